@@ -1,0 +1,101 @@
+// Bytes, and the two ways floe holds text. Nix strings are byte strings; floe keeps them as JavaScript strings in which every
+// character is one byte (0 to 255), called *byte strings*: they compare, measure and hash as Nix's do, and V8 stores them one byte
+// a character. They become ordinary text only at the rim (terminal, JSON for people).
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: false });
+const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+
+const NON_ASCII = /[\u0080-\uffff]/;
+
+/** A byte string -> its bytes. */
+export function bytesOf(byteString: string): Uint8Array {
+  const length = byteString.length;
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = byteString.charCodeAt(i);
+  return bytes;
+}
+
+/** Bytes -> byte string, one character a byte. */
+export function byteStringOf(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return text;
+}
+
+/** Ordinary (UTF-16) text -> byte string holding its UTF-8. */
+export function utf8ToByteString(text: string): string {
+  return NON_ASCII.test(text) ? byteStringOf(encoder.encode(text)) : text;
+}
+
+/** Byte string holding UTF-8 -> ordinary text; bytes that are no UTF-8 become U+FFFD. */
+export function byteStringToUtf8(byteString: string): string {
+  return NON_ASCII.test(byteString) ? decoder.decode(bytesOf(byteString)) : byteString;
+}
+
+/** Like byteStringToUtf8, but undefined where the bytes are no UTF-8. */
+export function byteStringToUtf8Strict(byteString: string): string | undefined {
+  if (!NON_ASCII.test(byteString)) return byteString;
+  try {
+    return strictDecoder.decode(bytesOf(byteString));
+  } catch {
+    return undefined;
+  }
+}
+
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const result = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    result.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return result;
+}
+
+/** Order of bytes as memcmp gives it: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Order of two strings by code unit; on byte strings that is the order of their bytes. For Array.prototype.sort. */
+export function compareStrings(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+export function printHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Undefined where the text is no even run of hexadecimal digits. */
+export function parseHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+export function printBase64(bytes: Uint8Array): string {
+  return btoa(byteStringOf(bytes));
+}
+
+/** Standard alphabet, padding optional. Undefined where the text is not base 64. */
+export function parseBase64(text: string): Uint8Array | undefined {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  try {
+    return bytesOf(atob(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+// EvalHost: everything the evaluator needs of the world, synchronous. The engine implements it over the machine, tests and browsers
+// over memory. Paths are absolute, canonical byte strings (no "." or ".." or double slash); strings with file contents are byte
+// strings. An entry is added here only with a decision note.
+
+import type { TraceFrame } from '../base/errors.ts';
+import type { ContentAddressMethod, ContentReferences } from '../model/content-address.ts';
+import type { Derivation } from '../model/derivation.ts';
+import type { Hash } from '../base/hash.ts';
+import type { StoreDir, StorePath } from '../model/store-path.ts';
+
+export type PathKind = 'regular' | 'directory' | 'symlink' | 'unknown';
+
+/** Chooses what of a tree goes to the store: gets the path and the kind of each entry below the root. */
+export type PathFilter = (path: string, kind: PathKind) => boolean;
+
+export interface AddToStoreRequest {
+  /** Absolute path of the file or folder. */
+  readonly path: string;
+  readonly name: string;
+  readonly method: ContentAddressMethod;
+  readonly algorithm: Hash['algorithm'];
+  readonly filter?: PathFilter | undefined;
+  /** The hash the content must have; HashMismatchError otherwise. */
+  readonly expected?: Hash | undefined;
+}
+
+/** Attributes of a fetcher input, as `builtins.fetchTree` takes them. */
+export type InputAttrs = Readonly<Record<string, string | number | bigint | boolean>>;
+
+export interface FetchedTree {
+  /** Logical store path of the tree; its files may still lie elsewhere, where the host reads them. */
+  readonly storePath: StorePath;
+  /** What `fetchTree` returns beside outPath: narHash, rev, shortRev, lastModified, ... */
+  readonly info: InputAttrs;
+}
+
+export interface EvalConstants {
+  readonly currentSystem: string;
+  /** Seconds since 1970; undefined in pure mode. */
+  readonly currentTime: number | undefined;
+  readonly storeDir: StoreDir;
+  /** Search path entries, from -I and NIX_PATH. */
+  readonly nixPath: readonly { readonly prefix: string; readonly path: string }[];
+  readonly pureEval: boolean;
+  readonly restrictEval: boolean;
+  readonly allowImportFromDerivation: boolean;
+  readonly traceVerbose: boolean;
+}
+
+export interface EvalHost {
+  readonly constants: EvalConstants;
+  /** IoError where the file cannot be read; RestrictedPathError where the mode forbids it (so for all reads below). */
+  readFile(path: string): string;
+  /** Entries in no particular order. */
+  readDir(path: string): { readonly name: string; readonly kind: PathKind }[];
+  /** Of the path itself, a final symbolic link not followed. Undefined where nothing is there. */
+  pathKind(path: string): PathKind | undefined;
+  readLink(path: string): string;
+  /** Hash the content and give its store path; whether bytes are copied now or when something is realised is the host's affair. */
+  addToStore(request: AddToStoreRequest): StorePath;
+  /** A text object (`builtins.toFile`); kept with the derivations until something needs it. */
+  addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath;
+  /** Takes note of a derivation that evaluation produced; it is written when something needs it. */
+  registerDerivation(path: StorePath, derivation: Derivation, aterm: string): void;
+  /** A derivation that lies in the store (a .drv used as a string by the program); undefined where there is none. */
+  readDerivation(path: StorePath): Derivation | undefined;
+  /** Store path of an object whose content address is known. */
+  readonly makeContentPath?: (name: string, hash: Hash, references: ContentReferences) => StorePath;
+  /** Locks and fetches, in one batch. */
+  fetchTrees(inputs: readonly { readonly attrs: InputAttrs; readonly kind: 'tree' | 'git' | 'tarball' | 'file' }[]): FetchedTree[];
+  /** Value of `builtins.getFlake`: lock file text, and the trees behind its nodes. The flake room turns it into a value. */
+  lockFlake(flakeRef: string): LockedFlakeInfo;
+  /** Builds or substitutes the outputs (import from derivation). Paths are "<drv>^<out>" or plain store paths. */
+  realise(paths: readonly string[]): void;
+  isValidPath(path: StorePath): boolean;
+  getEnv(name: string): string;
+  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+}
+
+/** What call-flake needs: the lock file as JSON text and, per node key, where its tree is and which attributes it has. */
+export interface LockedFlakeInfo {
+  readonly lockFile: string;
+  readonly overrides: Readonly<Record<string, { readonly sourceInfo: InputAttrs & { readonly outPath: string }; readonly dir: string }>>;
+}

@@ -1,0 +1,42 @@
+// The Store interface: what every kind of store can do. What can be written with these methods is a function (closure.ts,
+// copy.ts), never another method; garbage collection, repair and optimising belong to the local store alone.
+
+import type { ContentAddressMethod } from '../model/content-address.ts';
+import type { PathInfo } from '../model/path-info.ts';
+import type { StoreDir, StorePath } from '../model/store-path.ts';
+import type { HashAlgorithm } from '../base/hash.ts';
+
+/** A NAR as chunks, in order. */
+export type NarSource = AsyncIterable<Uint8Array>;
+
+export interface AddOptions {
+  readonly name: string;
+  readonly method: ContentAddressMethod;
+  readonly algorithm?: HashAlgorithm;
+  readonly references?: readonly StorePath[];
+  readonly repair?: boolean;
+}
+
+export interface Store {
+  /** Logical directory that store paths print under. */
+  readonly storeDir: StoreDir;
+  /** As the user would write it, for messages. */
+  readonly uri: string;
+  queryPathInfo(path: StorePath): Promise<PathInfo | undefined>;
+  /** Those of `paths` that are valid. */
+  queryValidPaths(paths: Iterable<StorePath>): Promise<Set<StorePath>>;
+  queryAllValidPaths(): Promise<StorePath[]>;
+  /** The full path whose hash part is that, if one is valid. */
+  queryPathFromHashPart(hashPart: string): Promise<StorePath | undefined>;
+  queryReferrers(path: StorePath): Promise<StorePath[]>;
+  queryValidDerivers(path: StorePath): Promise<StorePath[]>;
+  /** The object's NAR. InvalidPathError where it is not valid. */
+  narFromPath(path: StorePath): NarSource;
+  /** Imports one object; the NAR's hash and size are checked against `info`, and nothing is left behind when they differ. */
+  addToStore(info: PathInfo, nar: NarSource, options?: { repair?: boolean }): Promise<void>;
+  /** Text object with references, such as a .drv file. */
+  addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath>;
+  /** Registers signatures on a valid path. */
+  addSignatures(path: StorePath, signatures: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
