@@ -1,9 +1,10 @@
 // A derivation: one build step, as evaluation produces it and builders run it. Nix manual, "Derivations"; the text form is aterm.ts,
 // the JSON form derivation-json.ts. All strings are byte strings.
 
-import type { HashAlgorithm } from '../base/hash.ts';
-import type { ContentAddress, ContentAddressMethod } from './content-address.ts';
-import type { StorePath } from './store-path.ts';
+import { compareStrings } from '../base/bytes.ts';
+import { hashBytes, type HashAlgorithm } from '../base/hash.ts';
+import { type ContentAddress, type ContentAddressMethod, makeTextPath } from './content-address.ts';
+import type { StoreDir, StorePath } from './store-path.ts';
 
 export type DerivationOutput =
   /** Path computed from the derivation. */
@@ -30,4 +31,14 @@ export interface Derivation {
   readonly args: readonly string[];
   /** Sorted by name. */
   readonly env: ReadonlyMap<string, string>;
+}
+
+/** What the .drv file refers to: input sources and input derivations (not outputs), sorted. */
+export function derivationReferences(derivation: Derivation): StorePath[] {
+  return [...new Set([...derivation.inputSources, ...derivation.inputDerivations.keys()])].sort(compareStrings);
+}
+
+/** Store path of the derivation itself; `aterm` is its text as printATerm gives it. */
+export function makeDerivationPath(derivation: Derivation, aterm: string, storeDir: StoreDir): StorePath {
+  return makeTextPath(`${derivation.name}.drv`, hashBytes('sha256', aterm), derivationReferences(derivation), storeDir);
 }

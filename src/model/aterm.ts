@@ -1,0 +1,287 @@
+// The text of .drv files: `Derive([outputs],[input derivations],[input sources],system,builder,[args],[env])`, as byte strings, to the
+// byte what C++ Nix 2.34.8 writes. Nix manual, "Derivation ATerm format". The reader is strict: what Nix would not print, it refuses
+// (C++ Nix lets missing or doubled commas pass). Form `DrvWithVersion` (dynamic derivations) is recognised and refused.
+
+import { compareStrings, printHex } from '../base/bytes.ts';
+import { FormatError } from '../base/errors.ts';
+import { isHashAlgorithm, parseHash, type Hash, type HashAlgorithm } from '../base/hash.ts';
+import { type ContentAddressMethod, printMethodPrefix } from './content-address.ts';
+import type { Derivation, DerivationOutput } from './derivation.ts';
+import { parseStorePath, type StoreDir, type StorePath } from './store-path.ts';
+
+/** What stands in the place of input derivations while hashing modulo: hash in base 16 and the outputs wanted, sorted by hash. */
+export type ATermInputs = Iterable<readonly [hashModulo: string, outputs: readonly string[]]>;
+
+export interface ATermOptions {
+  /** Leave output paths empty, in the list of outputs and in the environment. */
+  readonly maskOutputs?: boolean;
+  /** Printed instead of the paths of the input derivations. */
+  readonly inputs?: ATermInputs | undefined;
+}
+
+const NEEDS_ESCAPE = /["\\\n\r\t]/;
+const TO_ESCAPE = /["\\\n\r\t]/g;
+const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const escapeCharacter = (character: string) => ESCAPES[character]!;
+
+/** With quotes and escapes. PERF: most strings need no escape, and a test is a third of a replace. */
+function quote(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? `"${text.replace(TO_ESCAPE, escapeCharacter)}"` : `"${text}"`;
+}
+
+/** Names Nix prints as they are (it forbids in them what would need an escape). */
+function printPlainList(texts: readonly string[]): string {
+  return texts.length === 0 ? '[]' : `["${texts.join('","')}"]`;
+}
+
+function printOutput(name: string, output: DerivationOutput, storeDir: StoreDir, mask: boolean): string {
+  switch (output.kind) {
+    case 'input-addressed':
+      return mask ? `("${name}","","","")` : `("${name}","${storeDir}/${output.path}","","")`;
+    case 'fixed': {
+      const { method, hash } = output.address;
+      const path = mask ? '' : `${storeDir}/${output.path}`;
+      return `("${name}","${path}","${printMethodPrefix(method)}${hash.algorithm}","${printHex(hash.bytes)}")`;
+    }
+    case 'floating':
+      return `("${name}","","${printMethodPrefix(output.method)}${output.algorithm}","")`;
+    case 'deferred':
+      return `("${name}","","","")`;
+    case 'impure':
+      return `("${name}","","${printMethodPrefix(output.method)}${output.algorithm}","impure")`;
+  }
+}
+
+/** The derivation's text; trusts that its maps and lists are sorted as `Derivation` says. */
+export function printATerm(derivation: Derivation, storeDir: StoreDir, options: ATermOptions = {}): string {
+  const mask = options.maskOutputs === true;
+  let text = 'Derive([';
+  let separator = '';
+  for (const [name, output] of derivation.outputs) {
+    text += separator + printOutput(name, output, storeDir, mask);
+    separator = ',';
+  }
+  text += '],[';
+  separator = '';
+  if (options.inputs !== undefined) {
+    for (const [hash, outputs] of options.inputs) {
+      text += `${separator}("${hash}",${printPlainList(outputs)})`;
+      separator = ',';
+    }
+  } else {
+    for (const [path, outputs] of derivation.inputDerivations) {
+      text += `${separator}("${storeDir}/${path}",${printPlainList(outputs)})`;
+      separator = ',';
+    }
+  }
+  text += '],[';
+  separator = '';
+  for (const path of derivation.inputSources) {
+    text += `${separator}"${storeDir}/${path}"`;
+    separator = ',';
+  }
+  text += `],"${derivation.system}",${quote(derivation.builder)},[`;
+  separator = '';
+  for (const argument of derivation.args) {
+    text += separator + quote(argument);
+    separator = ',';
+  }
+  text += '],[';
+  separator = '';
+  for (const [name, value] of derivation.env) {
+    text += `${separator}(${quote(name)},${mask && derivation.outputs.has(name) ? '""' : quote(value)})`;
+    separator = ',';
+  }
+  return `${text}])`;
+}
+
+/** Walks one text; every method consumes what it names or throws FormatError. */
+class ATermReader {
+  readonly text: string;
+  readonly what: string;
+  position = 0;
+  constructor(text: string, what: string) {
+    this.text = text;
+    this.what = what;
+  }
+
+  fail(problem: string): never {
+    throw new FormatError(`derivation '${this.what}' is malformed at byte ${this.position}: ${problem}`, {
+      data: { derivation: this.what, offset: this.position },
+    });
+  }
+
+  expect(literal: string): void {
+    if (!this.text.startsWith(literal, this.position)) this.fail(`expected string '${literal}'`);
+    this.position += literal.length;
+  }
+
+  string(): string {
+    this.expect('"');
+    const { text } = this;
+    const start = this.position;
+    let end = text.indexOf('"', start);
+    if (end < 0) this.fail('unterminated string in derivation');
+    const backslash = text.indexOf('\\', start);
+    if (backslash < 0 || backslash > end) {
+      this.position = end + 1;
+      return text.slice(start, end);
+    }
+    let result = '';
+    let from = start;
+    for (let at = backslash; ;) {
+      if (at + 1 >= text.length) this.fail('unterminated string in derivation');
+      const escaped = text[at + 1]!;
+      result += text.slice(from, at) + (escaped === 'n' ? '\n' : escaped === 'r' ? '\r' : escaped === 't' ? '\t' : escaped);
+      from = at + 2;
+      end = text.indexOf('"', from);
+      if (end < 0) this.fail('unterminated string in derivation');
+      at = text.indexOf('\\', from);
+      if (at < 0 || at > end) break;
+    }
+    this.position = end + 1;
+    return result + text.slice(from, end);
+  }
+
+  /** A bracketed list, `element` called once for each. */
+  list(element: () => void): void {
+    this.expect('[');
+    if (this.text[this.position] === ']') {
+      this.position++;
+      return;
+    }
+    for (;;) {
+      element();
+      const next = this.text[this.position];
+      if (next === ']') {
+        this.position++;
+        return;
+      }
+      if (next !== ',') this.fail(`expected ',' or ']'`);
+      this.position++;
+    }
+  }
+
+  strings(): string[] {
+    const result: string[] = [];
+    this.list(() => result.push(this.string()));
+    return result;
+  }
+
+  storePath(storeDir: StoreDir): StorePath {
+    const path = this.string();
+    if (path[0] !== '/') this.fail(`bad path '${path}' in derivation`);
+    return parseStorePath(path, storeDir);
+  }
+}
+
+function parseMethodAlgorithm(reader: ATermReader, text: string): { method: ContentAddressMethod; algorithm: HashAlgorithm } {
+  const colon = text.indexOf(':');
+  const prefix = colon < 0 ? '' : text.slice(0, colon);
+  const algorithm = text.slice(colon + 1);
+  const method = prefix === '' ? 'flat' : prefix === 'r' ? 'nar' : prefix === 'text' || prefix === 'git' ? prefix : undefined;
+  if (method === undefined || (colon >= 0 && prefix === '') || !isHashAlgorithm(algorithm)) {
+    reader.fail(`unknown hash algorithm '${text}'`);
+  }
+  return { method, algorithm };
+}
+
+function parseOutput(reader: ATermReader, storeDir: StoreDir): DerivationOutput {
+  reader.expect(',');
+  const path = reader.string();
+  reader.expect(',');
+  const methodAlgorithm = reader.string();
+  reader.expect(',');
+  const hashText = reader.string();
+  if (methodAlgorithm === '') {
+    if (hashText !== '') reader.fail('output has a hash but no hash algorithm');
+    return path === '' ? { kind: 'deferred' } : { kind: 'input-addressed', path: parseStorePath(path, storeDir) };
+  }
+  const { method, algorithm } = parseMethodAlgorithm(reader, methodAlgorithm);
+  if (hashText === 'impure') {
+    if (path !== '') reader.fail('impure derivation output should not specify output path');
+    return { kind: 'impure', method, algorithm };
+  }
+  if (hashText === '') {
+    if (path !== '') reader.fail('content-addressing derivation output should not specify output path');
+    return { kind: 'floating', method, algorithm };
+  }
+  const hash: Hash = parseHash(hashText, algorithm);
+  return { kind: 'fixed', path: parseStorePath(path, storeDir), address: { method, hash } };
+}
+
+function isSorted(keys: readonly string[]): boolean {
+  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! >= keys[i]!) return false;
+  return true;
+}
+
+/** In key order; PERF: texts written by Nix are sorted already, so the common case only compares. */
+function sortedMap<K extends string, V>(map: Map<K, V>): ReadonlyMap<K, V> {
+  return isSorted([...map.keys()]) ? map : new Map([...map].sort((a, b) => compareStrings(a[0], b[0])));
+}
+
+function sortedSet<T extends string>(texts: readonly T[]): readonly T[] {
+  return isSorted(texts) ? texts : [...new Set(texts)].sort(compareStrings);
+}
+
+/** Reads a derivation's text. `name` is the derivation's name without ".drv" (the text does not hold it). */
+export function parseATerm(text: string, name: string, storeDir: StoreDir): Derivation {
+  const reader = new ATermReader(text, name);
+  if (text.startsWith('DrvWithVersion(')) {
+    throw new FormatError(`derivation '${name}' uses the ATerm format of dynamic derivations, which floe does not support`, {
+      hint: "experimental Nix feature 'dynamic-derivations' wrote it; floe has no such feature yet",
+    });
+  }
+  if (!text.startsWith('Derive(')) {
+    throw new FormatError(`derivation '${name}' does not start with 'Derive' or 'DrvWithVersion'`, { data: { derivation: name } });
+  }
+  reader.position = 'Derive('.length;
+
+  const outputs = new Map<string, DerivationOutput>();
+  reader.list(() => {
+    reader.expect('(');
+    const output = reader.string();
+    if (outputs.has(output)) reader.fail(`output '${output}' occurs twice`);
+    outputs.set(output, parseOutput(reader, storeDir));
+    reader.expect(')');
+  });
+  reader.expect(',');
+  const inputDerivations = new Map<StorePath, readonly string[]>();
+  reader.list(() => {
+    reader.expect('(');
+    const path = reader.storePath(storeDir);
+    reader.expect(',');
+    inputDerivations.set(path, sortedSet(reader.strings()));
+    reader.expect(')');
+  });
+  reader.expect(',');
+  const inputSources: StorePath[] = [];
+  reader.list(() => inputSources.push(reader.storePath(storeDir)));
+  reader.expect(',');
+  const system = reader.string();
+  reader.expect(',');
+  const builder = reader.string();
+  reader.expect(',');
+  const args = reader.strings();
+  reader.expect(',');
+  const env = new Map<string, string>();
+  reader.list(() => {
+    reader.expect('(');
+    const key = reader.string();
+    reader.expect(',');
+    env.set(key, reader.string());
+    reader.expect(')');
+  });
+  reader.expect(')');
+  if (reader.position !== text.length) reader.fail('unexpected text after the end');
+  return {
+    name,
+    outputs: sortedMap(outputs),
+    inputDerivations: sortedMap(inputDerivations),
+    inputSources: sortedSet(inputSources),
+    system,
+    builder,
+    args,
+    env: sortedMap(env),
+  };
+}

@@ -1,0 +1,2 @@
+let ca = derivation { name = "floating"; system = "x86_64-linux"; builder = "/bin/sh"; __contentAddressed = true; outputHashMode = "recursive"; outputHashAlgo = "sha256"; outputs = [ "out" "dev" ]; };
+in { inherit ca; user = derivation { name = "user"; system = "x86_64-linux"; builder = "/bin/sh"; inherit ca; }; impure = derivation { name = "impure"; system = "x86_64-linux"; builder = "/bin/sh"; __impure = true; outputHashMode = "nar"; outputHashAlgo = "sha256"; }; }

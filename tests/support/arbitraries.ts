@@ -1,0 +1,55 @@
+// Generators of model values for property tests.
+
+import fc from 'fast-check';
+import { BASE32_ALPHABET } from '../../src/base/base32.ts';
+import { compareStrings } from '../../src/base/bytes.ts';
+import type { Hash, HashAlgorithm } from '../../src/base/hash.ts';
+import { HASH_SIZES } from '../../src/base/hash.ts';
+import type { Derivation, DerivationOutput } from '../../src/model/derivation.ts';
+import type { StorePath } from '../../src/model/store-path.ts';
+
+/** A byte string: characters 0 to 255. */
+export const anyByteString = fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)), maxLength: 20 });
+
+const digits = fc.string({ unit: fc.constantFrom(...BASE32_ALPHABET), minLength: 32, maxLength: 32 });
+const word = fc.stringMatching(/^[a-z][a-z0-9+._?=-]{0,12}$/);
+
+export const anyStorePath = fc.tuple(digits, word).map(([hash, name]) => `${hash}-${name}` as StorePath);
+export const anyDerivationPath = fc.tuple(digits, word).map(([hash, name]) => `${hash}-${name}.drv` as StorePath);
+
+export const anyHash = (algorithm: HashAlgorithm): fc.Arbitrary<Hash> =>
+  fc.uint8Array({ minLength: HASH_SIZES[algorithm], maxLength: HASH_SIZES[algorithm] }).map((bytes) => ({ algorithm, bytes: new Uint8Array(bytes) }));
+
+const method = fc.constantFrom('flat', 'nar', 'text', 'git') as fc.Arbitrary<'flat' | 'nar' | 'text' | 'git'>;
+const algorithm = fc.constantFrom<HashAlgorithm>('md5', 'sha1', 'sha256', 'sha512', 'blake3');
+
+export const anyOutput: fc.Arbitrary<DerivationOutput> = fc.oneof(
+  anyStorePath.map((path) => ({ kind: 'input-addressed' as const, path })),
+  fc.tuple(anyStorePath, method, algorithm.chain(anyHash)).map(([path, method, hash]) => ({ kind: 'fixed' as const, path, address: { method, hash } })),
+  fc.tuple(method, algorithm).map(([method, algorithm]) => ({ kind: 'floating' as const, method, algorithm })),
+  fc.constant({ kind: 'deferred' as const }),
+  fc.tuple(method, algorithm).map(([method, algorithm]) => ({ kind: 'impure' as const, method, algorithm })),
+);
+
+/** A map with its keys in byte order. */
+export function sortedMapOf<K extends string, V>(key: fc.Arbitrary<K>, value: fc.Arbitrary<V>, constraints: { minLength?: number; maxLength?: number } = {}): fc.Arbitrary<Map<K, V>> {
+  return fc
+    .uniqueArray(fc.tuple(key, value), { selector: (entry) => entry[0], maxLength: 5, ...constraints })
+    .map((entries) => new Map(entries.sort((a, b) => compareStrings(a[0], b[0]))));
+}
+
+export function sortedSetOf<T extends string>(element: fc.Arbitrary<T>, maxLength = 5): fc.Arbitrary<T[]> {
+  return fc.uniqueArray(element, { maxLength }).map((elements) => elements.sort(compareStrings));
+}
+
+/** Sorted as the model wants it; kinds of outputs are mixed more freely than Nix allows. */
+export const anyDerivation: fc.Arbitrary<Derivation> = fc.record({
+  name: word,
+  outputs: sortedMapOf(word, anyOutput, { minLength: 1 }),
+  inputDerivations: sortedMapOf(anyDerivationPath, sortedSetOf(word, 3)),
+  inputSources: sortedSetOf(anyStorePath),
+  system: word,
+  builder: anyByteString,
+  args: fc.array(anyByteString, { maxLength: 5 }),
+  env: sortedMapOf(anyByteString, anyByteString),
+}, { noNullPrototype: true });
