@@ -1,0 +1,359 @@
+// The evaluator's door to the world: files, the store, fetching and building, all synchronous. Evaluation writes nothing: trees that
+// are added, texts and derivations stay *pending* here with their store paths computed, can be read at those paths, and are written
+// in one batch when something needs them (`flush`). What has to wait for the network or a builder goes over the blocking bridge.
+
+import { compareStrings } from '../base/bytes.ts';
+import { EvalError, HashMismatchError, InvalidPathError, IoError, RestrictedPathError, type TraceFrame } from '../base/errors.ts';
+import { type Hash, equalHash, hashBytes, printHash } from '../base/hash.ts';
+import { startDigest } from '../base/sha.ts';
+import type {
+  AddToStoreRequest,
+  EvalConstants,
+  EvalHost,
+  FetchedTree,
+  LockedFlakeInfo,
+  PathFilter,
+  PathKind,
+} from '../eval/host.ts';
+import { parseATerm } from '../model/aterm.ts';
+import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../model/content-address.ts';
+import type { Derivation } from '../model/derivation.ts';
+import type { ByteSink } from '../model/nar.ts';
+import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
+import type { BlockingBridge } from './bridge.ts';
+import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
+import { writeTreeNar } from './tree-nar.ts';
+
+/** What evaluation produced and the store does not have yet. */
+type Pending =
+  | { readonly kind: 'tree'; readonly tree: HostTree; readonly address: ContentAddress }
+  | { readonly kind: 'text'; readonly text: string; readonly references: readonly StorePath[] }
+  | { readonly kind: 'derivation'; readonly derivation: Derivation; readonly aterm: string };
+
+/** The part of a store that evaluation needs; the local store has it. */
+export interface EvalStore {
+  readonly storeDir: string;
+  toRealPath(path: StorePath): string;
+  isValidPathSync(path: StorePath): boolean;
+  /** Adds objects in one batch: each content address or text first, then derivations. */
+  addPendingObjects(objects: readonly PendingObject[]): void;
+}
+
+/** One object of a batch, in an order in which references come first. */
+export interface PendingObject {
+  readonly path: StorePath;
+  readonly references: readonly StorePath[];
+  readonly contentAddress: ContentAddress;
+  /** Pushes the object's NAR. */
+  readonly writeNar: (sink: ByteSink) => void;
+}
+
+export interface HostServices {
+  fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): { trees: FetchedTree[]; mounts: readonly (readonly [StorePath, HostTree])[] };
+  lockFlake(flakeRef: string): LockedFlakeInfo;
+  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+  /** Paths that restricted mode leaves open. */
+  readonly allowedPaths: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const MAX_LINKS = 40;
+
+/** EvalHost over the machine and a local store. */
+export class EngineEvalHost implements EvalHost {
+  readonly constants: EvalConstants;
+  private readonly store: EvalStore;
+  private readonly bridge: BlockingBridge;
+  private readonly services: HostServices;
+  private readonly mounts = new Map<StorePath, HostTree>();
+  private readonly pending = new Map<StorePath, Pending>();
+  private readonly allowed = new Set<StorePath>();
+  private readonly disk = new DiskTree('');
+  private readonly plainFolders = new Set<string>();
+  private readonly added = new Map<string, StorePath>();
+
+  constructor(constants: EvalConstants, store: EvalStore, bridge: BlockingBridge, services: HostServices) {
+    this.constants = constants;
+    this.store = store;
+    this.bridge = bridge;
+    this.services = services;
+  }
+
+  // ---- reading
+
+  /** Makes a fetched tree readable at its store path before (or without) being copied there. */
+  mount(path: StorePath, tree: HostTree): void {
+    this.mounts.set(path, tree);
+    this.allowed.add(path);
+  }
+
+  allow(path: StorePath): void {
+    this.allowed.add(path);
+  }
+
+  private checkAccess(path: string): void {
+    const { pureEval, restrictEval, storeDir } = this.constants;
+    if (!pureEval && !restrictEval) return;
+    const inStore = splitStorePathOrNothing(path, storeDir);
+    if (inStore && (this.allowed.has(inStore.storePath) || this.pending.has(inStore.storePath))) return;
+    if (!pureEval && this.services.allowedPaths.some((open) => path === open || path.startsWith(open === '/' ? '/' : `${open}/`))) return;
+    if (!pureEval && this.services.allowedPaths.some((open) => open.startsWith(path === '/' ? '/' : `${path}/`))) return;
+    const mode = pureEval ? "pure evaluation mode (use '--impure' to override)" : 'restricted mode';
+    throw new RestrictedPathError(`access to absolute path '${path}' is forbidden in ${mode}`);
+  }
+
+  /** Where a path lies: a tree and the path inside it. Symbolic links are not followed. */
+  private locate(path: string): { tree: HostTree; rest: string } {
+    this.checkAccess(path);
+    const inStore = splitStorePathOrNothing(path, this.constants.storeDir);
+    if (inStore === undefined) return { tree: this.disk, rest: path === '/' ? '' : path };
+    const { storePath, rest } = inStore;
+    const mounted = this.mounts.get(storePath);
+    if (mounted) return { tree: mounted, rest };
+    const pending = this.pending.get(storePath);
+    if (pending) {
+      const shown = `${this.constants.storeDir}/${storePath}`;
+      const tree = pending.kind === 'tree' ? pending.tree : new TextTree(pending.kind === 'text' ? pending.text : pending.aterm, shown);
+      this.mounts.set(storePath, tree);
+      return { tree, rest };
+    }
+    return { tree: new DiskTree(this.store.toRealPath(storePath), `${this.constants.storeDir}/${storePath}`), rest };
+  }
+
+  private kindOf(path: string): PathKind | undefined {
+    const { tree, rest } = this.locate(path);
+    return tree.kind(rest);
+  }
+
+  /** Follows symbolic links in every component but, unless `last`, the final one. */
+  private resolve(path: string, last: boolean, depth = 0): string {
+    if (depth > MAX_LINKS) throw new IoError(`path '${path}' has too many levels of symbolic links`);
+    if (path === '/') return path;
+    const { storeDir } = this.constants;
+    if (path === storeDir) return path;
+    const slash = path.lastIndexOf('/');
+    const parent = slash === 0 ? '/' : path.slice(0, slash);
+    const name = path.slice(slash + 1);
+    let folder = parent;
+    if (parent !== '/' && parent !== storeDir && !this.plainFolders.has(parent)) {
+      folder = this.resolve(parent, true, depth + 1);
+      if (folder === parent) this.plainFolders.add(parent);
+    }
+    const here = folder === '/' ? `/${name}` : `${folder}/${name}`;
+    if (!last) return here;
+    // Outside the store the machine follows links itself; only a link that leads into a store elsewhere needs our own walk.
+    const { tree, rest } = this.locate(here);
+    if (tree.kind(rest) !== 'symlink') return here;
+    const target = tree.readLink(rest);
+    return this.resolve(canonicalPath(target.startsWith('/') ? target : `${folder}/${target}`), true, depth + 1);
+  }
+
+  readFile(path: string): string {
+    const { tree, rest } = this.locate(this.resolve(path, true));
+    return tree.readFile(rest);
+  }
+
+  readDir(path: string): { name: string; kind: PathKind }[] {
+    const { tree, rest } = this.locate(this.resolve(path, true));
+    return tree.readDir(rest);
+  }
+
+  pathKind(path: string): PathKind | undefined {
+    if (path === this.constants.storeDir) return 'directory';
+    let parent: string;
+    try {
+      parent = this.resolve(path, false);
+    } catch (error) {
+      if (error instanceof IoError) return undefined;
+      throw error;
+    }
+    return this.kindOf(parent);
+  }
+
+  readLink(path: string): string {
+    const { tree, rest } = this.locate(this.resolve(path, false));
+    return tree.readLink(rest);
+  }
+
+  // ---- adding
+
+  addToStore(request: AddToStoreRequest): StorePath {
+    const { name, method, algorithm, filter, expected } = request;
+    const key = filter === undefined ? `${method}:${algorithm}:${name}:${request.path}` : undefined;
+    const known = key === undefined ? undefined : this.added.get(key);
+    if (known !== undefined) return known;
+    if (expected) {
+      const path = makeContentPath(name, { method, hash: expected }, NO_REFERENCES, this.constants.storeDir);
+      if (this.isValidPath(path)) return this.remember(key, path);
+    }
+    const { tree, rest } = this.locate(this.resolve(request.path, false));
+    if (tree.kind(rest) === undefined) throw new IoError(`path '${request.path}' does not exist`);
+    const accepted = filter && method !== 'flat' ? acceptedPaths(tree, rest, request.path, filter) : undefined;
+    const part = rest === '' && accepted === undefined ? tree : new SubTree(tree, rest, accepted);
+    const hash = this.hashTree(part, method, algorithm, request.path);
+    if (expected && !equalHash(expected, hash)) {
+      throw new HashMismatchError(`hash mismatch for path '${request.path}': expected ${printHash(expected, 'sri')}, got ${printHash(hash, 'sri')}`, {
+        data: { wanted: printHash(expected, 'sri'), got: printHash(hash, 'sri') },
+      });
+    }
+    const address = { method, hash };
+    const path = makeContentPath(name, address, NO_REFERENCES, this.constants.storeDir);
+    if (!this.pending.has(path) && !this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree: part, address });
+    return this.remember(key, path);
+  }
+
+  private remember(key: string | undefined, path: StorePath): StorePath {
+    if (key !== undefined) this.added.set(key, path);
+    this.allowed.add(path);
+    return path;
+  }
+
+  private hashTree(tree: HostTree, method: ContentAddress['method'], algorithm: Hash['algorithm'], shown: string): Hash {
+    if (method === 'flat' || method === 'text') {
+      if (tree.kind('') !== 'regular') throw new EvalError(`path '${shown}' is not a regular file, so it has no flat hash`);
+      return hashBytes(algorithm, tree.readBytes(''));
+    }
+    if (method === 'git') throw new EvalError("experimental Nix feature 'git-hashing' is disabled; add '--extra-experimental-features git-hashing' to enable it");
+    const sink = startDigest(algorithm);
+    writeTreeNar(tree, (chunk) => sink.update(chunk), shown);
+    return { algorithm, bytes: sink.digest() };
+  }
+
+  addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath {
+    const path = makeTextPath(name, hashBytes('sha256', text), references, this.constants.storeDir);
+    this.allowed.add(path);
+    if (!this.pending.has(path)) this.pending.set(path, { kind: 'text', text, references });
+    return path;
+  }
+
+  registerDerivation(path: StorePath, derivation: Derivation, aterm: string): void {
+    if (!this.pending.has(path)) this.pending.set(path, { kind: 'derivation', derivation, aterm });
+  }
+
+  readDerivation(path: StorePath): Derivation | undefined {
+    const pending = this.pending.get(path);
+    if (pending?.kind === 'derivation') return pending.derivation;
+    if (!isDerivationPath(path) || !this.store.isValidPathSync(path)) return undefined;
+    const text = new DiskTree(this.store.toRealPath(path)).readFile('');
+    return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), this.constants.storeDir);
+  }
+
+  /** A fetched tree whose bytes may be wanted in the store later. */
+  addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress): void {
+    this.mount(path, tree);
+    if (!this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree, address });
+  }
+
+  isValidPath(path: StorePath): boolean {
+    return this.pending.has(path) || this.mounts.has(path) || this.store.isValidPathSync(path);
+  }
+
+  /** Writes `roots` and everything pending that they refer to. One batch, references first. */
+  flush(roots: Iterable<StorePath>): void {
+    const batch: PendingObject[] = [];
+    const seen = new Set<StorePath>();
+    const stack: { path: StorePath; leave: boolean }[] = [...roots].map((path) => ({ path, leave: false }));
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      const pending = this.pending.get(top.path);
+      if (pending === undefined) continue;
+      if (top.leave) {
+        batch.push(this.pendingObject(top.path, pending));
+        continue;
+      }
+      if (seen.has(top.path)) continue;
+      seen.add(top.path);
+      stack.push({ path: top.path, leave: true });
+      for (const path of referencesOf(pending)) if (!seen.has(path)) stack.push({ path, leave: false });
+    }
+    if (batch.length === 0) return;
+    this.store.addPendingObjects(batch);
+    for (const { path } of batch) this.pending.delete(path);
+  }
+
+  private pendingObject(path: StorePath, pending: Pending): PendingObject {
+    if (pending.kind === 'tree') return { path, references: [], contentAddress: pending.address, writeNar: (sink) => writeTreeNar(pending.tree, sink, path) };
+    const text = pending.kind === 'text' ? pending.text : pending.aterm;
+    return {
+      path,
+      references: referencesOf(pending),
+      contentAddress: { method: 'text', hash: hashBytes('sha256', text) },
+      writeNar: (sink) => writeTreeNar(new TextTree(text, path), sink, path),
+    };
+  }
+
+  /** Every derivation that evaluation has produced so far and that is not written yet. */
+  pendingDerivations(): StorePath[] {
+    return [...this.pending].filter(([, { kind }]) => kind === 'derivation').map(([path]) => path);
+  }
+
+  // ---- the world
+
+  fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
+    const { trees, mounts } = this.services.fetchTrees(inputs);
+    for (const [path, tree] of mounts) this.mount(path, tree);
+    for (const { storePath } of trees) this.allowed.add(storePath);
+    return trees;
+  }
+
+  lockFlake(flakeRef: string): LockedFlakeInfo {
+    return this.services.lockFlake(flakeRef);
+  }
+
+  realise(paths: readonly string[]): void {
+    const roots = paths.map((path) => path.split('^')[0]!.split('!')[0]!).map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
+    for (const root of roots) if (root === undefined) throw new InvalidPathError(`path '${paths.join(' ')}' is not in the Nix store`);
+    this.flush(roots as StorePath[]);
+    const outputs = this.bridge.call('realise', paths) as StorePath[];
+    for (const output of outputs) this.allowed.add(output);
+  }
+
+  getEnv(name: string): string {
+    return this.constants.pureEval || this.constants.restrictEval ? '' : (this.services.env[name] ?? '');
+  }
+
+  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void {
+    this.services.log(level, message, frames);
+  }
+}
+
+function referencesOf(pending: Pending): StorePath[] {
+  if (pending.kind === 'tree') return [];
+  if (pending.kind === 'text') return [...pending.references].sort(compareStrings);
+  return [...new Set([...pending.derivation.inputSources, ...pending.derivation.inputDerivations.keys()])].sort(compareStrings);
+}
+
+function splitStorePathOrNothing(path: string, storeDir: string): ReturnType<typeof splitStorePath> {
+  if (!path.startsWith(storeDir)) return undefined;
+  try {
+    return splitStorePath(path, storeDir);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves "." and ".." and doubled slashes; absolute paths only. */
+export function canonicalPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+/** Runs the filter over a tree, in order of names; gives what it accepted, relative to the root. */
+function acceptedPaths(tree: HostTree, root: string, shown: string, filter: PathFilter): Set<string> {
+  const accepted = new Set<string>();
+  const visit = (below: string): void => {
+    const entries = tree.readDir(root + below).sort((a, b) => compareStrings(a.name, b.name));
+    for (const { name, kind } of entries) {
+      const path = `${below}/${name}`;
+      if (!filter(shown + path, kind)) continue;
+      accepted.add(path);
+      if (kind === 'directory') visit(path);
+    }
+  };
+  if (tree.kind(root) === 'directory') visit('');
+  return accepted;
+}
