@@ -1,5 +1,12 @@
 // What bin/floe hands over as leading arguments: the name floe was called by, and what it hid from this process and children must
-// get back (the soft stack limit, NODE_OPTIONS). Without the launcher (tests, `node src/cli/main.ts`) nothing was hidden.
+// get back (the soft stack limit, NODE_OPTIONS). Without the launcher (tests, `node src/cli/start.ts`) nothing was hidden. This file
+// is loaded on every start and imports nothing.
+
+/** floe's own version; a house test keeps it equal to package.json's. */
+export const FLOE_VERSION = '0.1.0';
+
+/** The C++ Nix whose behaviour floe has, as `builtins.nixVersion` and `--version` say it. */
+export const NIX_VERSION = '2.34.8';
 
 /** How this process was started, as far as commands and children care. */
 export interface Launch {
@@ -20,4 +27,17 @@ export function readLaunch(argv: readonly string[], env: Record<string, string |
   const options = args[3]!;
   if (options.startsWith('set:')) env['NODE_OPTIONS'] = options.slice('set:'.length);
   return { calledAs: args[1]!, childStackLimit: args[2]!, words: args.slice(4) };
+}
+
+/** Base name of the command floe was called as, an extension cut off: "floe", "nix", "nix-build", ... */
+export function programName(launch: Launch): string {
+  const base = launch.calledAs.slice(launch.calledAs.lastIndexOf('/') + 1);
+  const dot = base.lastIndexOf('.');
+  return dot > 0 ? base.slice(0, dot) : base;
+}
+
+/** The line `--version` prints. Tools read Nix's version from it, so that is the first number there. */
+export function printVersion(launch: Launch): string {
+  const name = programName(launch);
+  return name === 'floe' ? `floe (Nix) ${NIX_VERSION}, floe ${FLOE_VERSION}\n` : `${name} (Nix) ${NIX_VERSION}\n`;
 }

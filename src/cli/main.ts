@@ -1,7 +1,15 @@
 // The program: words to the one command file they name.
 
 import process from 'node:process';
-import { readLaunch } from './launch.ts';
+import type { Launch } from './launch.ts';
+import { Command, Option } from 'clipanion';
 
-const launch = readLaunch(process.argv, process.env);
-console.log(launch);
+/** Runs what the words ask for; sets the exit code. */
+export function main(launch: Launch): void {
+  class X extends Command {
+    a = Option.Boolean('-a');
+    async execute() {}
+  }
+  new X();
+  process.stdout.write(`${JSON.stringify(launch)}\n`);
+}
