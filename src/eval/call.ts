@@ -1,0 +1,299 @@
+// Applying functions: closures with and without formals, builtins with too few, enough or too many arguments, and sets with
+// `__functor`. PERF: calls with one and two arguments, nearly all there are, make no argument arrays.
+//
+// The call depth is counted here. It is that of the JavaScript stack, of which there is one a thread, so it is a variable of this
+// module and not of a state.
+
+import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts';
+import { Attrs, type Shape } from './attrs.ts';
+import { Builtin, PartialCall } from './builtin.ts';
+import { addFrame, at } from './error-position.ts';
+import type { LambdaCode } from './interpret.ts';
+import { NO_POSITION, type PositionId } from './position.ts';
+import { printForError } from './print.ts';
+import type { EvalState } from './state.ts';
+import { bestMatches } from './suggestions.ts';
+import { symbolName, symbols } from './symbol.ts';
+import { describeType, force, Lambda, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
+
+let depth = 0;
+let maxDepth = 10000;
+let showCalls = false;
+
+/** What of the settings calls need, and the depth; the evaluator's guard sets it on the way in and puts it back on the way out. */
+export interface CallSettings {
+  readonly depth: number;
+  readonly maxDepth: number;
+  readonly showCalls: boolean;
+}
+
+/** Installs settings and returns the ones before. */
+export function exchangeCallSettings(settings: CallSettings): CallSettings {
+  const before = { depth, maxDepth, showCalls };
+  depth = settings.depth;
+  maxDepth = settings.maxDepth;
+  showCalls = settings.showCalls;
+  return before;
+}
+
+/** One level deeper, for what recurses over values without calling functions. Pair with leaveCall on the way of success. */
+export function enterCall(pos: PositionId): void {
+  if (depth > maxDepth) throw stackOverflow(pos);
+  depth++;
+}
+
+/** Ends what enterCall began. Not needed when an error is thrown: who catches one for good restores the depth. */
+export function leaveCall(): void {
+  depth--;
+}
+
+/** The depth now; for restoreCallDepth after an error was caught for good (tryEval). */
+export function callDepth(): number {
+  return depth;
+}
+
+/** See callDepth. */
+export function restoreCallDepth(before: number): void {
+  depth = before;
+}
+
+function stackOverflow(pos: PositionId): StackOverflowError {
+  return new StackOverflowError('stack overflow; max-call-depth exceeded', at(pos));
+}
+
+/** fn a, where fn is evaluated. */
+export function call1(fn: Value, a: Slot, pos: PositionId): Value {
+  if (fn instanceof Lambda) return callLambda(fn, a, pos);
+  if (fn instanceof Builtin) return fn.arity === 1 ? runBuiltin1(fn, a, pos) : new PartialCall(fn, [a]);
+  return callWithArray(fn, [a], pos);
+}
+
+/** fn a b, where fn is evaluated. */
+export function call2(fn: Value, a: Slot, b: Slot, pos: PositionId): Value {
+  if (fn instanceof Lambda) {
+    const next = callLambda(fn, a, pos);
+    return next instanceof Lambda ? callLambda(next, b, pos) : call1(next, b, pos);
+  }
+  if (fn instanceof Builtin && fn.arity === 2) return runBuiltin2(fn, a, b, pos);
+  return callWithArray(fn, [a, b], pos);
+}
+
+/** fn applied to any number of arguments; fn is evaluated. */
+export function callFunction(_state: EvalState, fn: Value, args: readonly Slot[], pos: PositionId): Value {
+  return args.length === 1 ? call1(fn, args[0]!, pos) : callWithArray(fn, args, pos);
+}
+
+/** As callFunction, for those who have no state at hand. */
+export function callWithArray(callee: Value, args: readonly Slot[], pos: PositionId): Value {
+  let fn = callee;
+  let rest = args;
+  while (rest.length > 0) {
+    if (fn instanceof Lambda) {
+      fn = callLambda(fn, rest[0]!, pos);
+      rest = rest.slice(1);
+    } else if (fn instanceof Builtin) {
+      const { arity } = fn;
+      if (rest.length < arity) return new PartialCall(fn, rest);
+      fn = runBuiltin(fn, rest.length === arity ? rest : rest.slice(0, arity), pos);
+      rest = rest.slice(arity);
+    } else if (fn instanceof PartialCall) {
+      const { builtin, args: given } = fn;
+      const missing = builtin.arity - given.length;
+      if (rest.length < missing) return new PartialCall(builtin, [...given, ...rest]);
+      fn = runBuiltin(builtin, [...given, ...rest.slice(0, missing)], pos);
+      rest = rest.slice(missing);
+    } else {
+      fn = callFunctor(fn, rest[0]!, pos);
+      rest = rest.slice(1);
+    }
+  }
+  return fn;
+}
+
+function callFunctor(fn: Value, a: Slot, pos: PositionId): Value {
+  if (fn instanceof Attrs) {
+    const functor = fn.get(symbols.functor);
+    if (functor !== undefined) {
+      const before = depth;
+      enterCall(pos);
+      try {
+        const position = fn.position(symbols.functor);
+        const value = call2(force(functor, position), fn, a, position);
+        leaveCall();
+        return value;
+      } catch (error) {
+        depth = before;
+        if (error instanceof FloeError) addFrame(error, pos, "while calling a functor (an attribute set with a '__functor' attribute)");
+        throw error;
+      }
+    }
+  }
+  throw new WrongTypeError(`attempt to call something which is not a function but ${describeType(fn)}: ${printForError(fn)}`, at(pos));
+}
+
+/** The body of a closure, with its argument. */
+export function callLambda(fn: Lambda, a: Slot, pos: PositionId): Value {
+  if (depth > maxDepth) throw stackOverflow(pos);
+  const code = fn.code;
+  const env = code.formals === null ? [fn.env, a] : bindFormals(code, fn.env, a, pos);
+  depth++;
+  try {
+    const value = code.body.eval(env);
+    depth--;
+    return value;
+  } catch (error) {
+    depth--;
+    if (showCalls && error instanceof FloeError) {
+      addFrame(error, code.position, `while calling ${code.name === null ? 'anonymous lambda' : `'${code.name}'`}`);
+      if (pos !== NO_POSITION) addFrame(error, pos, 'from call site');
+    }
+    throw error;
+  }
+}
+
+function runBuiltin1(fn: Builtin, a: Slot, pos: PositionId): Value {
+  if (depth > maxDepth) throw stackOverflow(pos);
+  depth++;
+  try {
+    // NIX: builtins are not told where they are called from (2.34.8 passes "nowhere"); the frame below says it.
+    const value = fn.run(fn.state, NO_POSITION, a);
+    depth--;
+    return value;
+  } catch (error) {
+    depth--;
+    throw builtinFailed(error, fn, pos);
+  }
+}
+
+function runBuiltin2(fn: Builtin, a: Slot, b: Slot, pos: PositionId): Value {
+  if (depth > maxDepth) throw stackOverflow(pos);
+  depth++;
+  try {
+    const value = fn.run(fn.state, NO_POSITION, a, b);
+    depth--;
+    return value;
+  } catch (error) {
+    depth--;
+    throw builtinFailed(error, fn, pos);
+  }
+}
+
+function runBuiltin(fn: Builtin, args: readonly Slot[], pos: PositionId): Value {
+  if (depth > maxDepth) throw stackOverflow(pos);
+  depth++;
+  try {
+    const value = args.length === 3 ? fn.run(fn.state, NO_POSITION, args[0]!, args[1]!, args[2]!) : fn.run(fn.state, NO_POSITION, ...args);
+    depth--;
+    return value;
+  } catch (error) {
+    depth--;
+    throw builtinFailed(error, fn, pos);
+  }
+}
+
+function builtinFailed(error: unknown, fn: Builtin, pos: PositionId): unknown {
+  if (fn.addsFrame && error instanceof FloeError) addFrame(error, pos, `while calling the '${fn.name}' builtin`);
+  return error;
+}
+
+/** How a function is called in messages about its arguments. */
+function functionName(code: LambdaCode): string {
+  return code.name ?? 'anonymous lambda';
+}
+
+/** The frame of a call whose argument is taken apart: [env, (args,) formals...]. */
+function bindFormals(code: LambdaCode, closure: Env, slot: Slot, pos: PositionId): Env {
+  let argument: Value;
+  try {
+    argument = force(slot, code.position);
+    if (!(argument instanceof Attrs)) {
+      throw addFrame(
+        new WrongTypeError(`expected a set but found ${describeType(argument)}: ${printForError(argument)}`),
+        code.position,
+        'while evaluating the value passed for the lambda argument',
+      );
+    }
+  } catch (error) {
+    if (pos !== NO_POSITION && error instanceof FloeError) addFrame(error, pos, 'from call site');
+    throw error;
+  }
+  const formals = code.formals!;
+  const count = formals.length;
+  const first = code.hasParameter ? 2 : 1;
+  const env: Env = new Array(first + count);
+  env[0] = closure;
+  if (code.hasParameter) env[1] = slot;
+  const { shape, values } = argument;
+  const plan = code.planShape === shape ? code.plan! : planFormals(code, shape, pos);
+  for (let i = 0; i < count; i++) {
+    const index = plan[i]!;
+    env[first + i] = index >= 0 ? values[index] : undefined;
+  }
+  // Defaults see the whole frame, so they come after all given arguments (a variable finds `undefined` where its slot is not set yet).
+  if (code.planHasDefaults) {
+    for (let i = 0; i < count; i++) if (plan[i]! < 0) env[first + i] = formals[i]!.fallback!.thunk(env);
+  }
+  return env;
+}
+
+/** Index of each formal in sets of this shape, -1 for those that fall back; remembered for the next call with the same shape. */
+function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly number[] {
+  const formals = code.formals!;
+  const plan: number[] = new Array(formals.length);
+  let used = 0;
+  let hasDefaults = false;
+  for (let i = 0; i < formals.length; i++) {
+    const formal = formals[i]!;
+    const index = shape.find(formal.symbol);
+    plan[i] = index;
+    if (index >= 0) used++;
+    else if (formal.fallback === null) {
+      const error = new WrongTypeError(
+        `function '${functionName(code)}' called without required argument '${symbolName(formal.symbol)}'`,
+        at(code.position),
+      );
+      throw addFrame(error, pos, 'from call site');
+    } else hasDefaults = true;
+  }
+  if (!code.ellipsis && used !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
+  code.planShape = shape;
+  code.plan = plan;
+  code.planHasDefaults = hasDefaults;
+  return plan;
+}
+
+function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): WrongTypeError {
+  const known = new Set(code.formals!.map((formal) => formal.symbol));
+  // NIX: C++ names the first in the order of its own symbol table, that is of first sight of the name; so does ours.
+  const unexpected = symbolName(shape.keys.find((symbol) => !known.has(symbol))!);
+  const error = new WrongTypeError(`function '${functionName(code)}' called with unexpected argument '${unexpected}'`, {
+    ...at(code.position),
+    suggestions: bestMatches(
+      code.formals!.map((formal) => symbolName(formal.symbol)),
+      unexpected,
+    ),
+  });
+  return addFrame(error, pos, 'from call site');
+}
+
+const CALL_1: ThunkCode = {
+  eval(fn: Slot, a: Slot): Value {
+    return call1(force(fn), a, NO_POSITION);
+  },
+};
+
+const CALL_2: ThunkCode = {
+  eval(fn: Slot, args: readonly [Slot, Slot]): Value {
+    return call2(force(fn), args[0], args[1], NO_POSITION);
+  },
+};
+
+/** A thunk of `fn a` (what `map` puts into its result). */
+export function delayCall1(fn: Slot, a: Slot): Thunk {
+  return new Thunk(CALL_1, fn, a);
+}
+
+/** A thunk of `fn a b` (what `mapAttrs` puts into its result). */
+export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
+  return new Thunk(CALL_2, fn, [a, b]);
+}

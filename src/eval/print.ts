@@ -1,0 +1,284 @@
+// Values as text: the form of `nix eval` and of values in error messages (C++ Nix's print.cc), and the older one of
+// `nix-instantiate --eval` (print-ambiguous.cc). No colours: the terminal's face adds those.
+
+import { FloeError, StackOverflowError } from '../base/errors.ts';
+import { printStorePath } from '../model/store-path.ts';
+import { Attrs } from './attrs.ts';
+import { Builtin, PartialCall } from './builtin.ts';
+import { coerceToStorePath } from './coerce.ts';
+import { isDerivation } from './equality.ts';
+import { at } from './error-position.ts';
+import { printFloatShort } from './number.ts';
+import { stateOf, type EvalState } from './state.ts';
+import { ContextAccumulator } from './string-context.ts';
+import { symbolName, symbols } from './symbol.ts';
+import {
+  ContextString,
+  force,
+  isBlackhole,
+  isString,
+  Lambda,
+  NixFloat,
+  NixPath,
+  Thunk,
+  typeName,
+  type Slot,
+  type Value,
+} from './value.ts';
+
+/** How `printValue` prints. */
+export interface PrintOptions {
+  /** Evaluate what is met; otherwise thunks print as «thunk». */
+  readonly force: boolean;
+  /** Print derivations as «derivation /nix/store/...drv» (with `force` only). */
+  readonly derivationPaths: boolean;
+  /** Print a list or set that was printed before as «repeated». */
+  readonly trackRepeated: boolean;
+  readonly maxDepth: number;
+  readonly maxAttrs: number;
+  readonly maxListItems: number;
+  readonly maxStringLength: number;
+  /** Spaces a level; 0 prints on one line. */
+  readonly indent: number;
+  /** What an error while forcing does: print «error: ...», throw, or throw only outside any list or set. */
+  readonly errors: 'print' | 'throw' | 'throw-at-top';
+}
+
+export const PRINT_DEFAULTS: PrintOptions = {
+  force: false,
+  derivationPaths: false,
+  trackRepeated: true,
+  maxDepth: Infinity,
+  maxAttrs: Infinity,
+  maxListItems: Infinity,
+  maxStringLength: Infinity,
+  indent: 0,
+  errors: 'print',
+};
+
+const ERROR_PRINT_OPTIONS: PrintOptions = { ...PRINT_DEFAULTS, maxDepth: 10, maxAttrs: 10, maxListItems: 10, maxStringLength: 1024 };
+
+/** A value as error messages show it: never evaluates, never long. */
+export function printForError(value: Slot): string {
+  return new Printer(null, ERROR_PRINT_OPTIONS).print(value, 0);
+}
+
+/** A value as `nix eval` and the repl print it. */
+export function printValue(state: EvalState, value: Slot, options: PrintOptions = PRINT_DEFAULTS): string {
+  return new Printer(state, options).print(value, 0);
+}
+
+/** A string in double quotes, with the language's escapes. */
+export function printString(text: string, maxLength = Infinity): string {
+  const isCut = text.length > maxLength;
+  const escaped = (isCut ? text.slice(0, maxLength) : text).replace(/["\\\n\r\t]|\$(?=\{)/g, (character) => {
+    switch (character) {
+      case '\n':
+        return '\\n';
+      case '\r':
+        return '\\r';
+      case '\t':
+        return '\\t';
+      default:
+        return `\\${character}`;
+    }
+  });
+  return isCut ? `"${escaped}" ${printElided(text.length - maxLength, 'byte', 'bytes')}` : `"${escaped}"`;
+}
+
+function printElided(count: number, single: string, plural: string): string {
+  return `«${count} ${count === 1 ? single : plural} elided»`;
+}
+
+const KEYWORDS = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', 'rec', 'inherit']);
+
+/** An attribute's name as it is written in a set: quoted where it must be. */
+export function printAttrName(name: string): string {
+  return /^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) && !KEYWORDS.has(name) ? name : printString(name);
+}
+
+/** A position as C++ Nix prints one in running text: "file:line:column", "«string»:1:2". */
+function printLambdaPosition(fn: Lambda): string {
+  const state = stateOf(fn.env);
+  const position = state.positions.resolve(fn.code.position);
+  return position === undefined ? '«none»' : `${position.file}:${position.line}:${position.column}`;
+}
+
+class Printer {
+  private readonly state: EvalState | null;
+  private readonly options: PrintOptions;
+  private readonly seen = new Set<unknown>();
+  private attrsPrinted = 0;
+  private itemsPrinted = 0;
+  private indentation = '';
+  constructor(state: EvalState | null, options: PrintOptions) {
+    this.state = state;
+    this.options = options;
+  }
+
+  print(slot: Slot, depth: number): string {
+    if (this.state !== null && depth > this.state.settings.maxCallDepth) {
+      throw new StackOverflowError('stack overflow; max-call-depth exceeded', at(0));
+    }
+    try {
+      if (this.options.force) return this.printForced(force(slot), slot, depth);
+      if (slot instanceof Thunk) {
+        if (slot.code === null) return this.printForced(slot.value as Value, slot, depth);
+        return isBlackhole(slot) ? '«potential infinite recursion»' : '«thunk»';
+      }
+      return this.printForced(slot, slot, depth);
+    } catch (error) {
+      if (!(error instanceof FloeError) || error instanceof StackOverflowError) throw error;
+      const { errors } = this.options;
+      if (errors === 'throw' || (errors === 'throw-at-top' && depth === 0)) throw error;
+      return `«error: ${error.message}»`;
+    }
+  }
+
+  private printForced(value: Value, slot: Slot, depth: number): string {
+    if (isString(value)) return printString(typeof value === 'string' ? value : value.text, this.options.maxStringLength);
+    if (value instanceof Attrs) return this.printAttrs(value, depth);
+    if (Array.isArray(value)) return this.printList(value, slot, depth);
+    if (value instanceof Lambda) {
+      const { name } = value.code;
+      return `«lambda${name === null ? '' : ` ${name}`} @ ${printLambdaPosition(value)}»`;
+    }
+    return printScalar(value);
+  }
+
+  private indented(delta: number): void {
+    const { indent } = this.options;
+    if (indent > 0) this.indentation = ' '.repeat(this.indentation.length + delta * indent);
+  }
+
+  private space(isPretty: boolean): string {
+    return isPretty ? `\n${this.indentation}` : ' ';
+  }
+
+  /** More than one item, or a single one that has items of its own. Forces it, which printing does anyway. */
+  private shouldPrettyPrint(slots: readonly Slot[]): boolean {
+    if (this.options.indent === 0 || slots.length === 0) return false;
+    if (slots.length > 1) return true;
+    const value = force(slots[0]!);
+    return value instanceof Attrs || Array.isArray(value);
+  }
+
+  private printAttrs(attrs: Attrs, depth: number): string {
+    const { options, state } = this;
+    if (options.trackRepeated) {
+      if (this.seen.has(attrs)) return '«repeated»';
+      this.seen.add(attrs);
+    }
+    if (state !== null && options.force && options.derivationPaths && isDerivation(attrs)) return printDerivation(state, attrs);
+    if (depth >= options.maxDepth) return '{ ... }';
+    this.indented(1);
+    let order = attrs.order();
+    const keys = attrs.keys();
+    if (options.maxAttrs !== Infinity) {
+      // Where not all may be printed, `type` and `_type` come first: they tell most about a value.
+      const isImportant = (i: number): boolean => symbolName(keys[i]!) === 'type' || symbolName(keys[i]!) === '_type';
+      order = [...order.filter(isImportant), ...order.filter((i) => !isImportant(i))];
+    }
+    const slots = attrs.slots();
+    const isPretty = this.shouldPrettyPrint(order.map((i) => slots[i]!));
+    let text = '{';
+    let printed = 0;
+    for (const i of order) {
+      text += this.space(isPretty);
+      if (this.attrsPrinted >= options.maxAttrs) {
+        text += printElided(order.length - printed, 'attribute', 'attributes');
+        break;
+      }
+      text += `${printAttrName(symbolName(keys[i]!))} = ${this.print(slots[i]!, depth + 1)};`;
+      this.attrsPrinted++;
+      printed++;
+    }
+    this.indented(-1);
+    return `${text}${this.space(isPretty)}}`;
+  }
+
+  private printList(list: Slot[], slot: Slot, depth: number): string {
+    const { options } = this;
+    if (options.trackRepeated && list.length > 0) {
+      if (this.seen.has(slot)) return '«repeated»';
+      this.seen.add(slot);
+    }
+    if (depth >= options.maxDepth) return '[ ... ]';
+    this.indented(1);
+    const isPretty = this.shouldPrettyPrint(list);
+    let text = '[';
+    let printed = 0;
+    for (const item of list) {
+      text += this.space(isPretty);
+      if (this.itemsPrinted >= options.maxListItems) {
+        text += printElided(list.length - printed, 'item', 'items');
+        break;
+      }
+      text += this.print(item, depth + 1);
+      this.itemsPrinted++;
+      printed++;
+    }
+    this.indented(-1);
+    return `${text}${this.space(isPretty)}]`;
+  }
+}
+
+function printScalar(value: Value): string {
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'boolean':
+    case 'number':
+    case 'bigint':
+      return String(value);
+  }
+  if (value instanceof NixFloat) return printFloatShort(value.value);
+  if (value instanceof NixPath) return value.path;
+  if (value instanceof Builtin) return `«primop ${value.name}»`;
+  if (value instanceof PartialCall) return `«partially applied primop ${value.builtin.name}»`;
+  return `«${typeName(value)}»`;
+}
+
+function printDerivation(state: EvalState, attrs: Attrs): string {
+  const drvPath = attrs.get(symbols.drvPath);
+  if (drvPath === undefined) return '«derivation»';
+  const position = attrs.position(symbols.drvPath);
+  const path = coerceToStorePath(state, position, drvPath, new ContextAccumulator(), 'while evaluating the drvPath of a derivation');
+  return `«derivation ${printStorePath(path, state.host.constants.storeDir)}»`;
+}
+
+/** A value as `nix-instantiate --eval` prints it: thunks as <CODE>, names unquoted. Never evaluates. */
+export function printAmbiguous(slot: Slot): string {
+  return ambiguous(slot, new Set());
+}
+
+function ambiguous(slot: Slot, seen: Set<unknown>): string {
+  let value: Slot = slot;
+  if (value instanceof Thunk) {
+    if (value.code !== null) return isBlackhole(value) ? '«potential infinite recursion»' : '<CODE>';
+    value = value.value as Value;
+  }
+  if (value instanceof ContextString) return printString(value.text);
+  if (typeof value === 'string') return printString(value);
+  if (value instanceof Attrs) {
+    if (value.size > 0) {
+      if (seen.has(value)) return '«repeated»';
+      seen.add(value);
+    }
+    let text = '{ ';
+    for (const i of value.order()) text += `${symbolName(value.keys()[i]!)} = ${ambiguous(value.slots()[i]!, seen)}; `;
+    return `${text}}`;
+  }
+  if (Array.isArray(value)) {
+    if (value.length > 0) {
+      if (seen.has(slot)) return '«repeated»';
+      seen.add(slot);
+    }
+    let text = '[ ';
+    for (const item of value) text += `${ambiguous(item, seen)} `;
+    return `${text}]`;
+  }
+  if (value instanceof Lambda) return '<LAMBDA>';
+  if (value instanceof Builtin) return '<PRIMOP>';
+  if (value instanceof PartialCall) return '<PRIMOP-APP>';
+  return printScalar(value);
+}

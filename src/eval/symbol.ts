@@ -1,0 +1,78 @@
+// Symbols: attribute and variable names as small integers. An attribute set's keys are sorted by these integers, so that lookups and
+// merges compare machine words; the order users see (that of the bytes of the names) is computed once a shape, where it is asked for.
+//
+// The table is shared by all evaluators of the program, like the runtime's own table of interned strings: it only ever grows, and
+// which integer a name got can never be seen in a result.
+
+/** A name's integer. */
+export type SymbolId = number;
+
+const NAMES: string[] = [];
+const IDS = new Map<string, SymbolId>();
+
+/** The symbol of a name (a byte string), new or known. */
+export function internSymbol(name: string): SymbolId {
+  const known = IDS.get(name);
+  if (known !== undefined) return known;
+  const id = NAMES.length;
+  NAMES.push(name);
+  IDS.set(name, id);
+  return id;
+}
+
+/** The symbol of a name, or undefined where no name like that was ever seen (so no attribute set can have it). */
+export function querySymbol(name: string): SymbolId | undefined {
+  return IDS.get(name);
+}
+
+/** The name behind a symbol. */
+export function symbolName(symbol: SymbolId): string {
+  return NAMES[symbol]!;
+}
+
+/** The order of two symbols by the bytes of their names; for sorting what users see. */
+export function compareSymbolNames(a: SymbolId, b: SymbolId): number {
+  const x = NAMES[a]!;
+  const y = NAMES[b]!;
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Names the evaluator itself looks for. */
+export const symbols = {
+  outPath: internSymbol('outPath'),
+  drvPath: internSymbol('drvPath'),
+  type: internSymbol('type'),
+  name: internSymbol('name'),
+  value: internSymbol('value'),
+  toString: internSymbol('__toString'),
+  functor: internSymbol('__functor'),
+  overrides: internSymbol('__overrides'),
+  structuredAttrs: internSymbol('__structuredAttrs'),
+  ignoreNulls: internSymbol('__ignoreNulls'),
+  contentAddressed: internSymbol('__contentAddressed'),
+  impure: internSymbol('__impure'),
+  args: internSymbol('args'),
+  builder: internSymbol('builder'),
+  system: internSymbol('system'),
+  outputs: internSymbol('outputs'),
+  outputName: internSymbol('outputName'),
+  outputHash: internSymbol('outputHash'),
+  outputHashAlgo: internSymbol('outputHashAlgo'),
+  outputHashMode: internSymbol('outputHashMode'),
+  file: internSymbol('file'),
+  line: internSymbol('line'),
+  column: internSymbol('column'),
+  right: internSymbol('right'),
+  wrong: internSymbol('wrong'),
+  success: internSymbol('success'),
+  prefix: internSymbol('prefix'),
+  path: internSymbol('path'),
+  key: internSymbol('key'),
+  operator: internSymbol('operator'),
+  startSet: internSymbol('startSet'),
+  url: internSymbol('url'),
+  sha256: internSymbol('sha256'),
+  recursive: internSymbol('recursive'),
+  filter: internSymbol('filter'),
+  allOutputs: internSymbol('allOutputs'),
+} as const;

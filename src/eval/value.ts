@@ -1,0 +1,221 @@
+// Value kinds of the language, thunks, and forcing. One hidden class a kind, no optional fields. Strings are byte strings.
+//
+// Kinds and their form: null, booleans and strings without context are JavaScript's own; an integer is a number while it lies within
+// 2^53 and a bigint beyond; everything else is one of the classes below, an array (list) or Attrs.
+
+import { InfiniteRecursionError } from '../base/errors.ts';
+import { Attrs } from './attrs.ts';
+import type { Builtin as BuiltinClass, PartialCall as PartialCallClass } from './builtin.ts';
+import { Builtin, PartialCall } from './builtin.ts';
+import { at } from './error-position.ts';
+import type { LambdaCode } from './interpret.ts';
+import type { PositionId } from './position.ts';
+import type { StringContext } from './string-context.ts';
+
+/** An evaluated value (weak head normal form). */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | ContextString
+  | NixFloat
+  | NixPath
+  | Slot[]
+  | Attrs
+  | Lambda
+  | BuiltinClass
+  | PartialCallClass;
+
+/** What environments, lists and attribute sets hold: a value, or a thunk that becomes one. */
+export type Slot = Value | Thunk;
+
+/** An environment: slot 0 is the one around it (null at the root), the rest are variables. The root's slot 1 is the EvalState. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Env = any[];
+
+/** A string whose text speaks of store objects. Without context, a string is a plain JavaScript string. */
+export class ContextString {
+  readonly text: string;
+  readonly context: StringContext;
+  constructor(text: string, context: StringContext) {
+    this.text = text;
+    this.context = context;
+  }
+}
+
+/** A floating point number (JavaScript's numbers are the integers). */
+export class NixFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** A path value: absolute, canonical byte string. */
+export class NixPath {
+  readonly path: string;
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+/** A function written in the language, with the environment it closed over. */
+export class Lambda {
+  readonly code: LambdaCode;
+  readonly env: Env;
+  constructor(code: LambdaCode, env: Env) {
+    this.code = code;
+    this.env = env;
+  }
+}
+
+/** What a thunk runs. `extra` is the thunk's own third field, for codes that need more than an environment. */
+export interface ThunkCode {
+  eval(env: any, extra: any): Value;
+}
+
+/** A delayed value. While `code` is set it waits (env and value are the code's arguments); when it is null, `value` is the value. */
+export class Thunk {
+  code: ThunkCode | null;
+  env: any;
+  value: any;
+  constructor(code: ThunkCode | null, env: any, value: any) {
+    this.code = code;
+    this.env = env;
+    this.value = value;
+  }
+}
+
+/** Stands in a thunk while it is being evaluated: whoever meets it there has found a cycle. */
+const BLACKHOLE: ThunkCode = {
+  eval(): Value {
+    throw new InfiniteRecursionError('infinite recursion encountered');
+  },
+};
+
+/** Whether the thunk is being evaluated right now. */
+export function isBlackhole(thunk: Thunk): boolean {
+  return thunk.code === BLACKHOLE;
+}
+
+/**
+ * The value of a thunk. A failed thunk is put back as it was, so that a second force fails alike. `pos` is where the value was
+ * asked for, which an infinite recursion is reported at.
+ */
+export function forceThunk(thunk: Thunk, pos: PositionId = 0): Value {
+  const code = thunk.code;
+  if (code === null) return thunk.value;
+  if (code === BLACKHOLE) throw new InfiniteRecursionError('infinite recursion encountered', at(pos));
+  const { env, value: extra } = thunk;
+  thunk.code = BLACKHOLE;
+  let value: Value;
+  try {
+    value = code.eval(env, extra);
+  } catch (error) {
+    thunk.code = code;
+    throw error;
+  }
+  thunk.code = null;
+  thunk.env = null;
+  thunk.value = value;
+  return value;
+}
+
+/** The value in a slot. */
+export function force(slot: Slot, pos: PositionId = 0): Value {
+  return slot instanceof Thunk ? forceThunk(slot, pos) : slot;
+}
+
+/** The slot itself, or the value where it is a thunk that has one already. Never evaluates. */
+export function peek(slot: Slot): Slot {
+  return slot instanceof Thunk && slot.code === null ? slot.value : slot;
+}
+
+/** A thunk that runs a host function once; for few, large delayed values (`builtins`, flake outputs), never in a loop. */
+export function delay(compute: () => Value): Thunk {
+  return new Thunk({ eval: compute }, null, null);
+}
+
+/** A string value: plain where there is no context. */
+export function makeString(text: string, context: StringContext | null): string | ContextString {
+  return context === null ? text : new ContextString(text, context);
+}
+
+/** Whether a value is a string of either form. */
+export function isString(value: Value): value is string | ContextString {
+  return typeof value === 'string' || value instanceof ContextString;
+}
+
+/** The bytes of a string value. */
+export function stringText(value: string | ContextString): string {
+  return typeof value === 'string' ? value : value.text;
+}
+
+/** The context of a string value, null where there is none. */
+export function stringContext(value: string | ContextString): StringContext | null {
+  return typeof value === 'string' ? null : value.context;
+}
+
+/** Whether a value is an integer of either form. */
+export function isInteger(value: Value): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+/** Whether a value is a function of any kind (functors are attribute sets and not meant). */
+export function isFunction(value: Value): value is Lambda | BuiltinClass | PartialCallClass {
+  return value instanceof Lambda || value instanceof Builtin || value instanceof PartialCall;
+}
+
+/** Names of types as `builtins.typeOf` gives them. */
+export type TypeName = 'int' | 'bool' | 'string' | 'path' | 'null' | 'set' | 'list' | 'lambda' | 'float';
+
+/** The name `builtins.typeOf` gives a value. */
+export function typeName(value: Value): TypeName {
+  switch (typeof value) {
+    case 'string':
+      return 'string';
+    case 'number':
+    case 'bigint':
+      return 'int';
+    case 'boolean':
+      return 'bool';
+  }
+  if (value === null) return 'null';
+  if (value instanceof Attrs) return 'set';
+  if (value instanceof ContextString) return 'string';
+  if (Array.isArray(value)) return 'list';
+  if (value instanceof NixPath) return 'path';
+  if (value instanceof NixFloat) return 'float';
+  return 'lambda';
+}
+
+const TYPES_WITH_ARTICLE: Readonly<Record<TypeName, string>> = {
+  int: 'an integer',
+  bool: 'a Boolean',
+  string: 'a string',
+  path: 'a path',
+  null: 'null',
+  set: 'a set',
+  list: 'a list',
+  lambda: 'a function',
+  float: 'a float',
+};
+
+/** A value's type in words, as error messages name it (C++ Nix's showType of a value). */
+export function describeType(value: Slot): string {
+  if (value instanceof Thunk) {
+    if (value.code === null) return describeType(value.value);
+    return isBlackhole(value) ? 'a black hole' : 'a thunk';
+  }
+  if (value instanceof ContextString) return 'a string with context';
+  if (value instanceof Builtin) return `the built-in function '${value.name}'`;
+  if (value instanceof PartialCall) return `the partially applied built-in function '${value.builtin.name}'`;
+  return TYPES_WITH_ARTICLE[typeName(value)];
+}
+
+/** A type's name with its article ("a string"), whatever the context. */
+export function describeTypeName(type: TypeName): string {
+  return TYPES_WITH_ARTICLE[type];
+}
