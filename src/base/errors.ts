@@ -6,6 +6,8 @@ export interface TraceFrame {
   /** For example "while evaluating the attribute 'buildInputs'". */
   readonly text: string;
   readonly position?: SourcePosition | undefined;
+  /** Made by builtins.addErrorContext: shown even where other frames are left out. */
+  readonly isCustom?: boolean;
 }
 
 /** A place in Nix source, already resolved to line and column (both from 1). */
