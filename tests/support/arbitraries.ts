@@ -2,10 +2,12 @@
 
 import fc from 'fast-check';
 import { BASE32_ALPHABET } from '../../src/base/base32.ts';
-import { compareStrings } from '../../src/base/bytes.ts';
+import { compareStrings, utf8ToByteString } from '../../src/base/bytes.ts';
 import type { Hash, HashAlgorithm } from '../../src/base/hash.ts';
 import { HASH_SIZES } from '../../src/base/hash.ts';
 import type { Derivation, DerivationOutput } from '../../src/model/derivation.ts';
+import { type PathInfo, sortSignatures } from '../../src/model/path-info.ts';
+import { printSignature } from '../../src/model/signature.ts';
 import type { StorePath } from '../../src/model/store-path.ts';
 
 /** A byte string: characters 0 to 255. */
@@ -43,13 +45,48 @@ export function sortedSetOf<T extends string>(element: fc.Arbitrary<T>, maxLengt
 }
 
 /** Sorted as the model wants it; kinds of outputs are mixed more freely than Nix allows. */
-export const anyDerivation: fc.Arbitrary<Derivation> = fc.record({
-  name: word,
-  outputs: sortedMapOf(word, anyOutput, { minLength: 1 }),
-  inputDerivations: sortedMapOf(anyDerivationPath, sortedSetOf(word, 3)),
-  inputSources: sortedSetOf(anyStorePath),
-  system: word,
-  builder: anyByteString,
-  args: fc.array(anyByteString, { maxLength: 5 }),
-  env: sortedMapOf(anyByteString, anyByteString),
-}, { noNullPrototype: true });
+function derivationOf(text: fc.Arbitrary<string>, output: fc.Arbitrary<DerivationOutput>): fc.Arbitrary<Derivation> {
+  return fc.record(
+    {
+      name: word,
+      outputs: sortedMapOf(word, output, { minLength: 1 }),
+      inputDerivations: sortedMapOf(anyDerivationPath, sortedSetOf(word, 3)),
+      inputSources: sortedSetOf(anyStorePath),
+      system: word,
+      builder: text,
+      args: fc.array(text, { maxLength: 5 }),
+      env: sortedMapOf(text, text),
+    },
+    { noNullPrototype: true },
+  );
+}
+
+export const anyDerivation = derivationOf(anyByteString, anyOutput);
+
+/** What JSON can carry: text that is UTF-8, and no fixed outputs with paths made up. */
+export const anyJsonDerivation = derivationOf(
+  fc.string({ unit: 'binary', maxLength: 20 }).map(utf8ToByteString),
+  anyOutput.filter((output) => output.kind !== 'fixed'),
+);
+
+const anySignature = fc
+  .tuple(word, fc.uint8Array({ minLength: 64, maxLength: 64 }))
+  .map(([keyName, bytes]) => printSignature({ keyName, bytes }));
+
+export const anyPathInfo: fc.Arbitrary<PathInfo> = fc.record(
+  {
+    path: anyStorePath,
+    narHash: anyHash('sha256'),
+    narSize: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    references: sortedSetOf(anyStorePath),
+    deriver: fc.option(anyDerivationPath, { nil: undefined }),
+    registrationTime: fc.nat(),
+    ultimate: fc.boolean(),
+    signatures: fc.array(anySignature, { maxLength: 3 }).map(sortSignatures),
+    contentAddress: fc.option(
+      fc.tuple(method, anyHash('sha256')).map(([method, hash]) => ({ method, hash })),
+      { nil: undefined },
+    ),
+  },
+  { noNullPrototype: true },
+);
