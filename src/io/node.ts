@@ -123,7 +123,8 @@ const files: Files = {
   makeTemporaryFolder(parent, prefix) {
     return attempt('making a temporary folder in', parent, () => {
       fs.mkdirSync(systemPath(parent), { recursive: true });
-      return fs.mkdtempSync(systemPath(`${parent}/${prefix}`), LATIN1);
+      // The declared type knows strings only.
+      return fs.mkdtempSync(systemPath(`${parent}/${prefix}`) as string, LATIN1);
     });
   },
 };
