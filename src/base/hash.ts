@@ -41,20 +41,36 @@ export function printHash(hash: Hash, format: HashFormat, withAlgorithm = false)
   return withAlgorithm ? `${hash.algorithm}:${digits}` : digits;
 }
 
-function parseDigits(digits: string, algorithm: HashAlgorithm, isSri: boolean, whole: string): Hash {
+/** As Nix reads base 64: ends at the first "=", skips line ends, ignores what bits are left over. Undefined where a digit is none. */
+function decodeBase64(digits: string): Uint8Array | undefined {
+  const end = digits.indexOf('=');
+  const plain = (end < 0 ? digits : digits.slice(0, end)).replaceAll('\n', '');
+  // A lone last digit holds no whole byte.
+  return parseBase64(plain.length % 4 === 1 ? plain.slice(0, -1) : plain);
+}
+
+function parseDigits(digits: string, algorithm: HashAlgorithm, isSri: boolean): Hash {
   const size = HASH_SIZES[algorithm];
+  let name: string;
   let bytes: Uint8Array | undefined;
-  if (!isSri && digits.length === size * 2) {
+  if (isSri) {
+    name = 'SRI';
+    bytes = decodeBase64(digits);
+  } else if (digits.length === size * 2) {
+    name = 'base16';
     bytes = parseHex(digits);
-    if (bytes === undefined) throw new FormatError(`invalid base-16 hash '${digits}'`);
-  } else if (!isSri && digits.length === base32Length(size)) {
+  } else if (digits.length === base32Length(size)) {
+    name = 'nix32';
     bytes = parseBase32(digits);
-    if (bytes === undefined) throw new FormatError(`invalid base-32 hash '${digits}'`);
-  } else if (isSri || digits.length === Math.ceil(size / 3) * 4) {
-    bytes = parseBase64(digits);
-    if (bytes === undefined || bytes.length !== size) throw new FormatError(`invalid ${isSri ? 'SRI hash' : 'base-64 hash'} '${digits}'`);
+  } else if (digits.length === Math.ceil(size / 3) * 4) {
+    name = 'Base64';
+    bytes = decodeBase64(digits);
   } else {
-    throw new FormatError(`hash '${whole}' has wrong length for hash algorithm '${algorithm}'`);
+    throw new FormatError(`hash '${digits}' has wrong length for hash algorithm '${algorithm}'`);
+  }
+  if (bytes === undefined || bytes.length !== size) {
+    // NIX: 2.34.8 forgets which digit was wrong and finds nothing decoded.
+    throw new FormatError(`invalid ${name} hash '${digits}', length ${bytes?.length ?? 0} != expected length ${size}`);
   }
   return { algorithm, bytes };
 }
@@ -69,18 +85,18 @@ export function parseHash(text: string, expected?: HashAlgorithm): Hash {
   const separator = colon >= 0 ? colon : dash;
   if (separator < 0) {
     if (expected === undefined) throw new FormatError(`hash '${text}' does not include a type, nor is the type otherwise known from context`);
-    return parseDigits(text, expected, false, text);
+    return parseDigits(text, expected, false);
   }
   const algorithm = parseHashAlgorithm(text.slice(0, separator));
   if (expected !== undefined && expected !== algorithm) {
     throw new FormatError(`hash '${text}' should have type '${expected}'`);
   }
-  return parseDigits(text.slice(separator + 1), algorithm, colon < 0, text);
+  return parseDigits(text.slice(separator + 1), algorithm, colon < 0);
 }
 
 /** SRI form only. */
 export function parseSri(text: string): Hash {
   const dash = text.indexOf('-');
   if (dash < 0) throw new FormatError(`hash '${text}' is not SRI`);
-  return parseDigits(text.slice(dash + 1), parseHashAlgorithm(text.slice(0, dash)), true, text);
+  return parseDigits(text.slice(dash + 1), parseHashAlgorithm(text.slice(0, dash)), true);
 }

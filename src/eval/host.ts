@@ -45,6 +45,8 @@ export interface EvalConstants {
   readonly restrictEval: boolean;
   readonly allowImportFromDerivation: boolean;
   readonly traceVerbose: boolean;
+  /** Names of the experimental features that are on ("flakes", "fetch-closure"); builtins that need others are missing. */
+  readonly experimentalFeatures?: ReadonlySet<string>;
 }
 
 export interface EvalHost {
@@ -73,6 +75,8 @@ export interface EvalHost {
   /** Builds or substitutes the outputs (import from derivation). Paths are "<drv>^<out>" or plain store paths. */
   realise(paths: readonly string[]): void;
   isValidPath(path: StorePath): boolean;
+  /** References of a valid store object; empty where nothing is known (`readFile` finds the context of a file in the store by it). */
+  queryReferences?(path: StorePath): readonly StorePath[];
   getEnv(name: string): string;
   log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
 }
