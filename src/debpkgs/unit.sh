@@ -1,0 +1,287 @@
+# Unpacks the packages of one unit into $out and makes them work there. Runs in busybox's shell (every command below is its own applet,
+# but for patchelf); debian.nix sets the variables. The steps: unpack; drop documentation; /usr, sbin and games merged into the top; links
+# and scripts pointed at the store; loader and library path set; wrappers where programs need an environment.
+set -o pipefail
+umask 022
+work=$PWD
+multiarch=lib/x86_64-linux-gnu
+
+patchelf() {
+  "$patcher/ld-linux-x86-64.so.2" --library-path "$patcher" "$patcher/patchelf" "$@"
+}
+
+# --- unpack -----------------------------------------------------------------------------------------------------------------------
+mkdir -p "$out"
+cd "$out"
+for deb in $debs; do
+  member=$(ar t "$deb" | grep '^data\.tar')
+  case $member in
+    *.xz) inflate=xzcat ;;
+    *.gz) inflate=zcat ;;
+    *.bz2) inflate=bzcat ;;
+    *.tar) inflate=cat ;;
+    *) echo "unit.sh: $deb is packed in a way this set cannot read ($member)" >&2; exit 1 ;;
+  esac
+  ar p "$deb" "$member" | $inflate | tar -x -o --no-same-permissions -f -
+  control=$(ar t "$deb" | grep '^control\.tar')
+  case $control in *.xz) inflate=xzcat ;; *.gz) inflate=zcat ;; *) inflate=cat ;; esac
+  # update-alternatives makes links when a package is installed; its arguments are read, nothing is run
+  ar p "$deb" "$control" | $inflate | tar -x -o -O -f - ./postinst 2>/dev/null \
+    | sed -e ':join' -e '/\\$/{N;s/\\\n/ /;b join' -e '}' | grep 'update-alternatives.*--install' >> "$work/alternatives" || true
+done
+for folder in doc man info locale lintian bug doc-base gnome/help help menu gtk-doc; do rm -rf "usr/share/$folder"; done
+rm -rf lib/systemd usr/lib/systemd etc/init.d etc/default etc/cron.* etc/logrotate.d usr/lib/debug "usr/$multiarch/gconv" var run
+
+# --- links: where each one points in Debian's tree, computed before folders move ------------------------------------------------------
+find . -type l -print0 | xargs -0 -r stat -c '%N' | awk -F "' -> '" '
+  function canonical(path) { sub(/^\/usr\//, "/", path); sub(/^\/(sbin|games)\//, "/bin/", path); return path }
+  function normal(path,   parts, n, i, depth, stack, text) {
+    n = split(path, parts, "/"); depth = 0
+    for (i = 1; i <= n; i++) {
+      if (parts[i] == "" || parts[i] == ".") continue
+      if (parts[i] == "..") { if (depth > 0) depth--; continue }
+      stack[++depth] = parts[i]
+    }
+    text = ""
+    for (i = 1; i <= depth; i++) text = text "/" stack[i]
+    return text
+  }
+  {
+    at = substr($1, 3); target = substr($2, 1, length($2) - 1)
+    folder = at; sub(/\/[^\/]*$/, "", folder)
+    to = canonical(normal(target ~ /^\// ? target : folder "/" target))
+    at = substr(canonical(at), 2)
+    up = at; gsub(/[^\/]+/, "..", up); sub(/\.\.$/, "", up)
+    print at "\t" substr(to, 2) "\t" up substr(to, 2)
+  }' > "$work/links"
+
+# Moves what a folder holds into another one, folder by folder; of two files with one name the first stays.
+merge() {
+  local entry target
+  for entry in "$1"/* "$1"/.[!.]*; do
+    [ -e "$entry" ] || [ -L "$entry" ] || continue
+    target=$2/${entry##*/}
+    if [ -d "$entry" ] && [ ! -L "$entry" ] && [ -d "$target" ] && [ ! -L "$target" ]; then
+      merge "$entry" "$target"
+    elif [ -e "$target" ] || [ -L "$target" ]; then
+      rm -rf "$entry"
+    else
+      mv "$entry" "$target"
+    fi
+  done
+  rmdir "$1" 2>/dev/null || true
+}
+for folder in usr/sbin usr/games usr/bin sbin bin; do
+  if [ -d "$folder" ] && [ ! -L "$folder" ]; then
+    mkdir -p .programs
+    merge "$folder" .programs
+  fi
+done
+if [ -d usr ]; then merge usr .; fi
+if [ -d .programs ]; then
+  rm -rf bin
+  mv .programs bin
+  ln -s bin sbin
+fi
+
+# $found: the path in this unit or one it depends on. The libc's own unit depends on nothing.
+lookup() {
+  local unit
+  if [ -e "$1" ] || [ -L "$1" ]; then found=$out/$1; return 0; fi
+  for unit in $dependencies; do
+    if [ -e "$unit/$1" ]; then found=$unit/$1; return 0; fi
+  done
+  return 1
+}
+tab=$(printf '\t')
+while IFS=$tab read -r at to relative; do
+  [ -L "$at" ] || continue
+  if [ -e "$to" ] || [ -L "$to" ]; then
+    ln -sfn "$relative" "$at"
+  elif lookup "$to"; then
+    ln -sfn "$found" "$at"
+  fi
+done < "$work/links"
+
+# NAME of each alternative: "--install LINK NAME PATH PRIORITY", then "--slave LINK NAME PATH" any number of times.
+if [ -s "$work/alternatives" ]; then
+  tr -s ' \t' '\n\n' < "$work/alternatives" | awk '
+    $1 == "--install" || $1 == "--slave" { getline link; getline name; getline path; print link "\t" path }' > "$work/chosen"
+  while IFS=$tab read -r link path; do
+    case $link$path in *[\$\"\'\`]*) continue ;; esac
+    link=${link#/}; link=${link#usr/}; path=${path#/}; path=${path#usr/}
+    case $link in sbin/* | games/*) link=bin/${link#*/} ;; esac
+    case $path in sbin/* | games/*) path=bin/${path#*/} ;; esac
+    if [ -e "$path" ] && [ ! -e "$link" ] && [ ! -L "$link" ]; then
+      mkdir -p "${link%/*}"
+      ln -s "$out/$path" "$link"
+    fi
+  done < "$work/chosen"
+fi
+
+# --- interpreters with their modules ---------------------------------------------------------------------------------------------
+# $1 name, $2 variable, $3 folders: a wrapper that scripts of this unit name in their first line.
+interpreter() {
+  local path unit folder
+  lookup "bin/$1" || return 0
+  program=$found
+  path=
+  for unit in "$out" $4; do
+    for folder in $3; do
+      if [ -d "$unit/$folder" ]; then path=$path${path:+:}$unit/$folder; fi
+    done
+  done
+  [ -n "$path" ] || return 0
+  mkdir -p libexec/debpkgs
+  printf '#!%s/bin/dash\n%s=%s${%s:+:$%s}\nexport %s\nexec %s "$@"\n' "${shells%% *}" "$2" "$path" "$2" "$2" "$2" "$program" > "libexec/debpkgs/$1"
+  chmod +x "libexec/debpkgs/$1"
+}
+if [ -d bin ] && [ -n "$shells" ]; then
+  interpreter python3 PYTHONPATH lib/python3/dist-packages "$pythonModules"
+  interpreter perl PERL5LIB "share/perl5 $multiarch/perl5/5.36" "$perlModules"
+fi
+
+# --- files -----------------------------------------------------------------------------------------------------------------------
+rpath=
+for folder in "$out/$multiarch" "$out/lib"; do
+  case $(echo "$folder"/*.so*) in "$folder/*.so*") ;; *) rpath=$rpath${rpath:+:}$folder ;; esac
+done
+for unit in $dependencies $libc; do
+  for folder in "$unit/$multiarch" "$unit/lib"; do
+    case $(echo "$folder"/*.so*) in "$folder/*.so*") continue ;; esac
+    case :$rpath: in *:"$folder":*) ;; *) rpath=$rpath${rpath:+:}$folder ;; esac
+  done
+done
+
+# The store's path of an interpreter named in a first line; fails where there is none.
+interpreterPath() {
+  local name=${1##*/} shell
+  if [ -x "libexec/debpkgs/$name" ]; then found=$out/libexec/debpkgs/$name; return 0; fi
+  case $1 in /bin/sh | /usr/bin/sh) name=dash ;; esac
+  if lookup "bin/$name"; then return 0; fi
+  for shell in $shells; do
+    if [ -e "$shell/bin/$name" ]; then found=$shell/bin/$name; return 0; fi
+  done
+  return 1
+}
+
+# "#!/usr/bin/env NAME ARG" and "#!/path/NAME ARG" alike.
+patchScript() {
+  local first program rest
+  IFS= read -r first < "$1" || return 0
+  first=${first#'#!'}
+  set -f
+  set -- "$1" $first
+  set +f
+  [ $# -ge 2 ] || return 0
+  program=$2
+  file=$1
+  shift 2
+  case $program in
+    */env) [ $# -ge 1 ] || return 0; program=$1; shift; case $program in -*) return 0 ;; esac ;;
+  esac
+  if interpreterPath "$program"; then
+    rest="$*"
+    sed -i "1s|.*|#!$found${rest:+ $rest}|" "$file"
+  fi
+  if [ -s "$work/shares" ]; then sed -i -f "$work/shares" "$file"; fi
+}
+
+patchBinary() {
+  local old part path=$rpath loader
+  loader=$(patchelf --print-interpreter "$1" 2>/dev/null) || loader=
+  old=$(patchelf --print-rpath "$1" 2>/dev/null) || return 0
+  if [ -n "$old" ]; then
+    path=
+    for part in $(echo "$old" | tr ':' ' '); do
+      case $part in
+        /usr/lib*) if lookup "${part#/usr/}"; then part=$found; fi ;;
+        /lib*) if lookup "${part#/}"; then part=$found; fi ;;
+      esac
+      path=$path${path:+:}$part
+    done
+    path=$path:$rpath
+  fi
+  case $loader in
+    '') patchelf --force-rpath --set-rpath "$path" "$1" ;;
+    /lib64/ld-linux-x86-64.so.2) patchelf --set-interpreter "${libc:-$out}/$multiarch/ld-linux-x86-64.so.2" --force-rpath --set-rpath "$path" "$1" ;;
+  esac
+}
+
+# What scripts say of folders of this unit: /usr/share/NAME and the like become the store's.
+for folder in share lib libexec "$multiarch"; do
+  for entry in "$folder"/*; do
+    [ -d "$entry" ] || continue
+    case $entry in lib/x86_64-linux-gnu | lib/python3 | share/applications | share/icons) ;; *) echo "$entry" ;; esac
+  done
+done | awk -v out="$out" '{
+    name = $0; gsub(/[].[*^$\\]/, "\\\\&", name)
+    print "s|/usr/" name "\\([^A-Za-z0-9_.+-]\\)|" out "/" $0 "\\1|g"
+    print "s|/usr/" name "$|" out "/" $0 "|"
+  }' > "$work/shares"
+
+if [ -n "$libc" ]; then
+  find . -type f \( -perm -0100 -o -name '*.so' -o -name '*.so.*' \) > "$work/files"
+  seen=' '
+  while IFS= read -r file; do
+    case $(xxd -p -l 4 "$file") in
+      7f454c46)
+        # a second name of one inode was patched with the first
+        set -- $(stat -c '%h %i' "$file")
+        if [ "$1" -gt 1 ]; then
+          case $seen in *" $2 "*) continue ;; esac
+          seen="$seen$2 "
+        fi
+        patchBinary "$file"
+        ;;
+      2321*) patchScript "$file" ;;
+    esac
+  done < "$work/files"
+else
+  # The loader must not read the host's cache and preload list: their names are replaced by ones of the same length that exist nowhere.
+  loader=$multiarch/ld-linux-x86-64.so.2
+  [ -L "$loader" ] && loader=$(readlink -f "$loader")
+  for name in /etc/ld.so.cache /etc/ld.so.preload; do
+    strings -t d "$loader" | awk -v name="$name" '$2 == name { print $1 }' | while read -r offset; do
+      printf '/nix/%s' "$(echo "$name" | sed 's|^/etc/||' | tr . -)" | dd of="$loader" bs=1 seek="$offset" conv=notrunc 2>/dev/null
+    done
+  done
+fi
+
+# pkg-config files and NAME-config scripts name Debian's prefix
+for file in "$multiarch"/pkgconfig/*.pc lib/pkgconfig/*.pc share/pkgconfig/*.pc bin/*-config; do
+  [ -f "$file" ] && [ ! -L "$file" ] || continue
+  [ "$(xxd -p -l 4 "$file")" = 7f454c46 ] && continue
+  sed -i -e "s|^\(exec_\)\{0,1\}prefix=/usr\$|\1prefix=$out|" -e "s|=/usr/\(lib\|include\|share\|bin\)|=$out/\1|g" -e "s|\([-][IL]\)/usr/|\1$out/|g" "$file"
+done
+
+# --- wrappers ----------------------------------------------------------------------------------------------------------------------
+if [ -n "$programEnvironment" ]; then
+  # Programs keep their names and the distance to their data: bin/NAME starts .bin/NAME.
+  mv bin .bin
+  mkdir bin
+  : > "$work/environment"
+  for setting in $programEnvironment; do
+    name=${setting%%=*}
+    value=$(echo "${setting#*=}" | sed "s|\(^\|:\)\([^:]\)|\1$out/\2|g")
+    case $name in
+      *+) name=${name%+}; printf '%s=${%s:+$%s:}%s\nexport %s\n' "$name" "$name" "$name" "$value" "$name" ;;
+      *) printf 'export %s="${%s-%s}"\n' "$name" "$name" "$value" ;;
+    esac >> "$work/environment"
+  done
+  for program in .bin/*; do
+    name=${program##*/}
+    { printf '#!%s/bin/dash\n' "${shells%% *}"; cat "$work/environment"; printf 'exec %s/.bin/%s "$@"\n' "$out" "$name"; } > "bin/$name"
+    chmod +x "bin/$name"
+  done
+fi
+
+eval "$extra"
+
+if [ -n "$propagated" ]; then
+  mkdir -p nix-support
+  echo "$propagated" > nix-support/propagated-build-inputs
+fi
+find . -depth -type d -exec rmdir {} + 2>/dev/null || true
+chmod -R u+w .
+true
