@@ -131,12 +131,15 @@ export class Lexer {
   hasIndentation = false;
 
   #cursor = 0;
+  /** Where errors place the end of the file. */
+  #endOffset: number;
   #mode: number = Mode.Initial;
   readonly #modes: number[] = [];
 
   constructor(source: Source, names: NameTable, pipeOperators: boolean) {
     this.source = source;
     this.text = source.text;
+    this.#endOffset = source.text.length;
     this.names = names;
     this.#pipeOperators = pipeOperators;
   }
@@ -176,7 +179,8 @@ export class Lexer {
   }
 
   #endOfFile(): void {
-    this.start = this.end = this.#cursor = this.text.length;
+    this.#cursor = this.text.length;
+    this.start = this.end = this.#endOffset;
     this.token = Token.EndOfFile;
   }
 
@@ -619,6 +623,8 @@ export class Lexer {
       this.#fail('path has a trailing slash', start < text.length ? start : this.start);
     }
     // Nothing more of the path: it ends where the token before ended, and the byte here is read as code.
+    // NIX: behind a path, the end of the file is placed where the path's last token begins (2.34.8).
+    if (start >= text.length) this.#endOffset = this.start;
     this.#pop();
     this.token = Token.PathEnd;
   }

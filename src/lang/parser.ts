@@ -451,7 +451,6 @@ class Parser {
       lexer.next();
       if (token === Token.Question) {
         left = new HasAttr(position, left, this.#attrPath());
-        if (lexer.token === Token.Question) this.#mismatch();
         continue;
       }
       const rightStart = lexer.start;
