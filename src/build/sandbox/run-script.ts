@@ -1,0 +1,85 @@
+// How every builder's process is started: a small shell script, since Node can set neither limits nor umask of a child. The words of
+// scripts are byte strings, and files carry them, so that arguments and variables of any size and any bytes arrive unchanged.
+
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { utf8ToByteString } from '../../base/bytes.ts';
+import { FloeError } from '../../base/errors.ts';
+import type { SandboxPrograms } from './machine.ts';
+import type { BuilderExit, RunningBuilder, SandboxSettings } from './sandbox.ts';
+
+/** How long the status of a builder that has ended may still be on its way. */
+const STATUS_PATIENCE_MS = 1000;
+
+/** A path of this machine as a word of a shell script, which is a byte string. */
+export function quotePath(path: string): string {
+  return quoteShell(utf8ToByteString(path));
+}
+
+/** A word of a shell script. */
+export function quoteShell(word: string): string {
+  return /^[\w/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Refuses what no environment variable can be named. */
+export function checkEnvName(name: string): string {
+  if (name !== '' && !name.includes('=')) return name;
+  throw new FloeError(
+    'FLOE_ENVIRONMENT_NAME',
+    `the derivation has an attribute named '${name}', which cannot be the name of an environment variable`,
+  );
+}
+
+/** The start of each builder's shell script: what setrlimit and umask set in C++ Nix. */
+export function processLimits(settings: SandboxSettings): string[] {
+  return [
+    'umask 022',
+    'ulimit -S -c 0',
+    ...(settings.childStackLimit === undefined ? [] : [`ulimit -S -s ${quoteShell(settings.childStackLimit)}`]),
+  ];
+}
+
+/** The words before a program that runs it with the personality Nix gives builds: no address randomisation, 32 bits where asked for. */
+export function personalityWords(programs: SandboxPrograms, system: string, impersonateLinux26: boolean): string[] {
+  if (programs.setarch === undefined) return [];
+  const thirtyTwoBits = /^(i686|armv7l|armv6l|armv5tel)-linux$/.test(system);
+  const impersonate = impersonateLinux26 && /^(i686|x86_64)-linux$/.test(system) ? ['--uname-2.6'] : [];
+  return [programs.setarch, ...(thirtyTwoBits ? ['linux32'] : []), '-R', ...impersonate];
+}
+
+/** Runs a script of byte-string words with /bin/sh; `started` tells from descriptor 3's text whether the builder itself ran. */
+export function runScript(file: string, script: readonly string[], output: number, started: (status: string) => boolean): RunningBuilder {
+  writeFileSync(file, `${script.join('\n')}\n`, { encoding: 'latin1', mode: 0o600 });
+  const child = spawn('/bin/sh', [file], { cwd: '/', env: {}, detached: true, stdio: ['ignore', output, output, 'pipe'] });
+  let status = '';
+  const statusPipe = child.stdio[3] as Readable;
+  statusPipe.setEncoding('latin1');
+  statusPipe.on('data', (text: string) => (status += text));
+  statusPipe.on('error', () => {});
+  const exit = new Promise<BuilderExit>((resolve, reject) => {
+    const statusEnded = new Promise<void>((ended) => statusPipe.on('close', ended));
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      // A process that outlives its builder (possible without a process namespace) must not keep the build waiting.
+      const patience = setTimeout(() => statusPipe.destroy(), STATUS_PATIENCE_MS);
+      void statusEnded.then(() => {
+        clearTimeout(patience);
+        if (!started(status)) resolve({ kind: 'not-started' });
+        else resolve(signal === null ? { kind: 'exited', code: code! } : { kind: 'signalled', signal });
+      });
+    });
+  });
+  return {
+    exit,
+    kill() {
+      for (const target of [child.pid === undefined ? undefined : -child.pid, child.pid]) {
+        try {
+          if (target !== undefined) process.kill(target, 'SIGKILL');
+        } catch {
+          // It has ended already.
+        }
+      }
+    },
+  };
+}
