@@ -1,15 +1,208 @@
-// The program: words to the one command file they name.
+// The program: finds the command that the words name, loads its file and no other, reads its options, runs it, and turns what it
+// throws into a message and an exit code. Nix 2.34.8: nix/main.cc and libutil/args.cc decide the corner cases.
 
+import { flushCompileCache } from 'node:module';
 import process from 'node:process';
-import type { Launch } from './launch.ts';
-import { Command, Option } from 'clipanion';
+import { BuildError, FloeError, UsageError } from '../base/errors.ts';
+import { nearestNames } from '../base/suggestions.ts';
+import { loadSettings } from '../engine/config.ts';
+import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
+import { COMMANDS, LEGACY_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
+import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';
+import { printVersion, programName, type Launch } from './launch.ts';
+import { makeReport, type Report } from './report.ts';
+import { BrokenPipe, processSurroundings, type Session, type Surroundings } from './session.ts';
+import { readWords, splitCompound, takeArguments, type FoundOption } from './words.ts';
 
-/** Runs what the words ask for; sets the exit code. */
-export function main(launch: Launch): void {
-  class X extends Command {
-    a = Option.Boolean('-a');
-    async execute() {}
+/** A command and the words that are left for it. */
+interface Located {
+  /** "flake lock"; "" where the line has no command. */
+  readonly name: string;
+  readonly load: (() => Promise<CommandClass>) | undefined;
+  readonly isLegacy: boolean;
+  /** Global options that stood before or between the command's words. */
+  readonly globals: readonly FoundOption[];
+  readonly rest: readonly string[];
+  /** Said once the report is open. */
+  readonly warnings: readonly string[];
+  /** Words that lead nowhere: thrown unless help is asked for. */
+  readonly problem: UsageError | undefined;
+}
+
+function describeGroup(group: string): UsageError {
+  const words = wordsBelow(group).sort((a, b) => (`${a}\`` < `${b}\`` ? -1 : 1));
+  const list = words.map((word) => `  · ${word}`).join('\n');
+  return new UsageError(`nix ${group} requires a sub-command. Available sub-commands:\n\n${list}`);
+}
+
+/** Follows the words down to a command: global options may stand between them. */
+export function locateCommand(program: string, words: readonly string[]): Located {
+  const legacy = LEGACY_COMMANDS[program];
+  if (legacy !== undefined)
+    return { name: program, load: legacy, isLegacy: true, globals: [], rest: words, warnings: [], problem: undefined };
+  const lookup = globalLookup(false);
+  const rest = [...words];
+  const globals: FoundOption[] = [];
+  const warnings: string[] = [];
+  const aliased = new Set<string>();
+  let name = '';
+  const ended = (problem: UsageError | undefined, load?: () => Promise<CommandClass>): Located => ({
+    name,
+    load,
+    isLegacy: false,
+    globals,
+    rest,
+    warnings,
+    problem,
+  });
+  while (rest.length > 0) {
+    const word = rest.shift()!;
+    if (word === '--') continue;
+    if (word.startsWith('-')) {
+      const [flag, ...more] = splitCompound(word) as [string, ...string[]];
+      rest.unshift(...more);
+      const known = lookup(flag);
+      if (known === undefined) return ended(new UsageError(`unrecognised flag '${flag}'`));
+      globals.push({ name: flag, args: takeArguments(flag, known.arity, rest) });
+      continue;
+    }
+    const alias: Alias | undefined = name === '' ? ALIASES[word] : GROUP_ALIASES[name]?.[word];
+    if (alias !== undefined && !aliased.has(name)) {
+      aliased.add(name);
+      if (alias.isDeprecated) warnings.push(`'${word}' is a deprecated alias for '${alias.words.join(' ')}'`);
+      rest.unshift(...alias.words);
+      continue;
+    }
+    const longer = name === '' ? word : `${name} ${word}`;
+    if (COMMANDS[longer] !== undefined) {
+      name = longer;
+      return ended(undefined, COMMANDS[longer]);
+    }
+    if (name === '' && LEGACY_COMMANDS[word] !== undefined) {
+      return { name: word, load: LEGACY_COMMANDS[word], isLegacy: true, globals, rest, warnings, problem: undefined };
+    }
+    if (!groupNames().includes(longer)) {
+      return ended(new UsageError(`'${word}' is not a recognised command`, { suggestions: nearestNames(wordsBelow(name), word) }));
+    }
+    name = longer;
   }
-  new X();
-  process.stdout.write(`${JSON.stringify(launch)}\n`);
+  return ended(name === '' ? new UsageError('no subcommand specified') : describeGroup(name));
+}
+
+function openReport(
+  surroundings: Surroundings,
+  choices: Pick<GlobalChoices, 'level' | 'logFormat' | 'printBuildLogs'>,
+  showTrace: boolean,
+): Report {
+  return makeReport(surroundings.stderr, {
+    format: choices.logFormat,
+    level: choices.level,
+    printBuildLogs: choices.printBuildLogs,
+    showTrace,
+    env: surroundings.env,
+    processId: process.pid,
+  });
+}
+
+/** Settings, report and all else a command reaches. */
+function openSession(surroundings: Surroundings, choices: GlobalChoices, isLegacy: boolean, forcesImpure: boolean): Session {
+  const early = openReport(surroundings, choices, false);
+  const settings = loadSettings({ env: surroundings.env, flags: choices.assignments, warn: (text) => early.warn(text) });
+  early.close();
+  // Flakes evaluate purely unless told otherwise; the older commands the other way round.
+  if (!settings.isOverridden('pure-eval') && settings.originOf('pure-eval') === undefined)
+    settings.set('pure-eval', !isLegacy && !forcesImpure, 'machine');
+  return { ...surroundings, settings, report: openReport(surroundings, choices, settings.get('show-trace')), online: !choices.offline };
+}
+
+async function showHelp(located: Located, surroundings: Surroundings): Promise<number> {
+  const { printHelp } = await import('./help.ts');
+  const program = programName(surroundings.launch);
+  surroundings.stdout.write(await printHelp(program, located.name));
+  return 0;
+}
+
+/** `--version`, with where everything is when `-v` asks for more. */
+async function showVersion(surroundings: Surroundings, session: Session, choices: GlobalChoices): Promise<number> {
+  surroundings.stdout.write(printVersion(surroundings.launch));
+  if (choices.level === 'info' || choices.level === 'notice') return 0;
+  const { configFolder, userConfigFiles } = await import('../engine/config.ts');
+  const { settings } = session;
+  surroundings.stdout.write(
+    [
+      `System type: ${settings.get('system')}`,
+      `Additional system types: ${settings.get('extra-platforms').join(', ')}`,
+      'Features: signed-caches',
+      `System configuration file: ${configFolder(surroundings.env)}/nix.conf`,
+      `User configuration files: ${userConfigFiles(surroundings.env).join(':')}`,
+      `Store directory: ${surroundings.env['NIX_STORE_DIR'] || '/nix/store'}`,
+      `State directory: ${surroundings.env['NIX_STATE_DIR'] || '/nix/var/nix'}`,
+      '',
+    ].join('\n'),
+  );
+  return 0;
+}
+
+/** Runs what the words ask for, in the given surroundings. Returns the exit code. */
+export async function run(surroundings: Surroundings): Promise<number> {
+  const { launch } = surroundings;
+  const program = programName(launch);
+  let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
+  try {
+    const located = locateCommand(program, launch.words);
+    const isTerminal = surroundings.stderr.isTerminal;
+    const early = readGlobals(located.globals, { isLegacy: located.isLegacy, isTerminal });
+    if (located.load === undefined) {
+      if (early.help || launch.words.includes('--help')) return await showHelp(located, surroundings);
+      if (early.version) return await showVersion(surroundings, openSession(surroundings, early, false, false), early);
+      throw located.problem ?? new UsageError('no subcommand specified');
+    }
+    const commandClass = await located.load();
+    const command = new commandClass();
+    if (wantsHelp(located.rest)) return await showHelp(located, surroundings);
+    const later = readWords(command, located.rest, globalLookup(located.isLegacy));
+    const choices = readGlobals([...located.globals, ...later], { isLegacy: located.isLegacy, isTerminal });
+    const session = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure);
+    report = session.report;
+    for (const warning of located.warnings) report.warn(warning);
+    if (choices.version) return await showVersion(surroundings, session, choices);
+    command.session = session;
+    command.choices = choices;
+    return (await command.execute()) ?? 0;
+  } catch (error) {
+    if (error instanceof BrokenPipe) return 1;
+    return explain(error, report, program);
+  } finally {
+    report.close();
+  }
+}
+
+/** `--help` counts also where other words are wrong, but not behind `--`. */
+function wantsHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const help = words.indexOf('--help');
+  return help >= 0 && (end < 0 || help < end);
+}
+
+/** Prints an error, and says what to exit with. */
+function explain(error: unknown, report: Report, program: string): number {
+  try {
+    report.error(error);
+    if (error instanceof UsageError) report.log('error', `Try '${program} --help' for more information.`);
+  } catch (second) {
+    if (!(second instanceof BrokenPipe)) throw second;
+  }
+  if (error instanceof BuildError) return error.exitCode;
+  const status = error instanceof FloeError ? error.data['exitCode'] : undefined;
+  return typeof status === 'number' ? status : 1;
+}
+
+/** The whole run of this process. */
+export async function main(launch: Launch): Promise<void> {
+  // NIX: store objects are for everybody to read.
+  process.umask(0o022);
+  const code = await run(processSurroundings(launch));
+  // A worker or a socket that is still open must not keep the process.
+  flushCompileCache();
+  process.exit(code);
 }

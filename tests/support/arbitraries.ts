@@ -20,21 +20,29 @@ export const anyStorePath = fc.tuple(digits, word).map(([hash, name]) => `${hash
 export const anyDerivationPath = fc.tuple(digits, word).map(([hash, name]) => `${hash}-${name}.drv` as StorePath);
 
 export const anyHash = (algorithm: HashAlgorithm): fc.Arbitrary<Hash> =>
-  fc.uint8Array({ minLength: HASH_SIZES[algorithm], maxLength: HASH_SIZES[algorithm] }).map((bytes) => ({ algorithm, bytes: new Uint8Array(bytes) }));
+  fc
+    .uint8Array({ minLength: HASH_SIZES[algorithm], maxLength: HASH_SIZES[algorithm] })
+    .map((bytes) => ({ algorithm, bytes: new Uint8Array(bytes) }));
 
 const method = fc.constantFrom('flat', 'nar', 'text', 'git') as fc.Arbitrary<'flat' | 'nar' | 'text' | 'git'>;
 const algorithm = fc.constantFrom<HashAlgorithm>('md5', 'sha1', 'sha256', 'sha512', 'blake3');
 
 export const anyOutput: fc.Arbitrary<DerivationOutput> = fc.oneof(
   anyStorePath.map((path) => ({ kind: 'input-addressed' as const, path })),
-  fc.tuple(anyStorePath, method, algorithm.chain(anyHash)).map(([path, method, hash]) => ({ kind: 'fixed' as const, path, address: { method, hash } })),
+  fc
+    .tuple(anyStorePath, method, algorithm.chain(anyHash))
+    .map(([path, method, hash]) => ({ kind: 'fixed' as const, path, address: { method, hash } })),
   fc.tuple(method, algorithm).map(([method, algorithm]) => ({ kind: 'floating' as const, method, algorithm })),
   fc.constant({ kind: 'deferred' as const }),
   fc.tuple(method, algorithm).map(([method, algorithm]) => ({ kind: 'impure' as const, method, algorithm })),
 );
 
 /** A map with its keys in byte order. */
-export function sortedMapOf<K extends string, V>(key: fc.Arbitrary<K>, value: fc.Arbitrary<V>, constraints: { minLength?: number; maxLength?: number } = {}): fc.Arbitrary<Map<K, V>> {
+export function sortedMapOf<K extends string, V>(
+  key: fc.Arbitrary<K>,
+  value: fc.Arbitrary<V>,
+  constraints: { minLength?: number; maxLength?: number } = {},
+): fc.Arbitrary<Map<K, V>> {
   return fc
     .uniqueArray(fc.tuple(key, value), { selector: (entry) => entry[0], maxLength: 5, ...constraints })
     .map((entries) => new Map(entries.sort((a, b) => compareStrings(a[0], b[0]))));

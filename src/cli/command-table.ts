@@ -1,0 +1,28 @@
+// Which words are commands, and the one file behind each. Loading is by need: a command line loads the file it names, help and
+// completion load all. A house test compares words and paths: `flake lock` is commands/flake/lock.ts.
+
+import type { BaseCommand } from './base-command.ts';
+
+/** A command's class. */
+export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'paths' | 'usage' | 'forcesImpure'>;
+
+/** Words, and how to load the class. */
+export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
+  help: async () => (await import('./commands/help.ts')).HelpCommand,
+};
+
+/** Commands known by names of their own (links, or `floe nix-build`); they read their words by the older rules. */
+export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {};
+
+/** Words that only group commands: "flake", "store", ... */
+export function groupNames(): string[] {
+  return [...new Set(Object.keys(COMMANDS).flatMap((words) => (words.includes(' ') ? [words.slice(0, words.indexOf(' '))] : [])))];
+}
+
+/** The words one level below a group, or at the top (""). */
+export function wordsBelow(group: string): string[] {
+  const prefix = group === '' ? '' : `${group} `;
+  const words = Object.keys(COMMANDS).filter((name) => name.startsWith(prefix));
+  return [...new Set(words.map((name) => name.slice(prefix.length).split(' ')[0]!))].sort();
+}

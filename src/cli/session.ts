@@ -1,0 +1,137 @@
+// What one run of a command can reach: streams, environment, working folder, settings, the report. A command gets it as
+// `this.session` and touches nothing global, so that tests run commands inside their own process.
+
+import { readSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import process from 'node:process';
+import type { Settings } from '../engine/config.ts';
+import type { Launch } from './launch.ts';
+import type { Report } from './report.ts';
+
+/** Where text goes. Writing is synchronous: what was written is out when the process ends. */
+export interface Output {
+  write(text: string | Uint8Array): void;
+  readonly isTerminal: boolean;
+  /** Width, where it is a terminal. */
+  readonly columns: number;
+}
+
+export interface Input {
+  readonly isTerminal: boolean;
+  /** Everything up to the end, as bytes. */
+  readAll(): Uint8Array;
+  /** One line without its end; undefined at the end of input. */
+  readLine(): string | undefined;
+}
+
+/** The world as the process was started into it. */
+export interface Surroundings {
+  readonly launch: Launch;
+  readonly env: Record<string, string | undefined>;
+  readonly cwd: string;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** Surroundings, and what the words on the command line made of them. */
+export interface Session extends Surroundings {
+  readonly settings: Settings;
+  readonly report: Report;
+  /** Whether the network may be used (`--offline` says no). */
+  readonly online: boolean;
+}
+
+/** Thrown when nobody reads standard output any more; the process ends without a word. */
+export class BrokenPipe extends Error {}
+
+const RETRY_MS = 2;
+
+/** An output on a file descriptor. */
+export function makeOutput(fd: number, env: Record<string, string | undefined>): Output {
+  let terminal: boolean | undefined;
+  return {
+    write(text) {
+      const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
+      let offset = 0;
+      while (offset < bytes.length) {
+        try {
+          offset += writeSync(fd, bytes, offset);
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          // A terminal or pipe that another process made non-blocking: wait until there is room.
+          if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+          else if (code === 'EPIPE' || code === 'EBADF') throw new BrokenPipe();
+          else throw error;
+        }
+      }
+    },
+    get isTerminal() {
+      terminal ??= isatty(fd);
+      return terminal;
+    },
+    get columns() {
+      const given = Number(env['COLUMNS']);
+      if (given > 0) return given;
+      return (fd === 2 ? process.stderr.columns : process.stdout.columns) || 80;
+    },
+  };
+}
+
+/** An input on a file descriptor. */
+export function makeInput(fd: number): Input {
+  let rest = Buffer.alloc(0);
+  let ended = false;
+  const more = (): void => {
+    const chunk = Buffer.alloc(65536);
+    for (;;) {
+      try {
+        const length = readSync(fd, chunk, 0, chunk.length, null);
+        if (length === 0) ended = true;
+        rest = Buffer.concat([rest, chunk.subarray(0, length)]);
+        return;
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EOF') {
+          ended = true;
+          return;
+        }
+        if (code !== 'EAGAIN') throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+      }
+    }
+  };
+  return {
+    get isTerminal() {
+      return isatty(fd);
+    },
+    readAll() {
+      while (!ended) more();
+      const all = rest;
+      rest = Buffer.alloc(0);
+      return all;
+    },
+    readLine() {
+      while (!ended && !rest.includes(10)) more();
+      const end = rest.indexOf(10);
+      if (end < 0 && rest.length === 0) return undefined;
+      const line = rest.toString('utf8', 0, end < 0 ? rest.length : end);
+      rest = end < 0 ? Buffer.alloc(0) : rest.subarray(end + 1);
+      return line;
+    },
+  };
+}
+
+/** Surroundings of this process. */
+export function processSurroundings(launch: Launch): Surroundings {
+  const { env } = process;
+  return {
+    launch,
+    env,
+    // As the shell sees it, symbolic links kept, where that is the same folder.
+    cwd: process.cwd(),
+    stdin: makeInput(0),
+    stdout: makeOutput(1, env),
+    stderr: makeOutput(2, env),
+  };
+}

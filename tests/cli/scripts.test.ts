@@ -1,0 +1,130 @@
+// Runs the command line scripts beside this file. `flake/lock.txt` holds cases for `flake lock`; one case is
+//
+//   $ floe config show max-jobs          the command, words as a shell splits them ('...' and "..." quote)
+//   # env NAME=value                     a variable, before the command; `# needs oracle` skips where FLOE_ORACLE is unset
+//   1                                    expected standard output; `...` alone stands for any lines
+//   ! error: ...                         expected standard error, a line each behind "! "
+//   ? 1                                  expected exit code, 0 unless said
+//
+// Commands run in this process, in a fresh folder a script; `$ write NAME` is followed by lines behind "| " that become a file. UPDATE=1
+// rewrites the expectations.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import process from 'node:process';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runFloe } from '../support/run-floe.ts';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const isUpdate = process.env['UPDATE'] === '1';
+
+interface Case {
+  readonly line: number;
+  /** Lines before the expectations: variables, the command, file content. */
+  readonly head: string[];
+  readonly words: string[];
+  readonly env: Record<string, string>;
+  readonly content: string[];
+  readonly expected: string[];
+}
+
+/** Splits as a shell does: blanks, single and double quotes, backslashes outside single quotes. */
+function splitWords(line: string): string[] {
+  const words: string[] = [];
+  for (const match of line.matchAll(/(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+/g)) {
+    words.push(
+      match[0].replace(
+        /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g,
+        (_, single: string | undefined, double: string | undefined, escaped: string | undefined) =>
+          single ?? double?.replace(/\\(.)/g, '$1') ?? escaped ?? '',
+      ),
+    );
+  }
+  return words;
+}
+
+function parseScript(text: string): Case[] {
+  const cases: Case[] = [];
+  let head: string[] = [];
+  let env: Record<string, string> = {};
+  text.split('\n').forEach((line, index) => {
+    const last = cases.at(-1);
+    if (line.startsWith('$ ')) {
+      cases.push({ line: index + 1, head: [...head, line], words: splitWords(line.slice(2)), env, content: [], expected: [] });
+      head = [];
+      env = {};
+    } else if (line.startsWith('# ')) {
+      const variable = /^# env (\w+)=(.*)$/.exec(line);
+      if (variable !== null) env[variable[1]!] = variable[2]!.replaceAll('\\n', '\n');
+      head.push(line);
+    } else if (line.startsWith('| ') || line === '|') {
+      last?.head.push(line);
+      last?.content.push(line.slice(2));
+    } else if (line !== '' && last !== undefined) {
+      last.expected.push(line);
+    }
+  });
+  return cases;
+}
+
+/** What a run gave, in the form of expectations. */
+function describeRun(result: { stdout: string; stderr: string; code: number }): string[] {
+  const lines = (text: string): string[] =>
+    text === ''
+      ? []
+      : text
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line) => (line === '' ? '(empty line)' : line));
+  return [
+    ...lines(result.stdout),
+    ...lines(result.stderr).map((line) => `! ${line === '(empty line)' ? '' : line}`.trimEnd()),
+    ...(result.code === 0 ? [] : [`? ${result.code}`]),
+  ];
+}
+
+/** `...` alone stands for any number of lines. */
+function matches(actual: readonly string[], expected: readonly string[]): boolean {
+  if (expected.length === 0) return actual.length === 0;
+  if (expected[0] === '...')
+    return actual.some((_, index) => matches(actual.slice(index), expected.slice(1))) || matches([], expected.slice(1));
+  return actual.length > 0 && actual[0] === expected[0] && matches(actual.slice(1), expected.slice(1));
+}
+
+const base = mkdtempSync(join(tmpdir(), 'floe-cli-'));
+after(() => rmSync(base, { recursive: true, force: true }));
+
+for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || !entry.name.endsWith('.txt')) continue;
+  const path = join(entry.parentPath, entry.name);
+  const name = relative(folder, path);
+  test(name, async () => {
+    const cwd = mkdtempSync(join(base, 'run-'));
+    const text = readFileSync(path, 'utf8');
+    const cases = parseScript(text);
+    const preface = text.slice(0, text.search(/^[$#] /m));
+    const updated: string[] = [];
+    for (const one of cases) {
+      if (one.words[0] === 'write') {
+        const file = join(cwd, one.words[1]!);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, one.content.map((line) => `${line}\n`).join(''));
+        updated.push([...one.head].join('\n'));
+        continue;
+      }
+      const result = await runFloe(one.words, { cwd, env: { HOME: cwd, ...one.env } });
+      const actual = describeRun(result).map((line) => line.replaceAll(cwd, '$PWD'));
+      if (isUpdate && !matches(actual, one.expected)) one.expected.splice(0, Infinity, ...actual);
+      updated.push([...one.head, ...one.expected].join('\n'));
+      if (!isUpdate)
+        assert.ok(
+          matches(actual, one.expected),
+          `${name}:${one.line}: ${one.words.join(' ')}\n--- expected\n${one.expected.join('\n')}\n--- got\n${actual.join('\n')}`,
+        );
+    }
+    if (isUpdate) writeFileSync(path, `${preface}${updated.join('\n\n')}\n`);
+  });
+}
