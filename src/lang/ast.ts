@@ -255,7 +255,7 @@ export class Attrs {
   position: number;
   recursive = false;
   /** In order of definition, names unique. */
-  readonly attrs: AttrDef[] = [];
+  attrs: AttrDef[] = [];
   /** NO_DYNAMIC and NO_NODES until there is something: shared, so replaced and not pushed to. */
   dynamic: DynamicAttrDef[] = NO_DYNAMIC;
   inheritFrom: Node[] = NO_NODES;
