@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deleteTree } from '../../src/build/delete-tree.ts';
+import { deleteTree } from '../../src/store/local/nar-files.ts';
 import { closeWriteEnd, makeLogPipe } from '../../src/build/log-pipe.ts';
 import { type SandboxPolicy, SandboxChooser } from '../../src/build/sandbox/choose.ts';
 import { LinuxSandbox } from '../../src/build/sandbox/linux.ts';

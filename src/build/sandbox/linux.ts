@@ -3,9 +3,9 @@
 // its own; uid 1000 and gid 100. Two tools can do it: bubblewrap (bubblewrap.ts), and util-linux (util-linux.ts).
 // Each build gets a folder `<drv>.chroot` beside its derivation, a name that C++ Nix's garbage collector knows and leaves alone.
 
-import { chmodSync } from 'node:fs';
 import { FloeError } from '../../base/errors.ts';
-import { deleteTree } from '../delete-tree.ts';
+import { deleteTree } from '../../store/local/nar-files.ts';
+import { setMode } from '../host-files.ts';
 import { startBubblewrap } from './bubblewrap.ts';
 import type { BubblewrapAbility, Isolation, SandboxPrograms } from './machine.ts';
 import { gatherPaths, makeRoot, type SandboxJob, writeFilter } from './root-folder.ts';
@@ -52,7 +52,7 @@ export class LinuxSandbox implements Sandbox {
     }
     const root = makeRoot(request, settings);
     const paths = gatherPaths(request, settings, root);
-    chmodSync(`${root}/etc`, 0o555);
+    setMode(`${root}/etc`, 0o555);
     const binds = paths.length + request.inputs.length;
     const useBubblewrap = bubblewrap?.isolation.files === true && (binds <= MAX_BUBBLEWRAP_BINDS || !this.#tools.utilLinux().files);
     const job: SandboxJob = { request, settings, programs, root, paths, filter: writeFilter(request.folder, settings) };

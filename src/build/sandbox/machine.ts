@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Paths of the programs that sandboxes use; undefined where one is not installed. */
+/** Paths (byte strings) of the programs that sandboxes use; undefined where one is not installed. */
 export interface SandboxPrograms {
   readonly bwrap: string | undefined;
   readonly unshare: string | undefined;

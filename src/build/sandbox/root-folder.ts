@@ -1,10 +1,11 @@
 // The folder that becomes a sandboxed builder's root: what C++ Nix 2.34.8 puts there as plain files and folders (with the same modes),
 // and mount points for everything that is bound from the machine.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, realpathSync, type Stats, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import type { Stats } from 'node:fs';
+import { byteStringToUtf8 } from '../../base/bytes.ts';
 import { FloeError } from '../../base/errors.ts';
-import { deleteTree } from '../delete-tree.ts';
+import { deleteTree } from '../../store/local/nar-files.ts';
+import { exists, makeFolder, makeFolders, makeLink, readLink, resolveLinks, setMode, statOf, writeFile } from '../host-files.ts';
 import type { SandboxPrograms } from './machine.ts';
 import type { SandboxPath, SandboxRequest, SandboxSettings } from './sandbox.ts';
 import { assembleSyscallFilter } from './seccomp.ts';
@@ -32,69 +33,64 @@ export function makeRoot(request: SandboxRequest, settings: SandboxSettings): st
   const { folder, storeDir, network } = request;
   deleteTree(folder);
   const root = `${folder}/root`;
-  mkdirSync(folder, { mode: 0o700 });
-  mkdirSync(root, { mode: 0o750 });
-  const makeFolder = (path: string, mode: number) => {
-    mkdirSync(root + path, { recursive: true, mode: 0o755 });
-    chmodSync(root + path, mode);
-  };
-  makeFolder('/tmp', 0o1777);
-  makeFolder('/etc', 0o755);
-  makeFolder('/proc', 0o755);
-  makeFolder('/dev', 0o755);
-  makeFolder(settings.sandboxBuildDir, 0o755);
-  makeFolder(storeDir, 0o1775);
-  const write = (name: string, text: string) => writeFileSync(`${root}/etc/${name}`, text, { mode: 0o644 });
+  makeFolder(folder, 0o700);
+  makeFolder(root, 0o750);
+  for (const [path, mode] of [
+    ['/tmp', 0o1777],
+    ['/etc', 0o755],
+    ['/proc', 0o755],
+    ['/dev', 0o755],
+    [settings.sandboxBuildDir, 0o755],
+    [storeDir, 0o1775],
+  ] as const) {
+    makeFolders(root + path);
+    setMode(root + path, mode);
+  }
   const user = (name: string, uid: number, gid: number) => `${name}:x:${uid}:${gid}:Nix build user:${settings.sandboxBuildDir}:/noshell\n`;
-  write('passwd', `${user('root', 0, 0)}${user('nixbld', BUILD_UID, BUILD_GID)}nobody:x:65534:65534:Nobody:/:/noshell\n`);
-  write('group', `root:x:0:\nnixbld:!:${BUILD_GID}:\nnogroup:x:65534:\n`);
-  if (network) write('nsswitch.conf', 'hosts: files dns\nservices: files\n');
-  else write('hosts', '127.0.0.1 localhost\n::1 localhost\n');
+  writeFile(`${root}/etc/passwd`, `${user('root', 0, 0)}${user('nixbld', BUILD_UID, BUILD_GID)}nobody:x:65534:65534:Nobody:/:/noshell\n`);
+  writeFile(`${root}/etc/group`, `root:x:0:\nnixbld:!:${BUILD_GID}:\nnogroup:x:65534:\n`);
+  if (network) writeFile(`${root}/etc/nsswitch.conf`, 'hosts: files dns\nservices: files\n');
+  else writeFile(`${root}/etc/hosts`, '127.0.0.1 localhost\n::1 localhost\n');
   return root;
 }
 
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+
 /** All that is bound from the machine apart from inputs and devices, with mount points made. */
 export function gatherPaths(request: SandboxRequest, settings: SandboxSettings, root: string): SandboxPath[] {
-  const paths = new Map<string, SandboxPath>();
-  const add = (path: SandboxPath) => void paths.set(path.target, path);
-  request.extraPaths.forEach(add);
-  add({ target: settings.sandboxBuildDir, source: request.buildDir, optional: false });
+  const paths = new Map(request.extraPaths.map((path) => [path.target, path]));
+  const offer = (target: string, source: string) => {
+    if (!paths.has(target) && exists(source)) paths.set(target, { target, source: resolveLinks(source), optional: true });
+  };
+  paths.set(settings.sandboxBuildDir, { target: settings.sandboxBuildDir, source: request.buildDir, optional: false });
   if (request.network) {
-    for (const file of ['/etc/resolv.conf', '/etc/services', '/etc/hosts']) {
-      if (existsSync(file) && !paths.has(file)) add({ target: file, source: realpathSync(file), optional: false });
-    }
-    const bundle = '/etc/ssl/certs/ca-certificates.crt';
-    if (settings.sslCertFile !== undefined && existsSync(settings.sslCertFile) && !paths.has(bundle)) {
-      add({ target: bundle, source: realpathSync(settings.sslCertFile), optional: true });
-    }
+    for (const file of ['/etc/resolv.conf', '/etc/services', '/etc/hosts']) offer(file, file);
+    if (settings.sslCertFile !== undefined) offer(CERTIFICATES, settings.sslCertFile);
   }
-  const inStore = (path: string) => path.startsWith(`${request.storeDir}/`);
+  for (const input of request.inputs) paths.delete(`${request.storeDir}/${input}`);
   return [...paths.values()].filter((path) => {
-    const stats = statsOf(path.source);
-    if (stats === undefined) {
-      if (path.optional) return false;
-      throw new FloeError('FLOE_SANDBOX_PATH', `sandbox path '${path.source}' does not exist`, {
-        hint: "change 'sandbox-paths', or mark the path as optional with a '?' at its end",
-      });
-    }
-    if (inStore(path.target) && request.inputs.some((input) => `${request.storeDir}/${input}` === path.target)) return false;
-    return makeMountPoint(root + path.target, path.source, stats);
+    const stats = statOf(path.source);
+    if (stats !== undefined) return makeMountPoint(root + path.target, path.source, stats);
+    if (path.optional) return false;
+    throw new FloeError('FLOE_SANDBOX_PATH', `sandbox path '${byteStringToUtf8(path.source)}' does not exist`, {
+      hint: "change 'sandbox-paths', or mark the path as optional with a '?' at its end",
+    });
   });
 }
 
-function statsOf(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 /** Makes the place that `source` is bound to. A symbolic link cannot be bound: it is copied, and false returned. */
 function makeMountPoint(target: string, source: string, stats: Stats): boolean {
   if (stats.isDirectory()) {
-    mkdirSync(target, { recursive: true, mode: 0o755 });
+    makeFolders(target);
     return true;
   }
-  mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
-  if (stats.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-  else writeFileSync(target, '');
+  makeFolders(folderOf(target));
+  if (stats.isSymbolicLink()) makeLink(readLink(source), target);
+  else writeFile(target, '');
   return !stats.isSymbolicLink();
 }
 
@@ -103,7 +99,7 @@ export function writeFilter(folder: string, settings: SandboxSettings): string |
   const program = settings.filterSyscalls ? assembleSyscallFilter(process.arch) : undefined;
   if (program === undefined) return undefined;
   const file = `${folder}/filter`;
-  writeFileSync(file, program, { mode: 0o600 });
+  writeFile(file, program, 0o600);
   return file;
 }
 
@@ -111,7 +107,13 @@ export function writeFilter(folder: string, settings: SandboxSettings): string |
 export function makeInputMountPoints({ request, root }: SandboxJob, sourceDir: string): (readonly [source: string, target: string])[] {
   return request.inputs.flatMap((input) => {
     const real = `${request.realStoreDir}/${input}`;
+    const stats = statOf(real);
+    if (stats === undefined) {
+      throw new FloeError('FLOE_MISSING_INPUT', `'${request.storeDir}/${input}' is registered as valid, but missing from the store`, {
+        hint: "'floe store verify --repair' restores it",
+      });
+    }
     const target = `${root}${request.storeDir}/${input}`;
-    return makeMountPoint(target, real, lstatSync(real)) ? [[`${sourceDir}/${input}`, target] as const] : [];
+    return makeMountPoint(target, real, stats) ? [[`${sourceDir}/${input}`, target] as const] : [];
   });
 }

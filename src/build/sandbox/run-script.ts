@@ -2,20 +2,15 @@
 // scripts are byte strings, and files carry them, so that arguments and variables of any size and any bytes arrive unchanged.
 
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { utf8ToByteString } from '../../base/bytes.ts';
+import { byteStringToUtf8 } from '../../base/bytes.ts';
 import { FloeError } from '../../base/errors.ts';
+import { writeFile } from '../host-files.ts';
 import type { SandboxPrograms } from './machine.ts';
 import type { BuilderExit, RunningBuilder, SandboxSettings } from './sandbox.ts';
 
 /** How long the status of a builder that has ended may still be on its way. */
 const STATUS_PATIENCE_MS = 1000;
-
-/** A path of this machine as a word of a shell script, which is a byte string. */
-export function quotePath(path: string): string {
-  return quoteShell(utf8ToByteString(path));
-}
 
 /** A word of a shell script. */
 export function quoteShell(word: string): string {
@@ -27,7 +22,7 @@ export function checkEnvName(name: string): string {
   if (name !== '' && !name.includes('=')) return name;
   throw new FloeError(
     'FLOE_ENVIRONMENT_NAME',
-    `the derivation has an attribute named '${name}', which cannot be the name of an environment variable`,
+    `the derivation has an attribute named '${byteStringToUtf8(name)}', which cannot be the name of an environment variable`,
   );
 }
 
@@ -48,10 +43,18 @@ export function personalityWords(programs: SandboxPrograms, system: string, impe
   return [programs.setarch, ...(thirtyTwoBits ? ['linux32'] : []), '-R', ...impersonate];
 }
 
-/** Runs a script of byte-string words with /bin/sh; `started` tells from descriptor 3's text whether the builder itself ran. */
+/**
+ * Writes the script to `file` and runs it with /bin/sh. Descriptor 3 hears from the sandbox's tools; `started` tells by what they said
+ * whether the builder itself ran.
+ */
 export function runScript(file: string, script: readonly string[], output: number, started: (status: string) => boolean): RunningBuilder {
-  writeFileSync(file, `${script.join('\n')}\n`, { encoding: 'latin1', mode: 0o600 });
-  const child = spawn('/bin/sh', [file], { cwd: '/', env: {}, detached: true, stdio: ['ignore', output, output, 'pipe'] });
+  writeFile(file, `${script.join('\n')}\n`, 0o600);
+  const child = spawn('/bin/sh', [byteStringToUtf8(file)], {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['ignore', output, output, 'pipe'],
+  });
   let status = '';
   const statusPipe = child.stdio[3] as Readable;
   statusPipe.setEncoding('latin1');
@@ -70,16 +73,16 @@ export function runScript(file: string, script: readonly string[], output: numbe
       });
     });
   });
-  return {
-    exit,
-    kill() {
-      for (const target of [child.pid === undefined ? undefined : -child.pid, child.pid]) {
-        try {
-          if (target !== undefined) process.kill(target, 'SIGKILL');
-        } catch {
-          // It has ended already.
-        }
-      }
-    },
-  };
+  return { exit, kill: () => killGroup(child.pid) };
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  }
 }

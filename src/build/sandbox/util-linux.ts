@@ -1,27 +1,24 @@
 // Starting a builder with util-linux alone: `unshare` makes namespaces in which this user is root, one `mount -a` fills the root folder,
 // and enter-root.ts (or, without perl, `unshare` again) goes into it as the build user.
 
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { utf8ToByteString } from '../../base/bytes.ts';
 import { FloeError } from '../../base/errors.ts';
+import { exists, makeFolder, makeLink, readFile, writeFile } from '../host-files.ts';
 import { canEnterRoot, ENTER_ROOT_PROGRAM, printEnterRootPlan } from './enter-root.ts';
 import { type Isolation, unshareNamespaces } from './machine.ts';
 import { BUILD_GID, BUILD_UID, makeInputMountPoints, type SandboxJob } from './root-folder.ts';
-import { checkEnvName, personalityWords, processLimits, quotePath, quoteShell, runScript } from './run-script.ts';
+import { checkEnvName, personalityWords, processLimits, quoteShell, runScript } from './run-script.ts';
 import type { BuilderCommand, RunningBuilder } from './sandbox.ts';
-
-// ---- util-linux
 
 /** Spaces and backslashes as fstab(5) wants them. */
 function fstabWord(path: string): string {
-  return utf8ToByteString(path).replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return path.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 /** Options of the mount that holds `path` which a user namespace may not drop when it mounts the same again. */
 function lockedMountOptions(path: string): string[] {
   let best: string[] = [];
   let bestLength = 0;
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+  for (const line of readFile('/proc/self/mountinfo').toString('latin1').split('\n')) {
     const [, , , , point = '', options = ''] = line.split(' ');
     const place = point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
     if (place.length < bestLength || !(path === place || path.startsWith(place === '/' ? '/' : `${place}/`))) continue;
@@ -35,18 +32,18 @@ const DEVICES = ['full', 'null', 'random', 'tty', 'urandom', 'zero'];
 
 /** /dev as C++ Nix makes it, as far as it is files; gives the devices to bind. */
 function makeDevices({ request, root }: SandboxJob): string[] {
-  for (const folder of ['shm', 'pts']) mkdirSync(`${root}/dev/${folder}`);
+  for (const folder of ['shm', 'pts']) makeFolder(`${root}/dev/${folder}`, 0o755);
   for (const [name, target] of [
     ['fd', '/proc/self/fd'],
     ['stdin', '/proc/self/fd/0'],
     ['stdout', '/proc/self/fd/1'],
     ['stderr', '/proc/self/fd/2'],
   ] as const) {
-    symlinkSync(target, `${root}/dev/${name}`);
+    makeLink(target, `${root}/dev/${name}`);
   }
-  symlinkSync('/dev/pts/ptmx', `${root}/dev/ptmx`);
-  const devices = [...DEVICES, ...(request.kvm ? ['kvm'] : [])].filter((name) => existsSync(`/dev/${name}`));
-  for (const name of devices) writeFileSync(`${root}/dev/${name}`, '');
+  makeLink('/dev/pts/ptmx', `${root}/dev/ptmx`);
+  const devices = [...DEVICES, ...(request.kvm ? ['kvm'] : [])].filter((name) => exists(`/dev/${name}`));
+  for (const name of devices) writeFile(`${root}/dev/${name}`, '');
   return devices;
 }
 
@@ -64,7 +61,7 @@ function mountTable(job: SandboxJob, inputSource: string, level: Isolation, devi
     // A builder that is root outside could otherwise change the machine's own settings: the files there belong to it.
     ...(isRoot && level.processes
       ? ['sys', 'sysrq-trigger', 'irq', 'bus']
-          .filter((name) => existsSync(`/proc/${name}`))
+          .filter((name) => exists(`/proc/${name}`))
           .map((name) => line(`${root}/proc/${name}`, `${root}/proc/${name}`, 'none', 'bind,ro'))
       : []),
     line('none', `${root}/dev/shm`, 'tmpfs', `size=${settings.sandboxShmSize}`),
@@ -77,27 +74,27 @@ export function startUtilLinux(job: SandboxJob, available: Isolation, isRoot: bo
   const { request, settings, programs, root } = job;
   const level = { ...available, network: available.network && !request.network };
   const inputs = `${request.folder}/inputs`;
-  mkdirSync(inputs, { mode: 0o700 });
+  makeFolder(inputs, 0o700);
   const table = `${request.folder}/mounts`;
-  writeFileSync(table, `${mountTable(job, inputs, level, makeDevices(job), isRoot).join('\n')}\n`, { encoding: 'latin1', mode: 0o600 });
-  const mount = `${quotePath(programs.mount!)} -n`;
-  const store = `${quotePath(request.realStoreDir)} ${quotePath(inputs)}`;
+  writeFile(table, `${mountTable(job, inputs, level, makeDevices(job), isRoot).join('\n')}\n`, 0o600);
+  const mount = `${quoteShell(programs.mount!)} -n`;
+  const store = `${quoteShell(request.realStoreDir)} ${quoteShell(inputs)}`;
   const locked = ['bind', 'ro', ...lockedMountOptions(request.realStoreDir)].join(',');
   const prepare = [
     'set -e',
-    `${mount} --bind ${quotePath(root)} ${quotePath(root)}`,
+    `${mount} --bind ${quoteShell(root)} ${quoteShell(root)}`,
     // Binds made from a read-only mount are read-only themselves, so one remount does for all inputs.
     `${mount} -o ${locked} ${store} 2>/dev/null || ${mount} --bind ${store}`,
-    `${mount} -a -T ${quotePath(table)}`,
-    ...(programs.hostname === undefined ? [] : [`${quotePath(programs.hostname)} localhost`]),
-    `cd ${quotePath(root)}`,
+    `${mount} -a -T ${quoteShell(table)}`,
+    ...(programs.hostname === undefined ? [] : [`${quoteShell(programs.hostname)} localhost`]),
+    `cd ${quoteShell(root)}`,
   ];
   const enter = `${request.folder}/enter`;
-  writeFileSync(enter, [...prepare, ...lastStep(job, level, command)].join('\n'), { encoding: 'latin1', mode: 0o600 });
+  writeFile(enter, [...prepare, ...lastStep(job, level, command)].join('\n'), 0o600);
   const words = [
     ...(programs.setpriv === undefined ? [] : [programs.setpriv, '--pdeathsig', 'KILL', ...(isRoot ? ['--clear-groups'] : []), '--']),
     ...personalityWords(programs, request.system, settings.impersonateLinux26),
-    ...[programs.unshare!, ...unshareNamespaces(level), '--', '/bin/sh', utf8ToByteString(enter)],
+    ...[programs.unshare!, ...unshareNamespaces(level), '--', '/bin/sh', enter],
   ].map(quoteShell);
   return runScript(`${request.folder}/run`, [...processLimits(settings), `exec ${words.join(' ')}`], command.output, (status) =>
     status.includes('started'),
@@ -112,7 +109,7 @@ function lastStep(job: SandboxJob, level: Isolation, command: BuilderCommand): s
       {
         pivot: true,
         loopback: level.network,
-        filter: job.filter === undefined ? undefined : utf8ToByteString(job.filter),
+        filter: job.filter,
         noNewPrivileges: !settings.allowNewPrivileges,
         ids: { uid: BUILD_UID, gid: BUILD_GID },
         folder: settings.sandboxBuildDir,
@@ -122,13 +119,13 @@ function lastStep(job: SandboxJob, level: Isolation, command: BuilderCommand): s
       },
       process.arch,
     );
-    writeFileSync(`${request.folder}/plan`, plan, { encoding: 'latin1', mode: 0o600 });
-    writeFileSync(`${request.folder}/enter.pl`, ENTER_ROOT_PROGRAM, { mode: 0o600 });
-    return [`exec ${quotePath(programs.perl)} ${quotePath(`${request.folder}/enter.pl`)} ${quotePath(`${request.folder}/plan`)}`];
+    writeFile(`${request.folder}/plan`, plan, 0o600);
+    writeFile(`${request.folder}/enter.pl`, ENTER_ROOT_PROGRAM, 0o600);
+    return [`exec ${quoteShell(programs.perl)} ${quoteShell(`${request.folder}/enter.pl`)} ${quoteShell(`${request.folder}/plan`)}`];
   }
   // Without perl a chroot has to do: there is no filter, and the builder cannot create user namespaces.
   const loader = [...command.env].filter(([name]) => name.startsWith('LD_'));
-  if (loader.length > 0 && !existsSync(`${root}/bin/sh`)) {
+  if (loader.length > 0 && !exists(`${root}/bin/sh`)) {
     throw new FloeError('FLOE_SANDBOX', `the variable ${loader[0]![0]} of this build would reach the machine's own loader`, {
       hint: "install bubblewrap or perl, or name a static shell as '/bin/sh' in 'sandbox-paths'",
     });
@@ -153,8 +150,8 @@ function lastStep(job: SandboxJob, level: Isolation, command: BuilderCommand): s
     ...builder,
   ].map(quoteShell);
   return [
-    ...(level.network && programs.ip !== undefined ? [`${quotePath(programs.ip)} link set lo up`] : []),
+    ...(level.network && programs.ip !== undefined ? [`${quoteShell(programs.ip)} link set lo up`] : []),
     'echo started >&3',
-    `exec ${quotePath(programs.env!)} -i ${variables.join(' ')} ${words.join(' ')} 3>&-`,
+    `exec ${quoteShell(programs.env!)} -i ${variables.join(' ')} ${words.join(' ')} 3>&-`,
   ];
 }
