@@ -16,6 +16,12 @@ export interface FileStat {
   readonly device: bigint;
 }
 
+export interface WriteOptions {
+  readonly executable?: boolean;
+  /** Not forced to the disk at once: after a crash the file may be gone, as caches may. */
+  readonly disposable?: boolean;
+}
+
 /** IoError, with the path in its data, where the machine says no. */
 export interface Files {
   /** Of the path itself, a final symbolic link not followed; undefined where nothing is there. */
@@ -27,7 +33,7 @@ export interface Files {
   /** Part of a file; shorter where the file ends. */
   readRange(path: string, offset: number, length: number): Uint8Array;
   /** Writes a file whole or not at all: beside its place first, then by rename. Folders above it are made. */
-  writeFileAtomic(path: string, contents: Uint8Array, executable?: boolean): void;
+  writeFileAtomic(path: string, contents: Uint8Array, options?: WriteOptions): void;
   writeLink(path: string, target: string): void;
   makeFolder(path: string): void;
   /** Fails where a folder with something in it lies at `to`. */

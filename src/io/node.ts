@@ -96,7 +96,7 @@ const files: Files = {
       }
     });
   },
-  writeFileAtomic(path, contents, executable = false) {
+  writeFileAtomic(path, contents, { executable = false, disposable = false } = {}) {
     const parent = path.slice(0, path.lastIndexOf('/')) || '/';
     attempt('making folder', parent, () => fs.mkdirSync(systemPath(parent), { recursive: true }));
     const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}.tmp`;
@@ -105,7 +105,7 @@ const files: Files = {
         const descriptor = fs.openSync(systemPath(temporary), 'wx', executable ? 0o777 : 0o666);
         try {
           fs.writeFileSync(descriptor, contents);
-          fs.fsyncSync(descriptor);
+          if (!disposable) fs.fsyncSync(descriptor);
         } finally {
           fs.closeSync(descriptor);
         }

@@ -471,6 +471,31 @@ export function isLockedInput(attrs: InputAttrs, settings: LockSettings = DEFAUL
   return schemeOf(attrs)?.isLocked(attrs, settings) ?? false;
 }
 
+/** What names a git input's content besides the revision: the settings that change which bytes are seen. */
+export function gitFingerprint(rev: string, attrs: InputAttrs): string {
+  const flag = (name: string, mark: string) => ((booleanAttr(attrs, name) ?? false) ? mark : '');
+  return rev + flag('submodules', ';s') + flag('exportIgnore', ';e') + flag('lfs', ';l');
+}
+
+/** A name for the content that the attributes alone give, as evaluation caches use it; undefined where they give none. */
+export function inputFingerprint(attrs: InputAttrs): string | undefined {
+  const rev = revOf(attrs);
+  const narHash = narHashOf(attrs);
+  switch (inputType(attrs)) {
+    case 'git':
+      return rev && gitFingerprint(printRev(rev), attrs);
+    case 'tarball':
+      return narHash ? printHash(narHash, 'sri') : rev && printRev(rev);
+    case 'github':
+    case 'gitlab':
+    case 'sourcehut':
+    case 'hg':
+      return rev && printRev(rev);
+    default:
+      return undefined;
+  }
+}
+
 /** Whether fetching may not change the attributes any more (all entries of a lock file). */
 export function isFinalInput(attrs: InputAttrs): boolean {
   return booleanAttr(attrs, '__final') ?? false;

@@ -1,0 +1,266 @@
+// A tree of source files, read only and synchronous, wherever its bytes lie: a folder, a folder seen through a list of tracked files, a
+// commit in a git repository, or one mounted in another. A tree's NAR hash, and with it the store path, is computed without copying
+// anything; the store gets a copy when something refers to it. Paths are byte strings from the tree's root: "" or "/a/b".
+
+import { byteStringOf, bytesOf, compareStrings } from '../base/bytes.ts';
+import { FloeError, IoError } from '../base/errors.ts';
+import type { Hash } from '../base/hash.ts';
+import { startDigest } from '../base/sha.ts';
+import type { FileKind, Files } from '../io/io.ts';
+import { type ByteSink, type FileTree, writeNar } from '../model/nar.ts';
+
+export interface TreeEntry {
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
+/** Errors are IoErrors in the words of the tree: what an untracked file is called differs from one that is not there. */
+export interface SourceTree {
+  /** Undefined where nothing is there; a final symbolic link is not followed. */
+  kind(path: string): FileKind | undefined;
+  /** Byte string. */
+  readFile(path: string): string;
+  readBytes(path: string): Uint8Array;
+  /** In any order. */
+  readDir(path: string): TreeEntry[];
+  readLink(path: string): string;
+  isExecutable(path: string): boolean;
+}
+
+/** A folder or a single file of the machine, all that is in it. */
+export class FolderTree implements SourceTree {
+  private readonly files: Files;
+  private readonly root: string;
+
+  constructor(files: Files, root: string) {
+    this.files = files;
+    this.root = root;
+  }
+
+  kind(path: string): FileKind | undefined {
+    return this.files.stat(this.root + path)?.kind;
+  }
+
+  readFile(path: string): string {
+    return byteStringOf(this.readBytes(path));
+  }
+
+  readBytes(path: string): Uint8Array {
+    return this.files.readFile(this.root + path);
+  }
+
+  readDir(path: string): TreeEntry[] {
+    return this.files.readDir(this.root + path);
+  }
+
+  readLink(path: string): string {
+    return this.files.readLink(this.root + path);
+  }
+
+  isExecutable(path: string): boolean {
+    return this.files.stat(this.root + path)?.executable ?? false;
+  }
+}
+
+/** Part of a tree: the listed files, and the folders that lead to them. */
+export class ListedTree implements SourceTree {
+  private readonly tree: SourceTree;
+  private readonly listed: ReadonlySet<string>;
+  private readonly folders = new Set<string>(['']);
+  private readonly refuse: (path: string) => FloeError;
+
+  /** `listed` holds paths from the root ("/a/b"); `refuse` makes the error for any other. */
+  constructor(tree: SourceTree, listed: ReadonlySet<string>, refuse: (path: string) => FloeError) {
+    this.tree = tree;
+    this.listed = listed;
+    this.refuse = refuse;
+    for (const path of listed) {
+      for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+        const folder = path.slice(0, slash);
+        if (this.folders.has(folder)) break;
+        this.folders.add(folder);
+      }
+    }
+  }
+
+  private allows(path: string): boolean {
+    if (this.listed.has(path) || this.folders.has(path)) return true;
+    // Below something listed: a mounted tree, or a folder that took a file's place.
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const above = path.slice(0, slash);
+      if (this.listed.has(above)) return true;
+      if (this.folders.has(above)) return false;
+    }
+    return false;
+  }
+
+  private inside(path: string): string {
+    if (!this.allows(path)) throw this.refuse(path);
+    return path;
+  }
+
+  kind(path: string): FileKind | undefined {
+    return this.allows(path) ? this.tree.kind(path) : undefined;
+  }
+
+  readFile(path: string): string {
+    return this.tree.readFile(this.inside(path));
+  }
+
+  readBytes(path: string): Uint8Array {
+    return this.tree.readBytes(this.inside(path));
+  }
+
+  readDir(path: string): TreeEntry[] {
+    return this.tree.readDir(this.inside(path)).filter(({ name }) => this.allows(`${path}/${name}`));
+  }
+
+  readLink(path: string): string {
+    return this.tree.readLink(this.inside(path));
+  }
+
+  isExecutable(path: string): boolean {
+    return this.tree.isExecutable(this.inside(path));
+  }
+}
+
+/** One tree with others in the place of some of its folders (git submodules). */
+export class MountedTree implements SourceTree {
+  private readonly base: SourceTree;
+  private readonly mounts: ReadonlyMap<string, SourceTree>;
+
+  constructor(base: SourceTree, mounts: ReadonlyMap<string, SourceTree>) {
+    this.base = base;
+    this.mounts = mounts;
+  }
+
+  private at(path: string): { tree: SourceTree; rest: string } {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const tree = this.mounts.get(path.slice(0, end));
+      if (tree) return { tree, rest: path.slice(end) };
+    }
+    return { tree: this.base, rest: path };
+  }
+
+  kind(path: string): FileKind | undefined {
+    const { tree, rest } = this.at(path);
+    return tree.kind(rest);
+  }
+
+  readFile(path: string): string {
+    const { tree, rest } = this.at(path);
+    return tree.readFile(rest);
+  }
+
+  readBytes(path: string): Uint8Array {
+    const { tree, rest } = this.at(path);
+    return tree.readBytes(rest);
+  }
+
+  readDir(path: string): TreeEntry[] {
+    const { tree, rest } = this.at(path);
+    return tree.readDir(rest);
+  }
+
+  readLink(path: string): string {
+    const { tree, rest } = this.at(path);
+    return tree.readLink(rest);
+  }
+
+  isExecutable(path: string): boolean {
+    const { tree, rest } = this.at(path);
+    return tree.isExecutable(rest);
+  }
+}
+
+/** A tree of literals, for tests and for sources that never were on disk. */
+export class MemoryTree implements SourceTree {
+  private readonly nodes = new Map<string, { kind: FileKind; text: string; executable: boolean; entries: string[] }>();
+
+  constructor(files: Readonly<Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>>) {
+    this.nodes.set('', { kind: 'directory', text: '', executable: false, entries: [] });
+    for (const [path, content] of Object.entries(files)) {
+      const full = `/${path}`;
+      this.makeFolder(full.slice(0, full.lastIndexOf('/')));
+      const kind = typeof content === 'object' && 'link' in content ? 'symlink' : 'regular';
+      const text = typeof content === 'string' ? content : 'link' in content ? content.link : content.text;
+      this.insert(full, { kind, text, executable: typeof content === 'object' && 'executable' in content && content.executable === true, entries: [] });
+    }
+  }
+
+  private insert(path: string, node: { kind: FileKind; text: string; executable: boolean; entries: string[] }): void {
+    const slash = path.lastIndexOf('/');
+    this.nodes.get(path.slice(0, slash))!.entries.push(path.slice(slash + 1));
+    this.nodes.set(path, node);
+  }
+
+  private makeFolder(path: string): void {
+    if (this.nodes.has(path)) return;
+    this.makeFolder(path.slice(0, path.lastIndexOf('/')));
+    this.insert(path, { kind: 'directory', text: '', executable: false, entries: [] });
+  }
+
+  private node(path: string): { kind: FileKind; text: string; executable: boolean; entries: string[] } {
+    const node = this.nodes.get(path);
+    if (!node) throw new IoError(`path '${path || '/'}' does not exist`);
+    return node;
+  }
+
+  kind(path: string): FileKind | undefined {
+    return this.nodes.get(path)?.kind;
+  }
+
+  readFile(path: string): string {
+    return this.node(path).text;
+  }
+
+  readBytes(path: string): Uint8Array {
+    return bytesOf(this.readFile(path));
+  }
+
+  readDir(path: string): TreeEntry[] {
+    return this.node(path).entries.map((name) => ({ name, kind: this.nodes.get(`${path}/${name}`)!.kind }));
+  }
+
+  readLink(path: string): string {
+    return this.node(path).text;
+  }
+
+  isExecutable(path: string): boolean {
+    return this.node(path).executable;
+  }
+}
+
+/** Pushes the tree's NAR, chunk by chunk; `describe` names a path of it in errors. */
+export function writeTreeNar(tree: SourceTree, sink: ByteSink, describe?: (path: string) => string): void {
+  // The writer asks for a kind right after the listing that told it.
+  const listed = new Map<string, FileKind>();
+  const files: FileTree = {
+    kind: (path) => listed.get(path) ?? tree.kind(path) ?? 'unknown',
+    readDir(path) {
+      const entries = tree.readDir(path);
+      for (const { name, kind } of entries) listed.set(`${path}/${name}`, kind);
+      return entries.map(({ name }) => name);
+    },
+    readFile: (path) => tree.readBytes(path),
+    readLink: (path) => tree.readLink(path),
+    executable: (path) => tree.isExecutable(path),
+  };
+  writeNar(files, sink, undefined, describe);
+}
+
+/** SHA-256 of the tree's NAR. */
+export function narHashOfTree(tree: SourceTree, describe?: (path: string) => string): Hash {
+  const digest = startDigest('sha256');
+  writeTreeNar(tree, (chunk) => digest.update(chunk), describe);
+  return { algorithm: 'sha256', bytes: digest.digest() };
+}
+
+/** Every file and link below `path`, sorted, with its kind; folders are left out. */
+export function listTree(tree: SourceTree, path = ''): { readonly path: string; readonly kind: FileKind }[] {
+  const kind = tree.kind(path);
+  if (kind === undefined) return [];
+  if (kind !== 'directory') return [{ path, kind }];
+  const names = tree.readDir(path).map(({ name }) => name);
+  return names.sort(compareStrings).flatMap((name) => listTree(tree, `${path}/${name}`));
+}
