@@ -9,6 +9,13 @@ export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'p
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
+  'hash convert': async () => (await import('./commands/hash/convert.ts')).HashConvertCommand,
+  'hash file': async () => (await import('./commands/hash/file.ts')).HashFileCommand,
+  'hash path': async () => (await import('./commands/hash/path.ts')).HashPathCommand,
+  'hash to-base16': async () => (await import('./commands/hash/to-base16.ts')).HashToBase16Command,
+  'hash to-base32': async () => (await import('./commands/hash/to-base32.ts')).HashToBase32Command,
+  'hash to-base64': async () => (await import('./commands/hash/to-base64.ts')).HashToBase64Command,
+  'hash to-sri': async () => (await import('./commands/hash/to-sri.ts')).HashToSriCommand,
   help: async () => (await import('./commands/help.ts')).HelpCommand,
 };
 

@@ -1,0 +1,30 @@
+// Hashes of files and trees on the machine, for `hash path`, `hash file` and `store add --dry-run`.
+
+import * as fs from 'node:fs';
+import { IoError } from '../base/errors.ts';
+import type { Hash, HashAlgorithm } from '../base/hash.ts';
+import { startDigest } from '../base/sha.ts';
+import { DiskTree } from './host-tree.ts';
+import { writeTreeNar } from './tree-nar.ts';
+
+export type HashMode = 'flat' | 'nar';
+
+/** Flat: of the bytes, following links, pipes too. NAR: of the tree as the store would hold it. Throws IoError. */
+export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm): Hash {
+  const sink = startDigest(algorithm);
+  if (mode === 'flat') {
+    try {
+      sink.update(fs.readFileSync(path));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') throw new IoError(`opening file "${path}": No such file or directory`);
+      if (code === 'EISDIR') throw new IoError(`read of 65536 bytes: Is a directory`, { hint: `use 'floe hash path' for folders such as '${path}'` });
+      throw new IoError(`opening file "${path}": ${(error as Error).message}`);
+    }
+  } else {
+    const tree = new DiskTree(Buffer.from(path, 'utf8').toString('latin1'));
+    if (tree.kind('') === undefined) throw new IoError(`path '${path}' does not exist`);
+    writeTreeNar(tree, (chunk) => sink.update(chunk), path);
+  }
+  return { algorithm, bytes: sink.digest() };
+}
