@@ -1,0 +1,255 @@
+// Derivations among values: what `-A path`, `-f file attr` and flake outputs point at, and which outputs of them are wanted.
+// libexpr/get-drvs.cc and libcmd/installable-value.cc for the rules and the words.
+
+import { compareStrings } from '../base/bytes.ts';
+import { AssertionError, EvalError, FloeError, WrongTypeError } from '../base/errors.ts';
+import { nearestNames } from '../base/suggestions.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { autoCallFunction } from '../eval/auto-call.ts';
+import { coerceToStorePath, forceBool, forceList, forceString, forceStringNoContext } from '../eval/coerce.ts';
+import { isDerivation } from '../eval/equality.ts';
+import { NO_POSITION } from '../eval/position.ts';
+import type { EvalState } from '../eval/state.ts';
+import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
+import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
+import { describeType, force, isString, NixPath, type Slot, stringContext, stringText, type Value } from '../eval/value.ts';
+import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
+import { parseAttrPath } from '../model/attr-path.ts';
+import { hashPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
+
+const META = internSymbol('meta');
+const OUTPUTS_TO_INSTALL = internSymbol('outputsToInstall');
+const OUTPUT_SPECIFIED = internSymbol('outputSpecified');
+const RECURSE_FOR_DERIVATIONS = internSymbol('recurseForDerivations');
+
+/** A value found by walking along a path as users write it, functions on the way called with `autoArgs`. */
+export function findAlongAttrPath(state: EvalState, path: string, autoArgs: Attrs, root: Slot): Value {
+  let value = force(root);
+  for (const name of parseAttrPath(path)) {
+    value = autoCallFunction(state, autoArgs, value);
+    const index = /^[0-9]+$/.test(name) ? Number(name) : undefined;
+    if (index === undefined) {
+      if (!(value instanceof Attrs)) {
+        throw new WrongTypeError(`the expression selected by the selection path '${path}' should be a set but is ${describeType(value)}`);
+      }
+      if (name === '') throw new EvalError(`empty attribute name in selection path '${path}'`);
+      const slot = value.get(internSymbol(name));
+      if (slot === undefined) {
+        const suggestions = nearestNames(value.keys().map(symbolName), name);
+        throw new EvalError(`attribute '${name}' in selection path '${path}' not found`, { code: 'FLOE_ATTR_PATH_NOT_FOUND', suggestions });
+      }
+      value = force(slot);
+    } else {
+      if (!Array.isArray(value)) {
+        throw new WrongTypeError(`the expression selected by the selection path '${path}' should be a list but is ${describeType(value)}`);
+      }
+      if (index >= value.length) {
+        throw new EvalError(`list index ${index} in selection path '${path}' is out of range`, { code: 'FLOE_ATTR_PATH_NOT_FOUND' });
+      }
+      value = force(value[index]!);
+    }
+  }
+  return value;
+}
+
+/** One derivation found in a value; its attributes are read when asked for. */
+export class FoundDerivation {
+  private readonly state: EvalState;
+  readonly attrs: Attrs;
+  /** Where it was found, "" for the value itself. */
+  readonly attrPath: string;
+
+  constructor(state: EvalState, attrs: Attrs, attrPath: string) {
+    this.state = state;
+    this.attrs = attrs;
+    this.attrPath = attrPath;
+  }
+
+  get name(): string {
+    const slot = this.attrs.get(symbols.name);
+    if (slot === undefined) throw new WrongTypeError('derivation name missing');
+    return forceStringNoContext(this.state, slot, NO_POSITION, "while evaluating the 'name' attribute of a derivation");
+  }
+
+  get drvPath(): StorePath {
+    const slot = this.attrs.get(symbols.drvPath);
+    if (slot === undefined) throw new EvalError("derivation does not contain a 'drvPath' attribute");
+    const what = "while evaluating the 'drvPath' attribute of a derivation";
+    const path = coerceToStorePath(this.state, this.attrs.position(symbols.drvPath), slot, new ContextAccumulator(), what);
+    if (!isDerivationPath(path)) throw new EvalError(`store path '${path}' is not a valid derivation path`);
+    return path;
+  }
+
+  get outputName(): string {
+    const slot = this.attrs.get(symbols.outputName);
+    if (slot === undefined) return '';
+    return forceStringNoContext(this.state, slot, NO_POSITION, 'while evaluating the output name of a derivation');
+  }
+
+  private get outputNames(): string[] {
+    const slot = this.attrs.get(symbols.outputs);
+    if (slot === undefined) return ['out'];
+    const pos = this.attrs.position(symbols.outputs);
+    const list = forceList(this.state, slot, pos, "while evaluating the 'outputs' attribute of a derivation");
+    return list.map((name) => forceStringNoContext(this.state, name, pos, 'while evaluating the name of an output of a derivation'));
+  }
+
+  /** The outputs that `nix-build` and `nix build -f` take: the one the value names, else meta.outputsToInstall, else all. */
+  get outputsToInstall(): string[] {
+    const outputs = this.outputNames;
+    const specified = this.attrs.get(OUTPUT_SPECIFIED);
+    if (specified !== undefined && forceBool(this.state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation")) {
+      if (!outputs.includes(this.outputName)) throw new EvalError(`derivation does not have output '${this.outputName}'`);
+      return [this.outputName];
+    }
+    const wanted = outputsToInstallOf(this.attrs);
+    if (wanted === undefined) return outputs;
+    if (!Array.isArray(wanted)) throw new EvalError("this derivation has bad 'meta.outputsToInstall'");
+    return wanted.map((slot) => {
+      const name = force(slot);
+      if (!isString(name) || !outputs.includes(stringText(name))) throw new EvalError("this derivation has bad 'meta.outputsToInstall'");
+      return stringText(name);
+    });
+  }
+}
+
+function outputsToInstallOf(derivation: Attrs): Value | undefined {
+  const meta = derivation.force(META);
+  return meta instanceof Attrs ? meta.force(OUTPUTS_TO_INSTALL) : undefined;
+}
+
+const ATTR_PATH_COMPONENT = /^[A-Za-z_][A-Za-z0-9\-_+]*$/;
+
+/** All derivations in a value: itself, or those of a set (and of sets in it with recurseForDerivations) or list, in order of names. */
+export function findDerivations(state: EvalState, root: Slot, autoArgs: Attrs, ignoreAssertionFailures = false): FoundDerivation[] {
+  const found: FoundDerivation[] = [];
+  const done = new Set<Attrs>();
+  // Whether it makes sense to look for derivations inside the value.
+  const takeDerivation = (value: Value, path: string): boolean => {
+    try {
+      if (!isDerivation(value)) return true;
+      if (done.has(value)) return false;
+      done.add(value);
+      const derivation = new FoundDerivation(state, value, path);
+      void derivation.name;
+      found.push(derivation);
+      return false;
+    } catch (error) {
+      if (ignoreAssertionFailures && error instanceof AssertionError) return false;
+      throw error;
+    }
+  };
+  const visit = (slot: Slot, path: string): void => {
+    const value = autoCallFunction(state, autoArgs, force(slot));
+    if (!takeDerivation(value, path)) return;
+    if (value instanceof Attrs) {
+      for (const index of value.order()) {
+        const name = symbolName(value.keys()[index]!);
+        if (!ATTR_PATH_COMPONENT.test(name)) continue;
+        const below = path === '' ? name : `${path}.${name}`;
+        const child = value.forceAt(index);
+        if (!takeDerivation(child, below) || !(child instanceof Attrs)) continue;
+        const recurse = child.get(RECURSE_FOR_DERIVATIONS);
+        if (recurse === undefined) continue;
+        if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`')) visit(child, below);
+      }
+    } else if (Array.isArray(value)) {
+      value.forEach((element, index) => {
+        const below = path === '' ? String(index) : `${path}.${index}`;
+        if (takeDerivation(force(element), below)) visit(element, below);
+      });
+    } else {
+      throw new WrongTypeError('expression does not evaluate to a derivation (or a set or list of those)');
+    }
+  };
+  visit(root, '');
+  return found;
+}
+
+/** A path or a string with one element of context, as something to build; undefined for any other value. */
+export function singleDerivedPath(state: EvalState, value: Value, what: string): DerivedPath | undefined {
+  if (value instanceof NixPath) {
+    const { host } = state;
+    const name = value.path.slice(value.path.lastIndexOf('/') + 1);
+    return { kind: 'opaque', path: host.addToStore({ path: value.path, name, method: 'nar', algorithm: 'sha256' }) };
+  }
+  if (!isString(value)) return undefined;
+  const text = stringText(forceString(state, value, NO_POSITION, what));
+  const context = stringContext(value) ?? [];
+  if (context.length !== 1) {
+    throw new EvalError(`string '${text}' has ${context.length} entries in its context. It should only have exactly one entry`);
+  }
+  const element = parseContextElement(context[0]!);
+  const { storeDir } = state.host.constants;
+  if (element.kind === 'deep') {
+    throw new EvalError(`string '${text}' has a context which refers to a complete source and binary closure. This is not supported at this time`);
+  }
+  if (element.kind === 'opaque') {
+    const expected = `${storeDir}/${element.path}`;
+    if (text !== expected) throw new EvalError(`path string '${text}' has context with the different path '${expected}'`);
+    return { kind: 'opaque', path: element.path };
+  }
+  const output = state.host.readDerivation(element.drv)?.outputs.get(element.output);
+  const expected = output && 'path' in output ? `${storeDir}/${output.path}` : hashPlaceholder(element.output);
+  if (text !== expected) {
+    throw new EvalError(
+      `string '${text}' has context with the output '${element.output}' from derivation '${storeDir}/${element.drv}', but the string is not the right placeholder for this derivation output. It should be '${expected}'`,
+    );
+  }
+  return { kind: 'built', derivation: element.drv, outputs: [element.output] };
+}
+
+/** What a flake output attribute stands for; libcmd/installable-flake.cc. */
+export function flakeOutputDerivedPath(state: EvalState, value: Value, attrPath: string, wanted: OutputsSpec | undefined): DerivedPath {
+  if (!isDerivation(value)) {
+    const single = singleDerivedPath(state, value, `while evaluating the flake output attribute '${attrPath}'`);
+    if (single) return single;
+    throw new EvalError(`expected flake output attribute '${attrPath}' to be a derivation or path but found ${describeType(value)}`, {
+      code: 'FLOE_NOT_A_DERIVATION',
+    });
+  }
+  const derivation = new FoundDerivation(state, value, attrPath);
+  const outputs = wanted ?? defaultFlakeOutputs(state, derivation);
+  return { kind: 'built', derivation: derivation.drvPath, outputs };
+}
+
+function defaultFlakeOutputs(state: EvalState, derivation: FoundDerivation): string[] {
+  const { attrs } = derivation;
+  const specified = attrs.get(OUTPUT_SPECIFIED);
+  if (specified !== undefined) {
+    const isSpecified = forceBool(state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation");
+    return isSpecified && derivation.outputName !== '' ? [derivation.outputName] : ['out'];
+  }
+  const wanted = outputsToInstallOf(attrs);
+  if (wanted === undefined) return ['out'];
+  const names = forceList(state, wanted, NO_POSITION, "while evaluating the 'meta.outputsToInstall' attribute of a derivation");
+  const outputs = new Set(names.map((slot) => forceStringNoContext(state, slot, NO_POSITION, 'while evaluating an output name')));
+  return outputs.size === 0 ? ['out'] : [...outputs].sort();
+}
+
+/** What `-f file attr` or `--expr e attr` stands for: perhaps several derivations; libcmd/installable-attr-path.cc. */
+export function attrPathDerivedPaths(
+  state: EvalState,
+  value: Value,
+  attrPath: string,
+  autoArgs: Attrs,
+  wanted: OutputsSpec | undefined,
+): DerivedPath[] {
+  const single = singleDerivedPath(state, value, `while evaluating the attribute '${attrPath}'`);
+  if (single) return [single];
+  const byDerivation = new Map<StorePath, OutputsSpec>();
+  for (const found of findDerivations(state, value, autoArgs)) {
+    const { drvPath } = found;
+    const outputs = wanted ?? (found.outputsToInstall.length === 0 ? ['out'] : found.outputsToInstall);
+    const known = byDerivation.get(drvPath);
+    byDerivation.set(drvPath, known ? unionOutputsSpec(known, outputs) : outputs);
+  }
+  return [...byDerivation]
+    .sort(([a], [b]) => compareStrings(a, b))
+    .map(([derivation, outputs]): DerivedPath => ({ kind: 'built', derivation, outputs }));
+}
+
+/** Whether an error only says that an attribute path leads nowhere. */
+export function isPathNotFound(error: unknown): boolean {
+  return error instanceof FloeError && error.code === 'FLOE_ATTR_PATH_NOT_FOUND';
+}
