@@ -51,11 +51,9 @@ function readSourceFile(file: string): string | undefined {
   }
 }
 
-/** Line before, line itself, line after, as far as they exist. Lines end with \n, \r\n or \r. */
+/** Line before, line itself, line after, as far as they exist. Lines end with \n, \r\n or \r; behind a last line end there is one more, empty. */
 function linesAround(source: string, line: number): readonly [string | undefined, string | undefined, string | undefined] {
   const lines = source.split(/\r\n|\n|\r/);
-  // The text after the last line end is no line of its own.
-  if (lines.at(-1) === '') lines.pop();
   return [line > 1 ? lines[line - 2] : undefined, lines[line - 1], lines[line]];
 }
 
