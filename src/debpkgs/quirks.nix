@@ -23,8 +23,6 @@
     };
     python3 = { mainProgram = "python3"; };
     git.environment = [ "GIT_EXEC_PATH=lib/git-core" "GIT_TEMPLATE_DIR=share/git-core/templates" ];
-    file.environment = [ ];
     bash.script = "ln -s bash bin/sh";
-    gawk.script = "ln -s gawk bin/awk";
   };
 }

@@ -1,0 +1,43 @@
+# Packages as functions of other packages.
+{ lib }:
+rec {
+  # The result gains `override`, which calls the function again with other arguments.
+  makeOverridable = f: args:
+    let
+      result = f args;
+      again = change: makeOverridable f (args // (if lib.isFunction change then change args else change));
+    in
+    if builtins.isAttrs result then
+      result // {
+        override = again;
+        overrideDerivation = throw "overrideDerivation is not supported; use overrideAttrs";
+      } // lib.optionalAttrs (result ? overrideAttrs) {
+        overrideAttrs = change: makeOverridable (changed: (f changed).overrideAttrs change) args;
+      }
+    else if lib.isFunction result then { override = again; __functor = _: result; __functionArgs = lib.functionArgsOf result; }
+    else result;
+
+  callPackageWith = available: file: args:
+    let
+      function = if lib.isFunction file then file else import file;
+      wanted = lib.functionArgsOf function;
+      missing = lib.filter (name: !wanted.${name} && !(available ? ${name}) && !(args ? ${name})) (lib.attrNames wanted);
+    in
+    if missing != [ ] then
+      throw "callPackage: the function ${if lib.isFunction file then "" else "in ${toString file} "}asks for '${lib.head missing}', which the set does not have and the call does not give"
+    else makeOverridable function (lib.intersectAttrs wanted available // args);
+
+  callPackagesWith = available: file: args: lib.mapAttrs (_: lib.id) (removeAttrs (callPackageWith available file args) [ "override" "overrideDerivation" ]);
+
+  # A set whose members are called with each other.
+  makeScope = newScope: f:
+    let
+      self = f self // {
+        newScope = scope: newScope (self // scope);
+        callPackage = self.newScope { };
+        overrideScope = overlay: makeScope newScope (lib.extends overlay f);
+        packages = f;
+      };
+    in
+    self;
+}

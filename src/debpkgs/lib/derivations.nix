@@ -1,0 +1,58 @@
+# Derivations: outputs, the program to run, extra attributes.
+{ lib }:
+rec {
+  # Attributes for a derivation and all its outputs.
+  extendDerivation = extra: drv:
+    let
+      outputs = drv.outputs or [ "out" ];
+      output = name: {
+        inherit name;
+        value = common // {
+          inherit (drv.${name}) outPath drvPath type outputName;
+          outputSpecified = true;
+          passthru = common.passthru or { };
+        };
+      };
+      common = drv // builtins.listToAttrs (map output outputs) // { all = map (name: common.${name}) outputs; } // extra;
+    in
+    common // { inherit (drv) outPath drvPath outputName; };
+
+  getOutput = output: package:
+    if !(package ? outputSpecified) || !package.outputSpecified then package.${output} or package.out or package else package;
+  getFirstOutput = candidates: package:
+    let found = lib.filter (output: package ? ${output}) candidates; in
+    if package.outputSpecified or false || found == [ ] then package else package.${lib.head found};
+  getBin = getFirstOutput [ "bin" "out" ];
+  getLib = getFirstOutput [ "lib" "out" ];
+  getDev = getFirstOutput [ "dev" "out" ];
+  getMan = getFirstOutput [ "man" "out" ];
+  chooseDevOutputs = map getDev;
+
+  getExe = package: getExe' package (package.meta.mainProgram or (lib.getName package));
+  getExe' = package: program: "${getBin package}/bin/${program}";
+
+  setName = name: package: package // { inherit name; };
+  addMetaAttrs = meta: package: package // { meta = (package.meta or { }) // meta; };
+  hiPrio = addMetaAttrs { priority = -10; };
+  lowPrio = addMetaAttrs { priority = 10; };
+  lazyDerivation = { derivation, meta ? { }, passthru ? { }, outputs ? [ "out" ] }: derivation // { inherit meta; } // passthru;
+
+  # Without what a build would not want to see change.
+  cleanSourceFilter = name: type:
+    let base = baseNameOf (toString name); in
+    !(
+      base == ".git" || base == ".svn" || base == ".hg" || base == "CVS"
+      || lib.hasSuffix "~" base || builtins.match "^\\.sw[a-z]$" base != null || builtins.match "^\\..*\\.sw[a-z]$" base != null
+      || lib.hasSuffix ".o" base || lib.hasSuffix ".so" base
+      || (type == "symlink" && lib.hasPrefix "result" base)
+      || type == "unknown"
+    );
+  cleanSource = src: cleanSourceWith { inherit src; filter = cleanSourceFilter; };
+  cleanSourceWith = { src, filter ? (_: _: true), name ? null }:
+    builtins.path ({ path = src; inherit filter; } // { name = if name != null then name else "source"; });
+  sourceByRegex = src: patterns:
+    cleanSourceWith {
+      inherit src;
+      filter = path: _: let relative = lib.removePrefix (toString src + "/") (toString path); in lib.any (pattern: builtins.match pattern relative != null) patterns;
+    };
+}
