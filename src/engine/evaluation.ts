@@ -1,0 +1,96 @@
+// One evaluator over the machine: settings and options become the evaluator's constants, files and the store its host, the user's
+// cache its compiled code.
+
+import { join } from 'node:path';
+import type { TraceFrame } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
+import { BUILTINS } from '../eval/builtins/index.ts';
+import { Evaluator } from '../eval/evaluator.ts';
+import type { EvalConstants, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
+import type { BlockingBridge } from './bridge.ts';
+import { DiskCodeStore } from './code-cache.ts';
+import { type Environment, localSystem, type Settings } from './config.ts';
+import { EngineEvalHost, type EvalStore, type HostServices } from './eval-host.ts';
+
+export interface SearchPath {
+  readonly prefix: string;
+  readonly path: string;
+}
+
+export interface EvaluationOptions {
+  readonly settings: Settings;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly store: EvalStore;
+  readonly bridge: BlockingBridge;
+  readonly progress: Progress;
+  /** What is evaluated, as the name of its compiled code. */
+  readonly place: string;
+  /** Overrides the setting. */
+  readonly pure: boolean;
+  /** `-I` entries, before those of NIX_PATH and the setting. */
+  readonly searchPath: readonly SearchPath[];
+  readonly allowedPaths: readonly string[];
+  fetchTrees: HostServices['fetchTrees'];
+  lockFlake(flakeRef: string): LockedFlakeInfo;
+  /** Prints a trace, a warning or an error with its frames. */
+  report(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+}
+
+/** An evaluator and its host; `close` keeps the compiled code for the next run. */
+export class Evaluation {
+  readonly evaluator: Evaluator;
+  readonly host: EngineEvalHost;
+  private readonly code: DiskCodeStore;
+
+  constructor(options: EvaluationOptions) {
+    const { settings, env, store, pure } = options;
+    const constants = makeConstants(options);
+    this.host = new EngineEvalHost(constants, store, options.bridge, {
+      env,
+      allowedPaths: options.allowedPaths,
+      fetchTrees: (inputs) => options.fetchTrees(inputs),
+      lockFlake: (flakeRef) => options.lockFlake(flakeRef),
+      log: (level, message, frames) => options.report(level, message, frames),
+    });
+    const variant = JSON.stringify([pure, [...(constants.experimentalFeatures ?? [])].sort()]);
+    this.code = new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir);
+    this.evaluator = new Evaluator({
+      host: this.host,
+      builtins: BUILTINS,
+      codeStore: this.code,
+      settings: { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') },
+    });
+  }
+
+  close(): void {
+    this.code.save();
+  }
+}
+
+/** `$XDG_CACHE_HOME/floe`. */
+export function cacheFolder(env: Environment): string {
+  return join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'floe');
+}
+
+function makeConstants({ settings, store, pure, searchPath }: EvaluationOptions): EvalConstants {
+  return {
+    currentSystem: settings.get('eval-system') || settings.get('system') || localSystem(),
+    currentTime: pure ? undefined : Math.floor(Date.now() / 1000),
+    storeDir: store.storeDir,
+    nixPath: pure ? [] : [...searchPath, ...settings.get('nix-path').map(parseSearchPathEntry)],
+    pureEval: pure,
+    restrictEval: settings.get('restrict-eval'),
+    allowImportFromDerivation: settings.get('allow-import-from-derivation'),
+    traceVerbose: settings.get('trace-verbose'),
+    experimentalFeatures: new Set(['nix-command', 'flakes', 'fetch-tree', ...settings.get('experimental-features')]),
+  };
+}
+
+/** `nixpkgs=/path` or `/path`. */
+export function parseSearchPathEntry(text: string): SearchPath {
+  const equals = text.indexOf('=');
+  return equals < 0 ? { prefix: '', path: text } : { prefix: text.slice(0, equals), path: text.slice(equals + 1) };
+}
+
+export type { FetchedTree };
