@@ -47,6 +47,8 @@ export interface Files {
 export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Ends the request, and the reading of its body, when somebody gives up waiting. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpResponse {

@@ -134,7 +134,7 @@ const REDIRECTIONS = new Set([301, 302, 303, 307, 308]);
 let proxied = false;
 
 const net: Net = {
-  async request({ url, headers = {} }: HttpRequest): Promise<HttpResponse> {
+  async request({ url, headers = {}, signal }: HttpRequest): Promise<HttpResponse> {
     // Once a process: Node reads HTTP_PROXY and its kin only when told to.
     if (!proxied) {
       proxied = true;
@@ -147,7 +147,7 @@ const net: Net = {
       urls.push(next);
       // Credentials are for the host that they were given for.
       const own = new URL(next).host === new URL(url).host ? headers : withoutCredentials(headers);
-      const response = await fetchOnce(next, own);
+      const response = await fetchOnce(next, own, signal);
       for (const [name, value] of response.headers) seenHeaders.set(name, value);
       const location = response.headers.get('location');
       if (!REDIRECTIONS.has(response.status) || location === null) {
@@ -164,13 +164,13 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:authorization|private-token|cookie)$/i.test(name)));
 }
 
-async function fetchOnce(url: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+async function fetchOnce(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<Response> {
   const address = new URL(url);
   const login = address.username === '' ? {} : { authorization: `Basic ${btoa(`${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`)}` };
   address.username = '';
   address.password = '';
   try {
-    return await fetch(address, { headers: { 'user-agent': 'floe', ...login, ...headers }, redirect: 'manual' });
+    return await fetch(address, { headers: { 'user-agent': 'floe', ...login, ...headers }, redirect: 'manual', signal: signal ?? null });
   } catch (error) {
     throw unreachable(url, error);
   }
