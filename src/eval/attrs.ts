@@ -248,6 +248,10 @@ export class AttrsBuilder {
   get(symbol: SymbolId): Slot | undefined {
     return this.entries.get(symbol);
   }
+  /** Where an attribute that was added was defined. */
+  position(symbol: SymbolId): PositionId {
+    return this.positions?.get(symbol) ?? NO_POSITION;
+  }
   /** Adds or replaces. */
   set(symbol: SymbolId, slot: Slot, position: PositionId = NO_POSITION): this {
     this.entries.set(symbol, slot);

@@ -12,9 +12,9 @@ import type { LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
-import { bestMatches } from './suggestions.ts';
+import { nearestNames } from '../base/suggestions.ts';
 import { symbolName, symbols } from './symbol.ts';
-import { describeType, force, Lambda, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
+import { describeType, force, Lambda, type Env, type Slot, type Value } from './value.ts';
 
 let depth = 0;
 let maxDepth = 10000;
@@ -133,60 +133,68 @@ function callFunctor(fn: Value, a: Slot, pos: PositionId): Value {
 
 /** The body of a closure, with its argument. */
 export function callLambda(fn: Lambda, a: Slot, pos: PositionId): Value {
-  if (depth > maxDepth) throw stackOverflow(pos);
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
   const code = fn.code;
   const env = code.formals === null ? [fn.env, a] : bindFormals(code, fn.env, a, pos);
-  depth++;
+  depth = level + 1;
   try {
     const value = code.body.eval(env);
-    depth--;
+    depth = level;
     return value;
   } catch (error) {
-    depth--;
-    if (showCalls && error instanceof FloeError) {
-      addFrame(error, code.position, `while calling ${code.name === null ? 'anonymous lambda' : `'${code.name}'`}`);
-      if (pos !== NO_POSITION) addFrame(error, pos, 'from call site');
-    }
-    throw error;
+    depth = level;
+    throw showCalls ? callFailed(error, code, pos) : error;
   }
 }
 
+function callFailed(error: unknown, code: LambdaCode, pos: PositionId): unknown {
+  if (error instanceof FloeError) {
+    addFrame(error, code.position, `while calling ${code.name === null ? 'anonymous lambda' : `'${code.name}'`}`);
+    if (pos !== NO_POSITION) addFrame(error, pos, 'from call site');
+  }
+  return error;
+}
+
 function runBuiltin1(fn: Builtin, a: Slot, pos: PositionId): Value {
-  if (depth > maxDepth) throw stackOverflow(pos);
-  depth++;
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
+  depth = level + 1;
   try {
     // NIX: builtins are not told where they are called from (2.34.8 passes "nowhere"); the frame below says it.
     const value = fn.run(fn.state, NO_POSITION, a);
-    depth--;
+    depth = level;
     return value;
   } catch (error) {
-    depth--;
+    depth = level;
     throw builtinFailed(error, fn, pos);
   }
 }
 
 function runBuiltin2(fn: Builtin, a: Slot, b: Slot, pos: PositionId): Value {
-  if (depth > maxDepth) throw stackOverflow(pos);
-  depth++;
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
+  depth = level + 1;
   try {
     const value = fn.run(fn.state, NO_POSITION, a, b);
-    depth--;
+    depth = level;
     return value;
   } catch (error) {
-    depth--;
+    depth = level;
     throw builtinFailed(error, fn, pos);
   }
 }
 
 function runBuiltin(fn: Builtin, args: readonly Slot[], pos: PositionId): Value {
-  if (depth > maxDepth) throw stackOverflow(pos);
-  depth++;
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
+  depth = level + 1;
   try {
     const value = args.length === 3 ? fn.run(fn.state, NO_POSITION, args[0]!, args[1]!, args[2]!) : fn.run(fn.state, NO_POSITION, ...args);
-    depth--;
+    depth = level;
     return value;
   } catch (error) {
-    depth--;
+    depth = level;
     throw builtinFailed(error, fn, pos);
   }
 }
@@ -268,7 +276,7 @@ function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): Wr
   const unexpected = symbolName(shape.keys.find((symbol) => !known.has(symbol))!);
   const error = new WrongTypeError(`function '${functionName(code)}' called with unexpected argument '${unexpected}'`, {
     ...at(code.position),
-    suggestions: bestMatches(
+    suggestions: nearestNames(
       code.formals!.map((formal) => symbolName(formal.symbol)),
       unexpected,
     ),
@@ -276,24 +284,4 @@ function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): Wr
   return addFrame(error, pos, 'from call site');
 }
 
-const CALL_1: ThunkCode = {
-  eval(fn: Slot, a: Slot): Value {
-    return call1(force(fn), a, NO_POSITION);
-  },
-};
-
-const CALL_2: ThunkCode = {
-  eval(fn: Slot, args: readonly [Slot, Slot]): Value {
-    return call2(force(fn), args[0], args[1], NO_POSITION);
-  },
-};
-
-/** A thunk of `fn a` (what `map` puts into its result). */
-export function delayCall1(fn: Slot, a: Slot): Thunk {
-  return new Thunk(CALL_1, fn, a);
-}
-
-/** A thunk of `fn a b` (what `mapAttrs` puts into its result). */
-export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
-  return new Thunk(CALL_2, fn, [a, b]);
-}
+export { delayCall1, delayCall2 } from './value.ts';

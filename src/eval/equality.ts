@@ -1,13 +1,13 @@
 // Equality and order of values: C++ Nix's eqValues and CompareValues.
 
-import { EvalError } from '../base/errors.ts';
+import { AssertionError, EvalError, FloeError } from '../base/errors.ts';
 import { Attrs } from './attrs.ts';
 import { enterCall, leaveCall } from './call.ts';
-import { inContext } from './error-position.ts';
+import { addFrame, inContext } from './error-position.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
-import { symbols } from './symbol.ts';
+import { symbolName, symbols } from './symbol.ts';
 import {
   ContextString,
   describeType,
@@ -92,6 +92,83 @@ function equalAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId, what:
   }
   leaveCall();
   return isEqual;
+}
+
+/**
+ * Fails, saying where and how two values differ: what `assert a == b` reports. Returns where it finds no difference. It goes the way of
+ * equalValues.
+ */
+export function assertEqual(state: EvalState, slotA: Slot, slotB: Slot, pos: PositionId): void {
+  const a = force(slotA, pos);
+  const b = force(slotB, pos);
+  if (slotA === slotB && typeof a === 'object' && a !== null) return;
+  const quoted = (value: Value): string => `'${printForError(value)}'`;
+  if (isNumber(a) && isNumber(b)) {
+    if (equalForced(state, a, b, pos, '')) return;
+    throw new AssertionError(`${describeType(a)} with value ${quoted(a)} is not equal to ${describeType(b)} with value ${quoted(b)}`);
+  }
+  const type = typeName(a);
+  if (type !== typeName(b)) {
+    throw new AssertionError(`${describeType(a)} of value ${quoted(a)} is not equal to ${describeType(b)} of value ${quoted(b)}`);
+  }
+  if (Array.isArray(a) && Array.isArray(b)) return assertEqualLists(state, a, b, pos);
+  if (a instanceof Attrs && b instanceof Attrs) return assertEqualAttrs(state, a, b, pos);
+  if (type === 'lambda') throw new AssertionError('distinct functions and immediate comparisons of identical functions compare as unequal');
+  if (equalForced(state, a, b, pos, '')) return;
+  throw new AssertionError(`${type === 'bool' ? 'boolean' : type} ${quoted(a)} is not equal to ${type === 'bool' ? 'boolean' : type} ${quoted(b)}`);
+}
+
+function assertEqualLists(state: EvalState, a: Slot[], b: Slot[], pos: PositionId): void {
+  if (a.length !== b.length) {
+    throw new AssertionError(
+      `list of size '${a.length}' is not equal to list of size '${b.length}', left hand side is '${printForError(a)}', right hand side is '${printForError(b)}'`,
+    );
+  }
+  for (let i = 0; i < a.length; i++) {
+    try {
+      assertEqual(state, a[i]!, b[i]!, pos);
+    } catch (error) {
+      throw inContext(error, pos, `while comparing list element ${i}`);
+    }
+  }
+}
+
+function assertEqualAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId): void {
+  if (isDerivation(a) && isDerivation(b)) {
+    const x = a.get(symbols.outPath);
+    const y = b.get(symbols.outPath);
+    if (x !== undefined && y !== undefined) {
+      try {
+        return assertEqual(state, x, y, pos);
+      } catch (error) {
+        throw inContext(error, pos, "while comparing a derivation by its 'outPath' attribute");
+      }
+    }
+  }
+  if (a.size !== b.size) {
+    throw new AssertionError(`attribute names of attribute set '${printForError(a)}' differs from attribute set '${printForError(b)}'`);
+  }
+  const aKeys = a.keys();
+  const bKeys = b.keys();
+  for (let i = 0; i < aKeys.length; i++) {
+    const key = aKeys[i]!;
+    if (key !== bKeys[i]) {
+      if (!b.has(key)) {
+        throw new AssertionError(`attribute name '${symbolName(key)}' is contained in '${printForError(a)}', but not in '${printForError(b)}'`);
+      }
+      throw new AssertionError(`attribute name '${symbolName(bKeys[i]!)}' is missing in '${printForError(a)}', but is contained in '${printForError(b)}'`);
+    }
+    try {
+      assertEqual(state, a.slots()[i]!, b.slots()[i]!, pos);
+    } catch (error) {
+      if (error instanceof FloeError) {
+        if (b.positionAt(i) !== NO_POSITION) addFrame(error, b.positionAt(i), 'where right hand side is');
+        if (a.positionAt(i) !== NO_POSITION) addFrame(error, a.positionAt(i), 'where left hand side is');
+        addFrame(error, pos, `while comparing attribute '${symbolName(key)}'`);
+      }
+      throw error;
+    }
+  }
 }
 
 /** Whether a < b; both evaluated. EvalError where they cannot be compared. `what` is the frame on failure ("" for none). */

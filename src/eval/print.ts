@@ -1,6 +1,7 @@
 // Values as text: the form of `nix eval` and of values in error messages (C++ Nix's print.cc), and the older one of
-// `nix-instantiate --eval` (print-ambiguous.cc). No colours: the terminal's face adds those.
+// `nix-instantiate --eval` (print-ambiguous.cc). Byte strings, without colours: the terminal's face adds those.
 
+import { utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, StackOverflowError } from '../base/errors.ts';
 import { printStorePath } from '../model/store-path.ts';
 import { Attrs } from './attrs.ts';
@@ -68,6 +69,14 @@ export function printValue(state: EvalState, value: Slot, options: PrintOptions 
   return new Printer(state, options).print(value, 0);
 }
 
+// Guillemets as UTF-8 bytes: what is printed is a byte string.
+const OPEN = utf8ToByteString('«');
+const CLOSE = utf8ToByteString('»');
+
+function quote(text: string): string {
+  return OPEN + text + CLOSE;
+}
+
 /** A string in double quotes, with the language's escapes. */
 export function printString(text: string, maxLength = Infinity): string {
   const isCut = text.length > maxLength;
@@ -87,7 +96,7 @@ export function printString(text: string, maxLength = Infinity): string {
 }
 
 function printElided(count: number, single: string, plural: string): string {
-  return `«${count} ${count === 1 ? single : plural} elided»`;
+  return quote(`${count} ${count === 1 ? single : plural} elided`);
 }
 
 const KEYWORDS = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', 'rec', 'inherit']);
@@ -95,13 +104,6 @@ const KEYWORDS = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', '
 /** An attribute's name as it is written in a set: quoted where it must be. */
 export function printAttrName(name: string): string {
   return /^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) && !KEYWORDS.has(name) ? name : printString(name);
-}
-
-/** A position as C++ Nix prints one in running text: "file:line:column", "«string»:1:2". */
-function printLambdaPosition(fn: Lambda): string {
-  const state = stateOf(fn.env);
-  const position = state.positions.resolve(fn.code.position);
-  return position === undefined ? '«none»' : `${position.file}:${position.line}:${position.column}`;
 }
 
 class Printer {
@@ -124,14 +126,14 @@ class Printer {
       if (this.options.force) return this.printForced(force(slot), slot, depth);
       if (slot instanceof Thunk) {
         if (slot.code === null) return this.printForced(slot.value as Value, slot, depth);
-        return isBlackhole(slot) ? '«potential infinite recursion»' : '«thunk»';
+        return isBlackhole(slot) ? quote('potential infinite recursion') : quote('thunk');
       }
       return this.printForced(slot, slot, depth);
     } catch (error) {
       if (!(error instanceof FloeError) || error instanceof StackOverflowError) throw error;
       const { errors } = this.options;
       if (errors === 'throw' || (errors === 'throw-at-top' && depth === 0)) throw error;
-      return `«error: ${error.message}»`;
+      return quote(`error: ${error.message}`);
     }
   }
 
@@ -141,7 +143,7 @@ class Printer {
     if (Array.isArray(value)) return this.printList(value, slot, depth);
     if (value instanceof Lambda) {
       const { name } = value.code;
-      return `«lambda${name === null ? '' : ` ${name}`} @ ${printLambdaPosition(value)}»`;
+      return quote(`lambda${name === null ? '' : ` ${name}`} @ ${stateOf(value.env).positions.print(value.code.position)}`);
     }
     return printScalar(value);
   }
@@ -166,7 +168,7 @@ class Printer {
   private printAttrs(attrs: Attrs, depth: number): string {
     const { options, state } = this;
     if (options.trackRepeated) {
-      if (this.seen.has(attrs)) return '«repeated»';
+      if (this.seen.has(attrs)) return quote('repeated');
       this.seen.add(attrs);
     }
     if (state !== null && options.force && options.derivationPaths && isDerivation(attrs)) return printDerivation(state, attrs);
@@ -200,7 +202,7 @@ class Printer {
   private printList(list: Slot[], slot: Slot, depth: number): string {
     const { options } = this;
     if (options.trackRepeated && list.length > 0) {
-      if (this.seen.has(slot)) return '«repeated»';
+      if (this.seen.has(slot)) return quote('repeated');
       this.seen.add(slot);
     }
     if (depth >= options.maxDepth) return '[ ... ]';
@@ -233,17 +235,17 @@ function printScalar(value: Value): string {
   }
   if (value instanceof NixFloat) return printFloatShort(value.value);
   if (value instanceof NixPath) return value.path;
-  if (value instanceof Builtin) return `«primop ${value.name}»`;
-  if (value instanceof PartialCall) return `«partially applied primop ${value.builtin.name}»`;
-  return `«${typeName(value)}»`;
+  if (value instanceof Builtin) return quote(`primop ${value.name}`);
+  if (value instanceof PartialCall) return quote(`partially applied primop ${value.builtin.name}`);
+  return quote(`${typeName(value)}`);
 }
 
 function printDerivation(state: EvalState, attrs: Attrs): string {
   const drvPath = attrs.get(symbols.drvPath);
-  if (drvPath === undefined) return '«derivation»';
+  if (drvPath === undefined) return quote('derivation');
   const position = attrs.position(symbols.drvPath);
   const path = coerceToStorePath(state, position, drvPath, new ContextAccumulator(), 'while evaluating the drvPath of a derivation');
-  return `«derivation ${printStorePath(path, state.host.constants.storeDir)}»`;
+  return quote(`derivation ${printStorePath(path, state.host.constants.storeDir)}`);
 }
 
 /** A value as `nix-instantiate --eval` prints it: thunks as <CODE>, names unquoted. Never evaluates. */
@@ -254,14 +256,14 @@ export function printAmbiguous(slot: Slot): string {
 function ambiguous(slot: Slot, seen: Set<unknown>): string {
   let value: Slot = slot;
   if (value instanceof Thunk) {
-    if (value.code !== null) return isBlackhole(value) ? '«potential infinite recursion»' : '<CODE>';
+    if (value.code !== null) return isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>';
     value = value.value as Value;
   }
   if (value instanceof ContextString) return printString(value.text);
   if (typeof value === 'string') return printString(value);
   if (value instanceof Attrs) {
     if (value.size > 0) {
-      if (seen.has(value)) return '«repeated»';
+      if (seen.has(value)) return quote('repeated');
       seen.add(value);
     }
     let text = '{ ';
@@ -270,7 +272,7 @@ function ambiguous(slot: Slot, seen: Set<unknown>): string {
   }
   if (Array.isArray(value)) {
     if (value.length > 0) {
-      if (seen.has(slot)) return '«repeated»';
+      if (seen.has(slot)) return quote('repeated');
       seen.add(slot);
     }
     let text = '[ ';

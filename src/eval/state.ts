@@ -5,7 +5,7 @@ import type { Attrs } from './attrs.ts';
 import type { EvalHost } from './host.ts';
 import type { PositionTable, PositionId } from './position.ts';
 import type { SearchPathEntry } from './source-path.ts';
-import type { Env, Value } from './value.ts';
+import type { Env, Slot, Value } from './value.ts';
 
 /** Switches that change how evaluation behaves, beside what the host's constants say. */
 export interface EvalSettings {
@@ -25,7 +25,7 @@ export interface EvalState {
   /** Root environment: [null, state, ...]. */
   readonly rootEnv: Env;
   /** Names of the base environment that programs use bare (`map`, `__add`, `true`). */
-  queryGlobal(name: string): Value | undefined;
+  queryGlobal(name: string): Slot | undefined;
   /** `builtins`. */
   readonly builtins: Attrs;
   /** What `<name>` looks through. */
@@ -34,8 +34,8 @@ export interface EvalState {
   importFile(path: string, pos: PositionId): Value;
   /** The value of a file with other names in scope (`scopedImport`), evaluated anew each time. */
   importScoped(path: string, scope: Attrs, pos: PositionId): Value;
-  /** Evaluates source text; relative paths in it start at `basePath`, a folder. `name` is for messages ("«string»"). */
-  evalText(text: string, basePath: string, name?: string): Value;
+  /** Evaluates source text; relative paths in it start at `basePath`, a folder. `label` is for messages ("«string»"). */
+  evalText(text: string, basePath: string, label?: string): Value;
   /** The `{ column, file, line }` of a position, null where there is none (`__curPos`, unsafeGetAttrPos). */
   positionValue(pos: PositionId): Value;
   /** A file's path after `builtins.findFile`'s rules; throws as `<name>` does where it is nowhere. */

@@ -3,13 +3,14 @@
 // Kinds and their form: null, booleans and strings without context are JavaScript's own; an integer is a number while it lies within
 // 2^53 and a bigint beyond; everything else is one of the classes below, an array (list) or Attrs.
 
-import { InfiniteRecursionError } from '../base/errors.ts';
+import { FloeError, InfiniteRecursionError } from '../base/errors.ts';
 import { Attrs } from './attrs.ts';
 import type { Builtin as BuiltinClass, PartialCall as PartialCallClass } from './builtin.ts';
 import { Builtin, PartialCall } from './builtin.ts';
+import { call1, call2 } from './call.ts';
 import { at } from './error-position.ts';
 import type { LambdaCode } from './interpret.ts';
-import type { PositionId } from './position.ts';
+import { NO_POSITION, type PositionId } from './position.ts';
 import type { StringContext } from './string-context.ts';
 
 /** An evaluated value (weak head normal form). */
@@ -100,21 +101,74 @@ export function isBlackhole(thunk: Thunk): boolean {
   return thunk.code === BLACKHOLE;
 }
 
+/** What a failed thunk holds: its error, and how many frames that had when it left the thunk. */
+class Failure {
+  readonly error: FloeError;
+  readonly frameCount: number;
+  constructor(error: FloeError) {
+    this.error = error;
+    this.frameCount = error.frames.length;
+  }
+}
+
+/** Stands in a thunk that failed: it fails alike, with an error of its own that can gather other frames. */
+const FAILED: ThunkCode = {
+  eval(_env: unknown, failure: Failure): Value {
+    throw copyError(failure.error, failure.frameCount);
+  },
+};
+
+function copyError(error: FloeError, frameCount: number): FloeError {
+  const copy = Object.create(Object.getPrototypeOf(error) as object) as FloeError;
+  return Object.defineProperties(copy, {
+    ...Object.getOwnPropertyDescriptors(error),
+    frames: { value: error.frames.slice(0, frameCount), enumerable: true },
+  });
+}
+
+const CALL_1: ThunkCode = {
+  eval(fn: Slot, a: Slot): Value {
+    return call1(force(fn), a, NO_POSITION);
+  },
+};
+
+const CALL_2: ThunkCode = {
+  eval(fn: Slot, args: readonly [Slot, Slot]): Value {
+    return call2(force(fn), args[0], args[1], NO_POSITION);
+  },
+};
+
+/** A thunk of `fn a` (what `map` puts into its result). */
+export function delayCall1(fn: Slot, a: Slot): Thunk {
+  return new Thunk(CALL_1, fn, a);
+}
+
+/** A thunk of `fn a b` (what `mapAttrs` puts into its result). */
+export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
+  return new Thunk(CALL_2, fn, [a, b]);
+}
+
 /**
- * The value of a thunk. A failed thunk is put back as it was, so that a second force fails alike. `pos` is where the value was
- * asked for, which an infinite recursion is reported at.
+ * The value of a thunk. A failed thunk keeps its error, so that a second force fails alike. `pos` is where the value was asked for,
+ * which an infinite recursion is reported at.
  */
-export function forceThunk(thunk: Thunk, pos: PositionId = 0): Value {
+export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
   const code = thunk.code;
   if (code === null) return thunk.value;
   if (code === BLACKHOLE) throw new InfiniteRecursionError('infinite recursion encountered', at(pos));
   const { env, value: extra } = thunk;
-  thunk.code = BLACKHOLE;
+  // NIX: delayed calls are not marked; one that needs itself ends as too deep a call.
+  if (code !== CALL_1 && code !== CALL_2) thunk.code = BLACKHOLE;
   let value: Value;
   try {
     value = code.eval(env, extra);
   } catch (error) {
     thunk.code = code;
+    if (error instanceof FloeError && code !== FAILED) {
+      thunk.code = FAILED;
+      thunk.env = null;
+      thunk.value = new Failure(error);
+    }
     throw error;
   }
   thunk.code = null;
@@ -123,8 +177,13 @@ export function forceThunk(thunk: Thunk, pos: PositionId = 0): Value {
   return value;
 }
 
+/** Whether a thunk's value may be put in the thunk's place; see the opening of interpret.ts. */
+export function isWriteBack(value: Value): boolean {
+  return typeof value !== 'object' || value instanceof Attrs || value instanceof ContextString || value === null || value instanceof NixPath;
+}
+
 /** The value in a slot. */
-export function force(slot: Slot, pos: PositionId = 0): Value {
+export function force(slot: Slot, pos: PositionId = NO_POSITION): Value {
   return slot instanceof Thunk ? forceThunk(slot, pos) : slot;
 }
 

@@ -1,0 +1,100 @@
+// The compiled form of a source: what compile.ts writes, decode.ts reads, and code packs keep on disk. It depends on the text, the names of
+// the base environment and nothing else: paths and symbols are resolved when it is read.
+//
+// A unit is a byte string: FORMAT_VERSION, the source's length, the number of strings, their lengths, their bytes, then the expression. Numbers are
+// unsigned LEB128. An expression is an opcode and its operands, sub-expressions in place; positions are offsets into the source plus one (0 is
+// nowhere). An operand may be wrapped in Lazy with its length, so that it can be skipped until it is run.
+
+/** Changes with every change of the format. */
+export const FORMAT_VERSION = 1;
+
+/** Sub-expressions at least this long are decoded when they first run. */
+export const LAZY_THRESHOLD = 12;
+
+/** Around the form and text of a path literal in the text of an expression. */
+export const PATH_MARK = '\0';
+
+/** First byte of an expression. */
+export const Op = {
+  /** length (4 bytes, little endian), expression */
+  Lazy: 0,
+  /** value */
+  Int: 1,
+  /** value: the integer is -value - 1 */
+  NegativeInt: 2,
+  /** string: decimal digits */
+  BigInt: 3,
+  /** 8 bytes, little endian */
+  Float: 4,
+  /** string */
+  String: 5,
+  /** form, string */
+  Path: 6,
+  /** slot, position */
+  Variable0: 7,
+  Variable1: 8,
+  Variable2: 9,
+  /** depth, slot, position */
+  Variable: 10,
+  /** name, position */
+  Global: 11,
+  /** name, position, count, (hops, position of the with)... */
+  WithVariable: 12,
+  /** subject, name, position */
+  Select: 13,
+  /** subject, path, position */
+  SelectPath: 14,
+  /** subject, path, position, fallback */
+  SelectOr: 15,
+  /** subject, path, position */
+  HasAttr: 16,
+  /** names and values: count, (name, position, value)... */
+  Attrs: 17,
+  /** sources: count, expression...; then count, (name, position, isFrom, value)... */
+  AttrsFrom: 18,
+  /** bindings */
+  RecursiveAttrs: 19,
+  /** set, count, (name expression, value, position)... */
+  DynamicAttrs: 20,
+  /** count, items */
+  List: 21,
+  /** position, name + 1, flags (1: parameter, 2: formals, 4: ellipsis), [parameter], [count, (name, position, has default, default)...], body */
+  Lambda: 22,
+  /** position, callee, argument */
+  Call1: 23,
+  Call2: 24,
+  /** position, count, callee, arguments */
+  Call: 25,
+  /** bindings, body */
+  Let: 26,
+  /** set, body */
+  With: 27,
+  /** position, condition, consequent, alternative */
+  If: 28,
+  /** position, text, condition, body */
+  Assert: 29,
+  /** position, operand */
+  Not: 30,
+  /** position, left, right */
+  And: 31,
+  Or: 32,
+  Implies: 33,
+  Equal: 34,
+  NotEqual: 35,
+  /** left position, right position, left, right */
+  Update: 36,
+  /** position, left, right */
+  ConcatLists: 37,
+  /** count, (position, part)... */
+  Interpolation: 38,
+  /** position, count, (position, part)... */
+  Plus: 39,
+  /** name of the builtin (sub, mul, div), position, left, right */
+  Arithmetic: 40,
+  /** position, left, right */
+  LessThan: 41,
+  /** position */
+  CurrentPosition: 42,
+  /** nothing */
+  EmptyAttrs: 43,
+} as const;

@@ -1,0 +1,531 @@
+// The compiled form (code-format.ts) -> what runs (interpret.ts). A unit is one source's form in one evaluator: symbols, positions and paths
+// are resolved here. Lazy parts are decoded when they first run, so a file of a thousand definitions costs what is used of it.
+
+import { unreachable } from '../base/assert.ts';
+import { UndefinedVariableError } from '../base/errors.ts';
+import { resolvePathLiteral, type PathBase } from '../lang/path-literal.ts';
+import { Path as PathNode, type PathForm } from '../lang/ast.ts';
+import { Attrs, makeStaticShape } from './attrs.ts';
+import { Builtin } from './builtin.ts';
+import { FORMAT_VERSION, Op, PATH_MARK } from './code-format.ts';
+import { at } from './error-position.ts';
+import {
+  AndCode,
+  ArithmeticCode,
+  AssertCode,
+  AttrsCode,
+  AttrsFromCode,
+  Bindings,
+  Call1Code,
+  Call2Code,
+  CallCode,
+  ConcatListsCode,
+  ConstantCode,
+  CurrentPositionCode,
+  DynamicAttrCode,
+  DynamicAttrsCode,
+  EmptyAttrsCode,
+  EqualCode,
+  FormalCode,
+  GlobalCode,
+  HasAttrCode,
+  IfCode,
+  ImpliesCode,
+  InterpolationCode,
+  LambdaCode,
+  LazyCode,
+  LessThanCode,
+  LetCode,
+  ListCode,
+  NotCode,
+  OrCode,
+  PlusCode,
+  RecursiveAttrsCode,
+  SelectCode,
+  SelectOrCode,
+  SelectPathCode,
+  UpdateCode,
+  Variable0Code,
+  Variable1Code,
+  Variable2Code,
+  VariableCode,
+  WithCode,
+  WithVariableCode,
+  type Code,
+  type CodeSource,
+  type PathStep,
+} from './interpret.ts';
+import { makeInteger } from './number.ts';
+import { NO_POSITION, type PositionId } from './position.ts';
+import type { EvalState } from './state.ts';
+import { internSymbol, symbols, type SymbolId } from './symbol.ts';
+import { NixFloat, NixPath, Thunk, type Slot } from './value.ts';
+
+/** What decoding needs to know of the evaluator and the place of the source. */
+export interface UnitPlace {
+  readonly state: EvalState;
+  /** First position id of the source. */
+  readonly base: PositionId;
+  readonly paths: PathBase;
+}
+
+/** Whether a text is a compiled form that this program can read. */
+export function isReadable(form: string): boolean {
+  return form.charCodeAt(0) === FORMAT_VERSION;
+}
+
+/** Length of the source that a compiled form was made from. */
+export function sourceLength(form: string): number {
+  let length = 0;
+  let factor = 1;
+  for (let i = 1; ; i++) {
+    const byte = form.charCodeAt(i);
+    length += (byte & 127) * factor;
+    if (byte < 128) return length;
+    factor *= 128;
+  }
+}
+
+/** The expression of a compiled form. */
+export function decode(form: string, place: UnitPlace): Code {
+  return new Unit(form, place).root();
+}
+
+// A list literal without items has one address, like C++'s.
+const EMPTY_LIST: Slot[] = [];
+
+class Unit implements CodeSource {
+  readonly #form: string;
+  readonly #place: UnitPlace;
+  #at = 1;
+  /** Where each string begins; one more at the end. */
+  readonly #offsets: Int32Array;
+  readonly #texts: (string | undefined)[];
+  readonly #symbols: Int32Array;
+  readonly #start: number;
+
+  constructor(form: string, place: UnitPlace) {
+    this.#form = form;
+    this.#place = place;
+    this.#number();
+    const count = this.#number();
+    const offsets = new Int32Array(count + 1);
+    let length = 0;
+    for (let i = 0; i < count; i++) {
+      offsets[i] = length;
+      length += this.#number();
+    }
+    offsets[count] = length;
+    for (let i = 0; i <= count; i++) offsets[i]! += this.#at;
+    this.#offsets = offsets;
+    this.#texts = new Array<string | undefined>(count);
+    this.#symbols = new Int32Array(count).fill(-1);
+    this.#start = this.#at + length;
+  }
+
+  root(): Code {
+    return this.decodeAt(this.#start);
+  }
+
+  decodeAt(offset: number): Code {
+    this.#at = offset;
+    return this.#expression();
+  }
+
+  #byte(): number {
+    return this.#form.charCodeAt(this.#at++);
+  }
+
+  #number(): number {
+    const form = this.#form;
+    let byte = form.charCodeAt(this.#at++);
+    if (byte < 128) return byte;
+    let value = byte - 128;
+    let factor = 128;
+    do {
+      byte = form.charCodeAt(this.#at++);
+      value += (byte & 127) * factor;
+      factor *= 128;
+    } while (byte >= 128);
+    return value;
+  }
+
+  #string(): string {
+    const index = this.#number();
+    return (this.#texts[index] ??= this.#form.slice(this.#offsets[index]!, this.#offsets[index + 1]!));
+  }
+
+  /** The text of an expression, with the paths in it resolved. */
+  #expressionText(): string {
+    const text = this.#string();
+    if (!text.includes(PATH_MARK)) return text;
+    return text
+      .split(PATH_MARK)
+      .map((part, i) => (i % 2 === 0 ? part : this.#resolvePath(Number(part[0]) as PathForm, part.slice(1))))
+      .join('');
+  }
+
+  #resolvePath(form: PathForm, text: string): string {
+    return resolvePathLiteral(new PathNode(0, form, text), this.#place.paths);
+  }
+
+  #symbol(): SymbolId {
+    const index = this.#number();
+    let symbol = this.#symbols[index]!;
+    if (symbol < 0) {
+      symbol = internSymbol(this.#form.slice(this.#offsets[index]!, this.#offsets[index + 1]!));
+      this.#symbols[index] = symbol;
+    }
+    return symbol;
+  }
+
+  #position(): PositionId {
+    const position = this.#number();
+    return position === 0 ? NO_POSITION : this.#place.base + position - 1;
+  }
+
+  #expressions(count: number): Code[] {
+    const codes: Code[] = new Array<Code>(count);
+    for (let i = 0; i < count; i++) codes[i] = this.#expression();
+    return codes;
+  }
+
+  #expression(): Code {
+    const form = this.#form;
+    const op = form.charCodeAt(this.#at++);
+    switch (op) {
+      case Op.Lazy: {
+        const start = this.#at + 4;
+        const length =
+          form.charCodeAt(this.#at) |
+          (form.charCodeAt(this.#at + 1) << 8) |
+          (form.charCodeAt(this.#at + 2) << 16) |
+          (form.charCodeAt(this.#at + 3) << 24);
+        this.#at = start + length;
+        return new LazyCode(this, start);
+      }
+      case Op.Int:
+        return new ConstantCode(this.#number());
+      case Op.NegativeInt:
+        return new ConstantCode(-this.#number() - 1);
+      case Op.BigInt:
+        return new ConstantCode(makeInteger(BigInt(this.#string())));
+      case Op.Float: {
+        const view = new DataView(new ArrayBuffer(8));
+        for (let i = 0; i < 8; i++) view.setUint8(i, this.#byte());
+        return new ConstantCode(new NixFloat(view.getFloat64(0, true)));
+      }
+      case Op.String:
+        return new ConstantCode(this.#string());
+      case Op.Path: {
+        const kind = this.#number() as PathForm;
+        return new ConstantCode(new NixPath(this.#resolvePath(kind, this.#string())));
+      }
+      case Op.Variable0: {
+        const slot = this.#number();
+        return new Variable0Code(slot, this.#position());
+      }
+      case Op.Variable1: {
+        const slot = this.#number();
+        return new Variable1Code(slot, this.#position());
+      }
+      case Op.Variable2: {
+        const slot = this.#number();
+        return new Variable2Code(slot, this.#position());
+      }
+      case Op.Variable: {
+        const depth = this.#number();
+        const slot = this.#number();
+        return new VariableCode(depth, slot, this.#position());
+      }
+      case Op.Global: {
+        const name = this.#string();
+        return this.#global(name, this.#position());
+      }
+      case Op.WithVariable:
+        return this.#withVariable();
+      case Op.Select: {
+        const subject = this.#expression();
+        const symbol = this.#symbol();
+        return this.#select(subject, symbol, this.#position());
+      }
+      case Op.SelectPath: {
+        const subject = this.#expression();
+        const { steps, positions, texts } = this.#path();
+        return new SelectPathCode(subject, steps, positions, texts, this.#position());
+      }
+      case Op.SelectOr: {
+        const subject = this.#expression();
+        const { steps, positions, texts } = this.#path();
+        const position = this.#position();
+        return new SelectOrCode(subject, steps, positions, texts, this.#expression(), position);
+      }
+      case Op.HasAttr: {
+        const subject = this.#expression();
+        const { steps, positions } = this.#path();
+        return new HasAttrCode(subject, steps, positions, this.#position());
+      }
+      case Op.EmptyAttrs:
+        return new EmptyAttrsCode();
+      case Op.Attrs:
+        return this.#attrs();
+      case Op.AttrsFrom:
+        return this.#attrsFrom();
+      case Op.RecursiveAttrs:
+        return this.#recursiveAttrs();
+      case Op.DynamicAttrs: {
+        const base = this.#expression();
+        const count = this.#number();
+        const dynamic: DynamicAttrCode[] = [];
+        for (let i = 0; i < count; i++) {
+          const name = this.#expression();
+          const value = this.#expression();
+          dynamic.push(new DynamicAttrCode(name, value, this.#position()));
+        }
+        return new DynamicAttrsCode(base, dynamic);
+      }
+      case Op.List: {
+        const count = this.#number();
+        return count === 0 ? new ConstantCode(EMPTY_LIST) : new ListCode(this.#expressions(count));
+      }
+      case Op.Lambda:
+        return this.#lambda();
+      case Op.Call1: {
+        const position = this.#position();
+        const callee = this.#expression();
+        return new Call1Code(callee, this.#expression(), position);
+      }
+      case Op.Call2: {
+        const position = this.#position();
+        const callee = this.#expression();
+        const first = this.#expression();
+        return new Call2Code(callee, first, this.#expression(), position);
+      }
+      case Op.Call: {
+        const position = this.#position();
+        const count = this.#number();
+        const callee = this.#expression();
+        return new CallCode(callee, this.#expressions(count), position);
+      }
+      case Op.Let: {
+        const { bindings } = this.#bindings();
+        return new LetCode(bindings, this.#expression());
+      }
+      case Op.With: {
+        const set = this.#expression();
+        return new WithCode(set, this.#expression());
+      }
+      case Op.If: {
+        const position = this.#position();
+        const condition = this.#expression();
+        const consequent = this.#expression();
+        return new IfCode(condition, consequent, this.#expression(), position);
+      }
+      case Op.Assert: {
+        const position = this.#position();
+        const text = this.#expressionText();
+        const condition = this.#expression();
+        return new AssertCode(condition, this.#expression(), text, position);
+      }
+      case Op.Not: {
+        const position = this.#position();
+        return new NotCode(this.#expression(), position);
+      }
+      case Op.Interpolation: {
+        const { parts, positions } = this.#parts();
+        return new InterpolationCode(parts, positions);
+      }
+      case Op.Plus: {
+        const position = this.#position();
+        const { parts, positions } = this.#parts();
+        return new PlusCode(parts, positions, position);
+      }
+      case Op.Arithmetic: {
+        const name = this.#string();
+        const position = this.#position();
+        const left = this.#expression();
+        const builtin = this.#place.state.queryGlobal(name);
+        return new ArithmeticCode(left, this.#expression(), builtin as Builtin, position);
+      }
+      case Op.CurrentPosition:
+        return new CurrentPositionCode(this.#position());
+      case Op.Update: {
+        const leftPosition = this.#position();
+        const rightPosition = this.#position();
+        const left = this.#expression();
+        return new UpdateCode(left, this.#expression(), leftPosition, rightPosition);
+      }
+      default:
+        return this.#binary(op);
+    }
+  }
+
+  #binary(op: number): Code {
+    const position = this.#position();
+    const left = this.#expression();
+    const right = this.#expression();
+    switch (op) {
+      case Op.And:
+        return new AndCode(left, right, position);
+      case Op.Or:
+        return new OrCode(left, right, position);
+      case Op.Implies:
+        return new ImpliesCode(left, right, position);
+      case Op.Equal:
+        return new EqualCode(left, right, false, position);
+      case Op.NotEqual:
+        return new EqualCode(left, right, true, position);
+      case Op.ConcatLists:
+        return new ConcatListsCode(left, right, position);
+      case Op.LessThan:
+        return new LessThanCode(left, right, position);
+      default:
+        return unreachable(`opcode ${op}`);
+    }
+  }
+
+  #global(name: string, position: PositionId): Code {
+    const slot = this.#place.state.queryGlobal(name);
+    // The text was bound against the same names, so this is a form of another program.
+    if (slot === undefined) throw new UndefinedVariableError(`undefined variable '${name}'`, at(position));
+    return slot instanceof Thunk ? new GlobalCode(slot, position) : new ConstantCode(slot);
+  }
+
+  /** `builtins.x` is known now, where it is a value that needs no evaluating. */
+  #select(subject: Code, symbol: SymbolId, position: PositionId): Code {
+    const set = subject instanceof ConstantCode ? subject.value : undefined;
+    if (set instanceof Attrs && set === this.#place.state.builtins) {
+      const slot = set.get(symbol);
+      if (slot instanceof Builtin) return new ConstantCode(slot);
+    }
+    return new SelectCode(subject, symbol, position);
+  }
+
+  #withVariable(): Code {
+    const symbol = this.#symbol();
+    const position = this.#position();
+    const count = this.#number();
+    const hops: number[] = [];
+    const positions: PositionId[] = [];
+    for (let i = 0; i < count; i++) {
+      hops.push(this.#number());
+      positions.push(this.#position());
+    }
+    return new WithVariableCode(symbol, position, hops, positions);
+  }
+
+  #path(): { steps: PathStep[]; positions: PositionId[]; texts: string[] } {
+    const count = this.#number();
+    const steps: PathStep[] = [];
+    const positions: PositionId[] = [];
+    const texts: string[] = [];
+    for (let i = 0; i < count; i++) {
+      if (this.#byte() === 0) {
+        steps.push(this.#symbol());
+        positions.push(NO_POSITION);
+        texts.push('');
+      } else {
+        positions.push(this.#position());
+        texts.push(this.#expressionText());
+        steps.push(this.#expression());
+      }
+    }
+    return { steps, positions, texts };
+  }
+
+  #parts(): { parts: Code[]; positions: PositionId[] } {
+    const count = this.#number();
+    const parts: Code[] = [];
+    const positions: PositionId[] = [];
+    for (let i = 0; i < count; i++) {
+      positions.push(this.#position());
+      parts.push(this.#expression());
+    }
+    return { parts, positions };
+  }
+
+  #attrs(): Code {
+    const count = this.#number();
+    const names: SymbolId[] = new Array<SymbolId>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
+    const codes: Code[] = new Array<Code>(count);
+    for (let i = 0; i < count; i++) {
+      names[i] = this.#symbol();
+      positions[i] = this.#position();
+      codes[i] = this.#expression();
+    }
+    const { shape, order } = makeStaticShape(names, positions);
+    return new AttrsCode(
+      shape,
+      order.map((i) => codes[i]!),
+    );
+  }
+
+  #attrsFrom(): Code {
+    const sources = this.#expressions(this.#number());
+    const count = this.#number();
+    const names: SymbolId[] = [];
+    const positions: PositionId[] = [];
+    const isFrom: boolean[] = [];
+    const codes: Code[] = [];
+    for (let i = 0; i < count; i++) {
+      names.push(this.#symbol());
+      positions.push(this.#position());
+      isFrom.push(this.#byte() === 1);
+      codes.push(this.#expression());
+    }
+    const { shape, order } = makeStaticShape(names, positions);
+    return new AttrsFromCode(
+      shape,
+      order.map((i) => codes[i]!),
+      order.map((i) => isFrom[i]!),
+      sources,
+    );
+  }
+
+  #bindings(): { names: SymbolId[]; positions: PositionId[]; bindings: Bindings } {
+    const count = this.#number();
+    const names: SymbolId[] = [];
+    const positions: PositionId[] = [];
+    const isOuter: boolean[] = [];
+    const codes: Code[] = [];
+    for (let i = 0; i < count; i++) {
+      names.push(this.#symbol());
+      positions.push(this.#position());
+      isOuter.push(this.#byte() === 1);
+      codes.push(this.#expression());
+    }
+    const sources = this.#expressions(this.#number());
+    return { names, positions, bindings: new Bindings(codes, isOuter, sources) };
+  }
+
+  #recursiveAttrs(): Code {
+    const { names, positions, bindings } = this.#bindings();
+    const { shape, order } = makeStaticShape(names, positions);
+    return new RecursiveAttrsCode(
+      shape,
+      order.map((i) => i + 1),
+      bindings,
+      names.indexOf(symbols.overrides) + 1,
+    );
+  }
+
+  #lambda(): Code {
+    const position = this.#position();
+    const name = this.#number() === 0 ? null : this.#string();
+    const flags = this.#byte();
+    const parameterName = (flags & 1) !== 0 ? this.#string() : null;
+    let formals: FormalCode[] | null = null;
+    if ((flags & 2) !== 0) {
+      const count = this.#number();
+      formals = new Array<FormalCode>(count);
+      for (let i = 0; i < count; i++) {
+        const symbol = this.#symbol();
+        const at = this.#position();
+        formals[i] = new FormalCode(symbol, at, this.#byte() === 0 ? null : this.#expression());
+      }
+    }
+    return new LambdaCode(position, name, parameterName, formals, (flags & 4) !== 0, this.#expression());
+  }
+}
+

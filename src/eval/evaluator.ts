@@ -1,0 +1,357 @@
+// The entry: source text and a host in, values out. Makes the base environment, loads files (through the code store where there is one), and
+// guards every way in, so that errors leave with real positions and the host's own stack overflow as the language's error.
+
+import { byteStringToUtf8 } from '../base/bytes.ts';
+import { EvalError, FloeError, ThrownError } from '../base/errors.ts';
+import { bind } from '../lang/bind.ts';
+import { NameTable } from '../lang/name-table.ts';
+import { parse, type ParseOptions } from '../lang/parser.ts';
+import { fileSource, Source, stringSource } from '../lang/position.ts';
+import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
+import { Builtin, type BuiltinTable } from './builtin.ts';
+import { forceDeep } from './builtins/deep.ts';
+import { callFunction, exchangeCallSettings } from './call.ts';
+import type { CodeStore } from './code-pack.ts';
+import { compile } from './compile.ts';
+import { decode, isReadable, sourceLength } from './decode.ts';
+import { addFrame, at } from './error-position.ts';
+import type { EvalHost } from './host.ts';
+import { DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
+import type { Code } from './interpret.ts';
+import { NO_POSITION, PositionTable, type PositionId } from './position.ts';
+import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
+import { DEFAULT_EVAL_SETTINGS, type EvalSettings, type EvalState } from './state.ts';
+import { internSymbol, symbolName } from './symbol.ts';
+import { ownError, resolveError } from './trace.ts';
+import { delay, force, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
+
+/** What an evaluator is made of. */
+export interface EvaluatorOptions {
+  readonly host: EvalHost;
+  readonly builtins: BuiltinTable;
+  readonly settings?: Partial<EvalSettings>;
+  /** Where compiled forms are kept; without one, every file is parsed. */
+  readonly codeStore?: CodeStore;
+  readonly parse?: Omit<ParseOptions, 'names'>;
+}
+
+/** Builtins whose names programs use bare; all others are in scope as `__name`. */
+const BARE_NAMES = new Set(
+  'abort baseNameOf break builtins derivation derivationStrict dirOf false fetchGit fetchMercurial fetchTarball fetchTree fromTOML import isNull map null placeholder removeAttrs scopedImport throw toString true'.split(
+    ' ',
+  ),
+);
+
+const POSITION = new RecordShape('column', 'file', 'line');
+const MAX_LINKS = 1024;
+
+/** Evaluates programs against one host. Values it gives may hold thunks; force them through it. */
+export class Evaluator {
+  readonly state: EvalState;
+
+  constructor(options: EvaluatorOptions) {
+    this.state = new State(options);
+  }
+
+  /** The value of source text. Relative paths in it start at `basePath`, a folder. `label` is for messages. */
+  evalText(text: string, basePath: string, label?: string): Value {
+    return this.guard(() => this.state.evalText(text, basePath, label));
+  }
+
+  /** The value of a file; of a folder, that of its default.nix. */
+  evalFile(path: string): Value {
+    return this.guard(() => this.state.importFile(canonicalPath(path), NO_POSITION));
+  }
+
+  /** The value in a slot. */
+  force(slot: Slot): Value {
+    return this.guard(() => force(slot));
+  }
+
+  /** Evaluates everything below a slot. */
+  forceDeep(slot: Slot): Value {
+    return this.guard(() => {
+      forceDeep(slot);
+      return force(slot);
+    });
+  }
+
+  call(fn: Slot, ...args: Slot[]): Value {
+    return this.guard(() => callFunction(this.state, force(fn), args, NO_POSITION));
+  }
+
+  /** Runs something that evaluates (printing, selecting) with the guard that all ways in have. */
+  guard<T>(run: () => T): T {
+    const { maxCallDepth, showTrace } = this.state.settings;
+    const before = exchangeCallSettings({ depth: 0, maxDepth: maxCallDepth, showCalls: showTrace });
+    // PERF: the host's stacks say nothing about the program, and taking one costs more than the rest of a throw.
+    const stackTraceLimit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    try {
+      return run();
+    } catch (thrown) {
+      const error = ownError(thrown);
+      if (error instanceof FloeError) resolveError(error, this.state.positions);
+      throw error;
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+      exchangeCallSettings(before);
+    }
+  }
+}
+
+class State implements EvalState {
+  readonly host: EvalHost;
+  readonly settings: EvalSettings;
+  readonly positions = new PositionTable();
+  readonly rootEnv: Env;
+  readonly builtins: Attrs;
+  readonly searchPath: readonly SearchPathEntry[];
+  readonly #codeStore: CodeStore | undefined;
+  readonly #parseOptions: ParseOptions;
+  readonly #globals = new Map<string, Slot>();
+  readonly #files = new Map<string, Thunk>();
+  readonly #resolved = new Map<string, string>();
+  readonly #searchPathResolved = new Map<string, string | null>();
+  readonly #caches = new Map<symbol, unknown>();
+
+  constructor(options: EvaluatorOptions) {
+    this.host = options.host;
+    this.settings = { ...DEFAULT_EVAL_SETTINGS, ...options.settings };
+    this.rootEnv = [null, this];
+    this.#codeStore = options.codeStore;
+    const { constants } = options.host;
+    this.#parseOptions = { pureEval: constants.pureEval, ...options.parse, names: new NameTable() };
+    this.searchPath = constants.pureEval ? [] : constants.nixPath;
+    this.builtins = this.#makeBuiltins(options.builtins);
+  }
+
+  #makeBuiltins(table: BuiltinTable): Attrs {
+    const set = new AttrsBuilder();
+    const globals = this.#globals;
+    const add = (name: string, slot: Slot): void => {
+      set.setName(name, slot);
+      globals.set(BARE_NAMES.has(name) ? name : `__${name}`, slot);
+    };
+    for (const [name, definition] of Object.entries(table.functions)) add(name, new Builtin(name, definition, this));
+    for (const [name, constant] of Object.entries(table.constants)) {
+      if (name === 'builtins' || (constant.impureOnly === true && this.host.constants.pureEval)) continue;
+      add(name, name === 'true' ? true : name === 'false' ? false : name === 'null' ? null : delay(() => constant.value(this)));
+    }
+    add('derivation', delay(() => this.#evalInternal()));
+    // `builtins` holds itself, so its own slot is filled when the set is there.
+    set.setName('builtins', null);
+    const builtins = set.build();
+    builtins.slots()[builtins.keys().indexOf(internSymbol('builtins'))] = builtins;
+    globals.set('builtins', builtins);
+    return builtins;
+  }
+
+  #evalInternal(): Value {
+    const source = new Source(null, byteStringToUtf8(DERIVATION_PATH), DERIVATION_SOURCE);
+    return this.#load(source, DERIVATION_SOURCE, '/', true).eval(this.rootEnv);
+  }
+
+  queryGlobal(name: string): Slot | undefined {
+    return this.#globals.get(name);
+  }
+
+  importFile(path: string, _pos: PositionId): Value {
+    let resolved = this.#resolved.get(path);
+    if (resolved === undefined) this.#resolved.set(path, (resolved = this.resolveImport(path)));
+    let thunk = this.#files.get(resolved);
+    if (thunk === undefined) this.#files.set(resolved, (thunk = new Thunk(EVAL_FILE, this, resolved)));
+    return force(thunk);
+  }
+
+  evalLoadedFile(path: string): Value {
+    const code = this.#loadFile(path);
+    try {
+      return code.eval(this.rootEnv);
+    } catch (error) {
+      if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating the file '${path}':`);
+      throw error;
+    }
+  }
+
+  importScoped(path: string, scope: Attrs, _pos: PositionId): Value {
+    const order = scope.order();
+    const names = order.map((i) => symbolName(scope.keys()[i]!));
+    const env: Env = [this.rootEnv, ...order.map((i) => scope.slots()[i]!)];
+    const resolved = this.resolveImport(path);
+    const text = this.#readSource(resolved);
+    return this.#load(fileSource(resolved, text), text, parentOfPath(resolved), false, names).eval(env);
+  }
+
+  evalText(text: string, basePath: string, label?: string): Value {
+    const source = label === undefined ? stringSource(text) : new Source(null, label, text);
+    return this.#load(source, text, basePath, false).eval(this.rootEnv);
+  }
+
+  /** The file that an imported path means: links followed, a folder's default.nix. */
+  resolveImport(path: string): string {
+    if (Object.hasOwn(SEARCH_PATH_SOURCES, path)) return path;
+    const { host } = this;
+    let current = path;
+    for (let followed = 0; ; followed++) {
+      if (followed >= MAX_LINKS) throw new EvalError(`too many symbolic links encountered while traversing the path '${path}'`);
+      const kind = host.pathKind(current);
+      if (kind === undefined) throw new EvalError(`path '${current}' does not exist`);
+      if (kind === 'directory') return joinPath(current, 'default.nix');
+      if (kind !== 'symlink') return current;
+      current = canonicalPath(host.readLink(current), parentOfPath(current));
+    }
+  }
+
+  #readSource(path: string): string {
+    return SEARCH_PATH_SOURCES[path] ?? this.host.readFile(path);
+  }
+
+  #loadFile(path: string): Code {
+    const store = this.#codeStore;
+    const folder = parentOfPath(path);
+    const form = store?.get(path);
+    if (form !== undefined && isReadable(form)) {
+      const source = fileSource(path, () => this.#readSource(path));
+      return this.#decode(form, source, folder, false);
+    }
+    const text = this.#readSource(path);
+    const source = fileSource(path, text);
+    const compiled = this.#compile(source, text, []);
+    store?.put(path, text, compiled);
+    return this.#decode(compiled, source, folder, false);
+  }
+
+  #load(source: Source, text: string, folder: string, isInternal: boolean, scope?: readonly string[]): Code {
+    return this.#decode(this.#compile(source, text, scope === undefined ? [] : [scope]), source, folder, isInternal);
+  }
+
+  #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
+    const { root, warnings } = parse(source, this.#parseOptions);
+    for (const warning of warnings) this.host.log('warn', warning.message);
+    bind(root, source, this.#globals, scopes);
+    return compile(root, text.length);
+  }
+
+  #decode(form: string, source: Source, folder: string, isInternal: boolean): Code {
+    const origin = this.positions.addOrigin(source, sourceLength(form), isInternal);
+    return decode(form, { state: this, base: origin.base, paths: new SourcePlace(folder, this.host) });
+  }
+
+  positionValue(pos: PositionId): Value {
+    const path = this.positions.originOf(pos)?.source.path;
+    if (path === undefined || path === null) return null;
+    return POSITION.make(new Thunk(COLUMN_OF, this, pos), path, new Thunk(LINE_OF, this, pos));
+  }
+
+  findFile(entries: readonly SearchPathEntry[], name: string, pos: PositionId): string {
+    for (const { prefix, path } of entries) {
+      const rest = afterPrefix(prefix, name);
+      if (rest === undefined) continue;
+      const base = this.#resolveSearchPath(path);
+      if (base === null) continue;
+      const found = this.#followLinks(canonicalPath(`${base}/${rest}`));
+      if (found !== undefined) return found;
+    }
+    if (name.startsWith('nix/')) return `<${name}>`;
+    throw new ThrownError(
+      this.host.constants.pureEval
+        ? `cannot look up '<${name}>' in pure evaluation mode (use '--impure' to override)`
+        : `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)`,
+      at(pos),
+    );
+  }
+
+  #resolveSearchPath(path: string): string | null {
+    let resolved = this.#searchPathResolved.get(path);
+    if (resolved === undefined) {
+      resolved = this.#findSearchPath(path);
+      this.#searchPathResolved.set(path, resolved);
+    }
+    return resolved;
+  }
+
+  #findSearchPath(path: string): string | null {
+    const url = pseudoUrl(path);
+    if (url !== undefined) {
+      try {
+        const [tree] = this.host.fetchTrees([{ attrs: { type: 'tarball', url }, kind: 'tarball' }]);
+        return `${this.host.constants.storeDir}/${tree!.storePath}`;
+      } catch (error) {
+        if (!(error instanceof FloeError)) throw error;
+        this.host.log('warn', `Nix search path entry '${path}' cannot be downloaded, ignoring`);
+        return null;
+      }
+    }
+    const found = this.#followLinks(canonicalPath(path));
+    if (found !== undefined) return found;
+    this.host.log('warn', `Nix search path entry '${path}' does not exist, ignoring`);
+    return null;
+  }
+
+  /** The path without links anywhere in it; undefined where nothing is there. */
+  #followLinks(path: string): string | undefined {
+    const { host } = this;
+    let resolved = '';
+    let parts = path.split('/').filter((part) => part !== '');
+    let followed = 0;
+    while (parts.length > 0) {
+      const next = `${resolved}/${parts[0]!}`;
+      parts = parts.slice(1);
+      const kind = host.pathKind(next);
+      if (kind === undefined) return undefined;
+      if (kind !== 'symlink') resolved = next;
+      else {
+        if (++followed >= MAX_LINKS) throw new EvalError(`too many symbolic links encountered while traversing the path '${path}'`);
+        const target = canonicalPath(host.readLink(next), resolved === '' ? '/' : resolved);
+        parts = [...target.split('/').filter((part) => part !== ''), ...parts];
+        resolved = '';
+      }
+    }
+    return resolved === '' ? '/' : resolved;
+  }
+
+  cache<T>(key: symbol, make: () => T): T {
+    if (!this.#caches.has(key)) this.#caches.set(key, make());
+    return this.#caches.get(key) as T;
+  }
+}
+
+/** Where path literals of a source start. The home folder is asked for only when a literal needs it. */
+class SourcePlace {
+  readonly directory: string;
+  readonly #host: EvalHost;
+  constructor(directory: string, host: EvalHost) {
+    this.directory = directory;
+    this.#host = host;
+  }
+  get home(): string {
+    return this.#host.getEnv('HOME');
+  }
+}
+
+const EVAL_FILE: ThunkCode = {
+  eval: (state: State, path: string): Value => state.evalLoadedFile(path),
+};
+
+const LINE_OF: ThunkCode = {
+  eval: (state: State, pos: PositionId): Value => state.positions.resolve(pos)?.line ?? 0,
+};
+
+const COLUMN_OF: ThunkCode = {
+  eval: (state: State, pos: PositionId): Value => state.positions.resolve(pos)?.column ?? 0,
+};
+
+/** What is left of a name after a search path entry's prefix; undefined where the prefix does not match. */
+function afterPrefix(prefix: string, name: string): string | undefined {
+  if (prefix === '') return name;
+  if (name === prefix) return '';
+  return name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : undefined;
+}
+
+/** The address behind `channel:name` and addresses in a search path; undefined for paths. */
+function pseudoUrl(path: string): string | undefined {
+  if (path.startsWith('channel:')) return `https://channels.nixos.org/${path.slice('channel:'.length)}/nixexprs.tar.xz`;
+  return /^(?:https?|file|channel|git|s3|ssh):\/\//.test(path) ? path : undefined;
+}
+

@@ -1,0 +1,39 @@
+// Errors on their way out of the evaluator: position ids become positions, byte strings become text. What adds frames stands in
+// error-position.ts and call.ts; layout and colour are the terminal face's.
+
+import { byteStringToUtf8Strict } from '../base/bytes.ts';
+import { FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
+import { PendingFrame, PendingPosition } from './error-position.ts';
+import type { PositionTable } from './position.ts';
+
+// What can only be a character's UTF-8 bytes.
+const UTF8_SEQUENCES = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
+
+/**
+ * Text for people from a message made of byte strings. Messages that are ordinary text already stay as they are: their characters
+ * beyond ASCII are no UTF-8 sequences.
+ */
+export function messageText(message: string): string {
+  return message.replace(UTF8_SEQUENCES, (bytes) => byteStringToUtf8Strict(bytes) ?? bytes);
+}
+
+/** Resolves what an error still carries as ids and bytes. Does nothing to one that was resolved before. */
+export function resolveError(error: FloeError, positions: PositionTable): void {
+  if (error.position instanceof PendingPosition) error.position = positions.resolve(error.position.id);
+  error.message = messageText(error.message);
+  const { frames } = error;
+  for (let i = 0; i < frames.length; i++) {
+    const frame = frames[i]!;
+    if (frame instanceof PendingFrame) frames[i] = resolveFrame(frame, positions);
+  }
+}
+
+function resolveFrame(frame: PendingFrame, positions: PositionTable): TraceFrame {
+  return { text: messageText(frame.text), position: positions.resolve(frame.id), isCustom: frame.isCustom };
+}
+
+/** What the program threw, as an error of ours: the host's stack overflow is the language's. */
+export function ownError(error: unknown): unknown {
+  if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) return error;
+  return new StackOverflowError('stack overflow; max-call-depth exceeded');
+}
