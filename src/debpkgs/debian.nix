@@ -4,7 +4,7 @@
 # programs, what it needs of its own source package that is data and no library (cmake and cmake-data).
 { index, system, mirror, families, quirks }:
 let
-  inherit (builtins) attrNames attrValues concatMap elem filter genericClosure head listToAttrs mapAttrs replaceStrings toString;
+  inherit (builtins) attrNames attrValues concatMap elem filter genericClosure head listToAttrs mapAttrs match replaceStrings toString;
 
   # What a store path's name may not contain.
   storeName = replaceStrings [ "~" ":" "%3a" "%3A" ] [ "-" "-" "-" "-" ];
@@ -110,6 +110,11 @@ let
       modulesFrom = trait: filter (other: (plans other).has trait) (closureOf (other: (plans other).dependencies) plan.dependencies);
       # Only programs look for modules of other units; a module finds them through the program.
       modules = trait: if plan.hasPrograms then map units (modulesFrom trait) else [ ];
+      # The C library's headers come with the compiler.
+      isDevelopment = name: match ".*-dev" name != null && name != "libc6-dev";
+      propagates = other:
+        if isDevelopment key then isDevelopment other && (plans other).has "development"
+        else !plan.hasPrograms && ((plans other).has "python" || (plans other).has "perl");
       version = storeName entry.version;
       drv = run "${storeName key}-${version}" ./unit.sh ({
         inherit patcher;
@@ -120,10 +125,7 @@ let
         pythonModules = modules "python";
         perlModules = modules "perl";
         # Development packages and modules are of use only together with those they name.
-        propagated =
-          if plan.has "development" then map units (filter (other: (plans other).has "development" || (plans other).has "libraries") plan.dependencies)
-          else if plan.hasPrograms then [ ]
-          else map units (filter (other: (plans other).has "python" || (plans other).has "perl") plan.dependencies);
+        propagated = map units (filter propagates plan.dependencies);
         programEnvironment = quirk.environment or [ ];
         extra = quirk.script or "";
       });
