@@ -20,6 +20,8 @@ export interface AddToStoreRequest {
   readonly method: ContentAddressMethod;
   readonly algorithm: Hash['algorithm'];
   readonly filter?: PathFilter | undefined;
+  /** Store objects that the content speaks of (it lies in one that does). */
+  readonly references?: readonly StorePath[] | undefined;
   /** The hash the content must have; HashMismatchError otherwise. */
   readonly expected?: Hash | undefined;
 }
@@ -45,6 +47,10 @@ export interface EvalConstants {
   readonly restrictEval: boolean;
   readonly allowImportFromDerivation: boolean;
   readonly traceVerbose: boolean;
+  /** Setting `abort-on-warn`: `builtins.warn` ends evaluation. */
+  readonly abortOnWarn?: boolean;
+  /** Setting `allowed-uris`: prefixes of what restricted evaluation may fetch. */
+  readonly allowedUris?: readonly string[];
   /** Names of the experimental features that are on ("flakes", "fetch-closure"); builtins that need others are missing. */
   readonly experimentalFeatures?: ReadonlySet<string>;
 }
