@@ -20,7 +20,7 @@ export class DiskCodeStore implements CodeStore {
   /** `place` names what is evaluated, `variant` whatever else decides the compiled form. */
   constructor(cacheFolder: string, place: string, variant: string, storeDir: string) {
     const name = printBase32(digest('sha256', Buffer.from(`${variant}\0${place}`)).subarray(0, 20));
-    this.file = join(cacheFolder, 'code', `${name}.pack`);
+    this.file = join(cacheFolder, 'packs', `${name}.pack`);
     this.storePrefix = `${storeDir}/`;
   }
 
