@@ -17,6 +17,10 @@ export interface BuiltinDefinition {
    * Whether failures get a frame "while calling the 'x' builtin" (C++ Nix: not for throw, abort, and the like). Default true.
    */
   readonly addsFrame?: boolean;
+  /** The builtin is missing unless this experimental feature is on. */
+  readonly experimentalFeature?: string;
+  /** The builtin is there only where this experimental feature of Nix's is on. */
+  readonly experimentalFeature?: string;
   /** Must be strict in nothing it does not need: slots come unforced. `pos` is the call's position. */
   run(state: EvalState, pos: PositionId, ...slots: Slot[]): Value;
 }

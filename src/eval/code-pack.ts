@@ -2,7 +2,7 @@
 // file is read in one go where hundreds of small ones would cost a system call or three each; the forms in it are slices of that one
 // text, decoded as they are used.
 //
-// The form of a pack: "floe-code-pack <version>\n", then JSON of [key, length, compile-environment][] and a line feed, then the forms. A
+// The form of a pack: "floe-code-pack <version>\n", then JSON of [key, length][] and a line feed, then the forms. A
 // pack that does not read is an empty one.
 
 import { FORMAT_VERSION } from './code-format.ts';
@@ -49,8 +49,10 @@ export class CodePack {
   }
 
   get(key: string): string | undefined {
+    const added = this.#added.get(key);
+    if (added !== undefined) return added;
     const entry = this.#entries.get(key);
-    return entry === undefined ? this.#added.get(key) : this.#text.slice(entry.start, entry.end);
+    return entry === undefined ? undefined : this.#text.slice(entry.start, entry.end);
   }
 
   put(key: string, form: string): void {

@@ -254,3 +254,4 @@ export function coerceToStorePath(state: EvalState, pos: PositionId, slot: Slot,
   throw inContext(new EvalError(`path '${text}' is not in the Nix store`), pos, what);
 }
 
+export { inContext } from './error-position.ts';

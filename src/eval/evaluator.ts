@@ -3,13 +3,14 @@
 
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { EvalError, FloeError, ThrownError } from '../base/errors.ts';
-import { bind } from '../lang/bind.ts';
+import { bind, type GlobalNames } from '../lang/bind.ts';
 import { NameTable } from '../lang/name-table.ts';
 import { parse, type ParseOptions } from '../lang/parser.ts';
 import { fileSource, Source, stringSource } from '../lang/position.ts';
 import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
 import { Builtin, type BuiltinTable } from './builtin.ts';
 import { forceDeep } from './builtins/deep.ts';
+import { hasFeature } from './builtins/features.ts';
 import { callFunction, exchangeCallSettings } from './call.ts';
 import type { CodeStore } from './code-pack.ts';
 import { compile } from './compile.ts';
@@ -133,7 +134,10 @@ class State implements EvalState {
       set.setName(name, slot);
       globals.set(BARE_NAMES.has(name) ? name : `__${name}`, slot);
     };
-    for (const [name, definition] of Object.entries(table.functions)) add(name, new Builtin(name, definition, this));
+    for (const [name, definition] of Object.entries(table.functions)) {
+      const feature = definition.experimentalFeature;
+      if (feature === undefined || hasFeature(this, feature)) add(name, new Builtin(name, definition, this));
+    }
     for (const [name, constant] of Object.entries(table.constants)) {
       if (name === 'builtins' || (constant.impureOnly === true && this.host.constants.pureEval)) continue;
       add(name, name === 'true' ? true : name === 'false' ? false : name === 'null' ? null : delay(() => constant.value(this)));
@@ -150,6 +154,10 @@ class State implements EvalState {
   #evalInternal(): Value {
     const source = new Source(null, byteStringToUtf8(DERIVATION_PATH), DERIVATION_SOURCE);
     return this.#load(source, DERIVATION_SOURCE, '/', true).eval(this.rootEnv);
+  }
+
+  get globalNames(): GlobalNames {
+    return this.#globals;
   }
 
   queryGlobal(name: string): Slot | undefined {

@@ -41,21 +41,36 @@ derivation ({
 /** How messages call the source of `derivation`. */
 export const DERIVATION_PATH = utf8ToByteString('«nix-internal»/derivation-internal.nix');
 
-/** `derivation`: the outputs and the path that derivationStrict computes, as a set for each output. */
+/**
+ * `derivation`: the outputs and the path that derivationStrict computes, as a set for each output. Error excerpts show its lines, so the ones
+ * that compute are those of C++ Nix's file.
+ */
 export const DERIVATION_SOURCE = `drvAttrs@{ outputs ? [ "out" ], ... }:
+
 let
+
   strict = derivationStrict drvAttrs;
-  common = drvAttrs // builtins.listToAttrs list // { all = map (output: output.value) list; inherit drvAttrs; };
-  toElement = outputName: {
+
+  commonAttrs =
+    drvAttrs
+    // (builtins.listToAttrs outputsList)
+    // {
+      all = map (x: x.value) outputsList;
+      inherit drvAttrs;
+    };
+
+  outputToAttrListElement = outputName: {
     name = outputName;
-    value = common // {
+    value = commonAttrs // {
       outPath = builtins.getAttr outputName strict;
       drvPath = strict.drvPath;
       type = "derivation";
       inherit outputName;
     };
   };
-  list = map toElement outputs;
+
+  outputsList = map outputToAttrListElement outputs;
+
 in
-(builtins.head list).value
+(builtins.head outputsList).value
 `;

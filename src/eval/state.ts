@@ -5,6 +5,7 @@ import type { Attrs } from './attrs.ts';
 import type { EvalHost } from './host.ts';
 import type { PositionTable, PositionId } from './position.ts';
 import type { SearchPathEntry } from './source-path.ts';
+import type { GlobalNames } from '../lang/bind.ts';
 import type { Env, Slot, Value } from './value.ts';
 
 /** Switches that change how evaluation behaves, beside what the host's constants say. */
@@ -26,6 +27,8 @@ export interface EvalState {
   readonly rootEnv: Env;
   /** Names of the base environment that programs use bare (`map`, `__add`, `true`). */
   queryGlobal(name: string): Slot | undefined;
+  /** Those names. */
+  readonly globalNames: GlobalNames;
   /** `builtins`. */
   readonly builtins: Attrs;
   /** What `<name>` looks through. */
