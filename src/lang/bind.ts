@@ -4,7 +4,20 @@
 
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { ParseError } from '../base/errors.ts';
-import { AttrKind, NodeKind, VarScope, type AttrName, type Attrs, type InheritFrom, type Lambda, type Let, type Node, type Select, type Var, type With } from './ast.ts';
+import {
+  AttrKind,
+  NodeKind,
+  VarScope,
+  type AttrName,
+  type Attrs,
+  type InheritFrom,
+  type Lambda,
+  type Let,
+  type Node,
+  type Select,
+  type Var,
+  type With,
+} from './ast.ts';
 import type { Source } from './position.ts';
 import { printIdentifier } from './print-ast.ts';
 

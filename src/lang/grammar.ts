@@ -233,7 +233,7 @@ const bit = (token: number): TokenSet => 1n << BigInt(token);
 
 /** Unions each node's set with those of its successors until nothing changes. */
 function propagate(sets: TokenSet[], successors: readonly (readonly number[])[]): void {
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let i = 0; i < sets.length; i++) {
       let union = sets[i]!;
@@ -247,9 +247,13 @@ function propagate(sets: TokenSet[], successors: readonly (readonly number[])[])
 }
 
 /** Look-ahead of each complete rule of each state: key state * rules.length + rule. */
-function makeLookaheads(rules: readonly Rule[], rulesOf: ReadonlyMap<number, number[]>, states: readonly Lr0State[]): Map<number, TokenSet> {
+function makeLookaheads(
+  rules: readonly Rule[],
+  rulesOf: ReadonlyMap<number, number[]>,
+  states: readonly Lr0State[],
+): Map<number, TokenSet> {
   const nullable = new Set<number>();
-  for (let size = -1; size !== nullable.size; ) {
+  for (let size = -1; size !== nullable.size;) {
     size = nullable.size;
     for (const rule of rules) if (rule.right.every((symbol) => nullable.has(symbol))) nullable.add(rule.left);
   }
@@ -267,7 +271,9 @@ function makeLookaheads(rules: readonly Rule[], rulesOf: ReadonlyMap<number, num
     for (const symbol of states[to]!.transitions.keys()) if (symbol < TOKEN_COUNT) direct |= bit(symbol);
     return direct;
   });
-  const reads = transitions.map(({ to }) => [...states[to]!.transitions.keys()].filter((symbol) => nullable.has(symbol)).map((symbol) => numbers.get(keyOf(to, symbol))!));
+  const reads = transitions.map(({ to }) =>
+    [...states[to]!.transitions.keys()].filter((symbol) => nullable.has(symbol)).map((symbol) => numbers.get(keyOf(to, symbol))!),
+  );
   propagate(sets, reads);
   const includes: number[][] = transitions.map(() => []);
   const lookbacks = new Map<number, number[]>();
@@ -276,7 +282,8 @@ function makeLookaheads(rules: readonly Rule[], rulesOf: ReadonlyMap<number, num
       const right = rules[ruleNumber]!.right;
       let state = from;
       right.forEach((part, index) => {
-        if (part >= TOKEN_COUNT && right.slice(index + 1).every((rest) => nullable.has(rest))) includes[numbers.get(keyOf(state, part))!]!.push(number);
+        if (part >= TOKEN_COUNT && right.slice(index + 1).every((rest) => nullable.has(rest)))
+          includes[numbers.get(keyOf(state, part))!]!.push(number);
         state = states[state]!.transitions.get(part)!;
       });
       const key = state * rules.length + ruleNumber;
@@ -305,7 +312,13 @@ function resolve(precedence: number, lookahead: TokenSet, shifts: ReadonlyMap<nu
   return { dropped, shadowed, errors };
 }
 
-function finishState(number: number, state: Lr0State, rules: readonly Rule[], lookaheads: ReadonlyMap<number, TokenSet>, levels: ReadonlyMap<number, number>): State {
+function finishState(
+  number: number,
+  state: Lr0State,
+  rules: readonly Rule[],
+  lookaheads: ReadonlyMap<number, TokenSet>,
+  levels: ReadonlyMap<number, number>,
+): State {
   const shifts = new Map<number, number>();
   const gotos = new Map<number, number>();
   for (const [symbol, to] of state.transitions) (symbol < TOKEN_COUNT ? shifts : gotos).set(symbol, to);

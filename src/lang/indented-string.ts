@@ -31,7 +31,7 @@ function smallestIndent(parts: readonly IndentedPart[]): number {
     }
     const text = part.text;
     const length = text.length;
-    for (let i = 0; i < length; ) {
+    for (let i = 0; i < length;) {
       if (!atLineStart) {
         const end = text.indexOf('\n', i);
         if (end < 0) break;
@@ -71,7 +71,7 @@ export function stripIndentation(position: number, parts: readonly IndentedPart[
     const text = part.text;
     const length = text.length;
     let stripped = '';
-    for (let i = 0; i < length; ) {
+    for (let i = 0; i < length;) {
       if (atLineStart) {
         const c = text.charCodeAt(i);
         if (c === BLANK) {

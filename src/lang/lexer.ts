@@ -133,6 +133,8 @@ export class Lexer {
   #cursor = 0;
   /** Where errors place the end of the file. */
   #endOffset: number;
+  /** Where the token before the latest part of a path begins. */
+  #startBeforePart = 0;
   #mode: number = Mode.Initial;
   readonly #modes: number[] = [];
 
@@ -375,7 +377,10 @@ export class Lexer {
 
   #pipe(token: Token, start: number): void {
     if (!this.#pipeOperators) {
-      this.#fail("experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it", start);
+      this.#fail(
+        "experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it",
+        start,
+      );
     }
     this.#set(token, start + 2);
   }
@@ -614,6 +619,7 @@ export class Lexer {
       cursor = hasSegment ? this.#pathSegments(cursor) : cursor + 1;
     }
     if (cursor > start) {
+      this.#startBeforePart = this.start;
       this.start = start;
       this.#mode = text.charCodeAt(cursor - 1) === SLASH ? Mode.PathAfterSlash : Mode.Path;
       this.value = text.slice(start, cursor);
@@ -623,8 +629,12 @@ export class Lexer {
       this.#fail('path has a trailing slash', start < text.length ? start : this.start);
     }
     // Nothing more of the path: it ends where the token before ended, and the byte here is read as code.
-    // NIX: behind a path, the end of the file is placed where the path's last token begins (2.34.8).
-    if (start >= text.length) this.#endOffset = this.start;
+    // NIX: at the end of the file, flex's location is set back once too often: the end of the file is where the path's last token
+    // begins, and the end of the path where the token before that begins (2.34.8).
+    if (start >= text.length) {
+      this.#endOffset = this.start;
+      this.start = this.#startBeforePart;
+    }
     this.#pop();
     this.token = Token.PathEnd;
   }

@@ -93,7 +93,10 @@ function run(source: Source, options: ParseOptions, isBindings: boolean): ParseR
   } catch (error) {
     if (error instanceof SyntaxMismatch) throw explainSyntaxError(source, parser.names, options.pipeOperators === true, isBindings);
     if (error instanceof RangeError) {
-      throw new ParseError('the expression is nested too deeply to be parsed', { position: source.at(parser.offset), code: 'FLOE_STACK_OVERFLOW' });
+      throw new ParseError('the expression is nested too deeply to be parsed', {
+        position: source.at(parser.offset),
+        code: 'FLOE_STACK_OVERFLOW',
+      });
     }
     throw error;
   }
@@ -465,7 +468,10 @@ class Parser {
       const rightStart = lexer.start;
       const isRightAssociative = token === Token.Implies || token === Token.Update || token === Token.Concat;
       const right = this.#binary(isRightAssociative ? precedence : precedence + 1, null, rightStart);
-      left = token === Token.Plus ? new ConcatStrings(position, false, [left, right], [start, rightStart]) : operation(token, position, left, right);
+      left =
+        token === Token.Plus
+          ? new ConcatStrings(position, false, [left, right], [start, rightStart])
+          : operation(token, position, left, right);
       if ((precedence === EQUALITY || precedence === COMPARISON) && PRECEDENCE[lexer.token] === precedence) this.#mismatch();
     }
   }
@@ -487,7 +493,7 @@ class Parser {
   /** `f a b`. */
   #application(first: Node | null, start: number): Node {
     const lexer = this.#lexer;
-    let node = this.#select(first, start);
+    const node = this.#select(first, start);
     if (node.kind === NodeKind.Call) node.cursedOrEnd = NO_POSITION;
     if (BEGINS_SIMPLE[lexer.token] === 0) return node;
     const args = this.#selects();

@@ -58,12 +58,11 @@ export class Source {
     return { line: low + 1, column: offset - starts[low]! + 1 };
   }
 
-  /** For an error; undefined for NO_POSITION. */
+  /** For an error; undefined for NO_POSITION. Path and text stay byte strings: whoever prints them decodes them. */
   at(offset: number): SourcePosition | undefined {
     if (offset < 0) return undefined;
     const { line, column } = this.locate(offset);
-    const file = this.label;
-    return this.path !== null ? { file, line, column } : { file, line, column, source: byteStringToUtf8(this.text) };
+    return this.path !== null ? { file: this.path, line, column } : { file: this.label, line, column, source: this.text };
   }
 
   /** "file:line:column", as messages quote another place (ordinary text). */

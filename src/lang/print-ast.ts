@@ -3,7 +3,18 @@
 
 import { unreachable } from '../base/assert.ts';
 import { compareStrings } from '../base/bytes.ts';
-import { AttrKind, NodeKind, type AttrDef, type AttrName, type Attrs, type InheritFrom, type Lambda, type Node, type Path, type Select } from './ast.ts';
+import {
+  AttrKind,
+  NodeKind,
+  type AttrDef,
+  type AttrName,
+  type Attrs,
+  type InheritFrom,
+  type Lambda,
+  type Node,
+  type Path,
+  type Select,
+} from './ast.ts';
 
 /** How path literals are shown: resolved for `--parse`. */
 export type PrintPath = (literal: Path) => string;
