@@ -19,8 +19,6 @@ export interface BuiltinDefinition {
   readonly addsFrame?: boolean;
   /** The builtin is missing unless this experimental feature is on. */
   readonly experimentalFeature?: string;
-  /** The builtin is there only where this experimental feature of Nix's is on. */
-  readonly experimentalFeature?: string;
   /** Must be strict in nothing it does not need: slots come unforced. `pos` is the call's position. */
   run(state: EvalState, pos: PositionId, ...slots: Slot[]): Value;
 }
