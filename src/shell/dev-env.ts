@@ -58,15 +58,20 @@ function dropOutputChecks(json: string): string {
 }
 
 /**
- * The derivation whose output is the environment of `derivation`. FloeError, in Nix's words, where its builder is no bash.
+ * The derivation whose output is the environment of `derivation`, written by `script`. FloeError, in Nix's words, where its builder is
+ * no bash.
  */
-export function makeEnvironmentDerivation(derivation: Derivation, storeDir: StoreDir, lookup: HashModuloLookup): Derivation {
+export function makeEnvironmentDerivation(
+  derivation: Derivation,
+  storeDir: StoreDir,
+  lookup: HashModuloLookup,
+  script: StorePath = getEnvScriptPath(storeDir),
+): Derivation {
   if (derivation.builder.slice(derivation.builder.lastIndexOf('/') + 1) !== 'bash') {
     throw new FloeError('FLOE_DEVELOP', "'nix develop' only works on derivations that use 'bash' as their builder", {
       data: { derivation: derivation.name, builder: derivation.builder },
     });
   }
-  const script = getEnvScriptPath(storeDir);
   const name = `${derivation.name}-env`;
   const env = new Map(derivation.env);
   const structured = env.get('__json');
