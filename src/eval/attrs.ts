@@ -24,15 +24,18 @@ export class Shape {
   readonly positions: readonly PositionId[] | null;
   /** Made by a place in a program (or from such shapes alone), so worth remembering plans for. */
   readonly isStatic: boolean;
+  /** Position of the literal that has this shape. */
+  readonly literal: PositionId;
   private index: Map<SymbolId, number> | null = null;
   private lookups = 0;
   private sortedIndices: readonly number[] | null = null;
   /** Plans for `this // other`. */
   plans: Map<Shape, UpdatePlan> | null = null;
-  constructor(keys: readonly SymbolId[], positions: readonly PositionId[] | null, isStatic: boolean) {
+  constructor(keys: readonly SymbolId[], positions: readonly PositionId[] | null, isStatic: boolean, literal: PositionId = NO_POSITION) {
     this.keys = keys;
     this.positions = positions;
     this.isStatic = isStatic;
+    this.literal = literal;
   }
 
   /** Index of a key, -1 where it is missing. */
@@ -206,12 +209,14 @@ export const EMPTY_ATTRS = new Attrs(EMPTY_SHAPE, []);
 export function makeStaticShape(
   symbols: readonly SymbolId[],
   positions: readonly PositionId[] | null,
+  literal: PositionId = NO_POSITION,
 ): { readonly shape: Shape; readonly order: readonly number[] } {
   const order = symbols.map((_, i) => i).sort((a, b) => symbols[a]! - symbols[b]!);
   const shape = new Shape(
     order.map((i) => symbols[i]!),
     positions === null ? null : order.map((i) => positions[i]!),
     true,
+    literal,
   );
   return { shape, order };
 }

@@ -48,11 +48,11 @@ export const Op = {
   SelectOr: 15,
   /** subject, path, position */
   HasAttr: 16,
-  /** names and values: count, (name, position, value)... */
+  /** position, names and values: count, (name, position, value)... */
   Attrs: 17,
-  /** sources: count, expression...; then count, (name, position, isFrom, value)... */
+  /** position, sources: count, expression...; then count, (name, position, isFrom, value)... */
   AttrsFrom: 18,
-  /** bindings */
+  /** position, bindings */
   RecursiveAttrs: 19,
   /** set, count, (name expression, value, position)... */
   DynamicAttrs: 20,

@@ -175,7 +175,7 @@ class Writer {
       case NodeKind.NotEqual:
       case NodeKind.ConcatLists:
         this.byte(node.kind === NodeKind.Equal ? Op.Equal : node.kind === NodeKind.NotEqual ? Op.NotEqual : Op.ConcatLists);
-        this.position(node.position);
+        this.position(errorPosition(node));
         this.expression(node.left);
         return this.expression(node.right);
       case NodeKind.And:
@@ -292,10 +292,12 @@ class Writer {
   #staticAttrs(node: Attrs): void {
     if (node.recursive) {
       this.byte(Op.RecursiveAttrs);
+      this.position(node.position);
       return this.#bindings(node);
     }
     if (node.inheritFrom.length > 0) {
       this.byte(Op.AttrsFrom);
+      this.position(node.position);
       this.number(node.inheritFrom.length);
       for (const source of node.inheritFrom) this.lazy(source);
       this.number(node.attrs.length);
@@ -309,6 +311,7 @@ class Writer {
     }
     if (node.attrs.length === 0) return this.byte(Op.EmptyAttrs);
     this.byte(Op.Attrs);
+    this.position(node.position);
     this.number(node.attrs.length);
     for (const def of node.attrs) {
       this.string(def.name);

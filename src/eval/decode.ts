@@ -445,6 +445,7 @@ class Unit implements CodeSource {
   }
 
   #attrs(): Code {
+    const literal = this.#position();
     const count = this.#number();
     const names: SymbolId[] = new Array<SymbolId>(count);
     const positions: PositionId[] = new Array<PositionId>(count);
@@ -454,7 +455,7 @@ class Unit implements CodeSource {
       positions[i] = this.#position();
       codes[i] = this.#expression();
     }
-    const { shape, order } = makeStaticShape(names, positions);
+    const { shape, order } = makeStaticShape(names, positions, literal);
     return new AttrsCode(
       shape,
       order.map((i) => codes[i]!),
@@ -462,6 +463,7 @@ class Unit implements CodeSource {
   }
 
   #attrsFrom(): Code {
+    const literal = this.#position();
     const sources = this.#expressions(this.#number());
     const count = this.#number();
     const names: SymbolId[] = [];
@@ -474,7 +476,7 @@ class Unit implements CodeSource {
       isFrom.push(this.#byte() === 1);
       codes.push(this.#expression());
     }
-    const { shape, order } = makeStaticShape(names, positions);
+    const { shape, order } = makeStaticShape(names, positions, literal);
     return new AttrsFromCode(
       shape,
       order.map((i) => codes[i]!),
@@ -500,8 +502,9 @@ class Unit implements CodeSource {
   }
 
   #recursiveAttrs(): Code {
+    const literal = this.#position();
     const { names, positions, bindings } = this.#bindings();
-    const { shape, order } = makeStaticShape(names, positions);
+    const { shape, order } = makeStaticShape(names, positions, literal);
     return new RecursiveAttrsCode(
       shape,
       order.map((i) => i + 1),

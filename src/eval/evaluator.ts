@@ -59,7 +59,12 @@ export class Evaluator {
     return this.guard(() => this.state.evalText(text, basePath, label));
   }
 
-  /** The value of a file; of a folder, that of its default.nix. */
+  /** The value of a file that is the whole program (nix-instantiate): evaluated anew, and errors name no file around it. */
+  evalProgram(path: string): Value {
+    return this.guard(() => this.state.evalProgram(canonicalPath(path)));
+  }
+
+  /** The value of a file, as `import` gives it; of a folder, that of its default.nix. */
   evalFile(path: string): Value {
     return this.guard(() => this.state.importFile(canonicalPath(path), NO_POSITION));
   }
@@ -172,6 +177,10 @@ class State implements EvalState {
     return force(thunk);
   }
 
+  evalProgram(path: string): Value {
+    return this.#loadFile(this.resolveImport(path)).eval(this.rootEnv);
+  }
+
   evalLoadedFile(path: string): Value {
     const code = this.#loadFile(path);
     try {
@@ -236,7 +245,9 @@ class State implements EvalState {
 
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
     const { root, warnings } = parse(source, this.#parseOptions);
-    for (const warning of warnings) this.host.log('warn', warning.message);
+    for (const { message, offset } of warnings) {
+      this.host.log('warn', message, offset === undefined ? [] : [{ text: '', position: source.at(offset) }]);
+    }
     bind(root, source, this.#globals, scopes);
     return compile(root, text.length);
   }

@@ -84,6 +84,7 @@ export interface EvalHost {
   /** References of a valid store object; empty where nothing is known (`readFile` finds the context of a file in the store by it). */
   queryReferences?(path: StorePath): readonly StorePath[];
   getEnv(name: string): string;
+  /** A first frame without text is the place of the message itself. */
   log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
 }
 

@@ -43,9 +43,12 @@ export const DERIVATION_PATH = utf8ToByteString('«nix-internal»/derivation-int
 
 /**
  * `derivation`: the outputs and the path that derivationStrict computes, as a set for each output. Error excerpts show its lines, so the ones
- * that compute are those of C++ Nix's file.
+ * that compute are those of C++ Nix's file, and have its line numbers.
  */
-export const DERIVATION_SOURCE = `drvAttrs@{ outputs ? [ "out" ], ... }:
+export const DERIVATION_SOURCE = `${'\n'.repeat(29)}drvAttrs@{
+  outputs ? [ "out" ],
+  ...
+}:
 
 let
 

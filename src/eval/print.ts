@@ -4,6 +4,7 @@
 import { utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, StackOverflowError } from '../base/errors.ts';
 import { printStorePath } from '../model/store-path.ts';
+import { printIdentifier } from '../lang/print-ast.ts';
 import { Attrs } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { coerceToStorePath } from './coerce.ts';
@@ -99,13 +100,6 @@ function printElided(count: number, single: string, plural: string): string {
   return quote(`${count} ${count === 1 ? single : plural} elided`);
 }
 
-const KEYWORDS = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', 'rec', 'inherit']);
-
-/** An attribute's name as it is written in a set: quoted where it must be. */
-export function printAttrName(name: string): string {
-  return /^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) && !KEYWORDS.has(name) ? name : printString(name);
-}
-
 class Printer {
   private readonly state: EvalState | null;
   private readonly options: PrintOptions;
@@ -191,7 +185,7 @@ class Printer {
         text += printElided(order.length - printed, 'attribute', 'attributes');
         break;
       }
-      text += `${printAttrName(symbolName(keys[i]!))} = ${this.print(slots[i]!, depth + 1)};`;
+      text += `${printIdentifier(symbolName(keys[i]!))} = ${this.print(slots[i]!, depth + 1)};`;
       this.attrsPrinted++;
       printed++;
     }
@@ -267,7 +261,7 @@ function ambiguous(slot: Slot, seen: Set<unknown>): string {
       seen.add(value);
     }
     let text = '{ ';
-    for (const i of value.order()) text += `${symbolName(value.keys()[i]!)} = ${ambiguous(value.slots()[i]!, seen)}; `;
+    for (const i of value.order()) text += `${printIdentifier(symbolName(value.keys()[i]!))} = ${ambiguous(value.slots()[i]!, seen)}; `;
     return `${text}}`;
   }
   if (Array.isArray(value)) {

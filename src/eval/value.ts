@@ -101,28 +101,21 @@ export function isBlackhole(thunk: Thunk): boolean {
   return thunk.code === BLACKHOLE;
 }
 
-/** What a failed thunk holds: its error, and how many frames that had when it left the thunk. */
-class Failure {
-  readonly error: FloeError;
-  readonly frameCount: number;
-  constructor(error: FloeError) {
-    this.error = error;
-    this.frameCount = error.frames.length;
-  }
-}
-
-/** Stands in a thunk that failed: it fails alike, with an error of its own that can gather other frames. */
+/**
+ * Stands in a thunk that failed; `value` is the error. NIX: the error as it is now, with the frames it gathered after it left the
+ * thunk (2.34.8).
+ */
 const FAILED: ThunkCode = {
-  eval(_env: unknown, failure: Failure): Value {
-    throw copyError(failure.error, failure.frameCount);
+  eval(_env: unknown, error: FloeError): Value {
+    throw copyError(error);
   },
 };
 
-function copyError(error: FloeError, frameCount: number): FloeError {
+function copyError(error: FloeError): FloeError {
   const copy = Object.create(Object.getPrototypeOf(error) as object) as FloeError;
   return Object.defineProperties(copy, {
     ...Object.getOwnPropertyDescriptors(error),
-    frames: { value: error.frames.slice(0, frameCount), enumerable: true },
+    frames: { value: [...error.frames], enumerable: true },
   });
 }
 
@@ -167,7 +160,7 @@ export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
     if (error instanceof FloeError && code !== FAILED) {
       thunk.code = FAILED;
       thunk.env = null;
-      thunk.value = new Failure(error);
+      thunk.value = error;
     }
     throw error;
   }
@@ -180,6 +173,16 @@ export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
 /** Whether a thunk's value may be put in the thunk's place; see the opening of interpret.ts. */
 export function isWriteBack(value: Value): boolean {
   return typeof value !== 'object' || value instanceof Attrs || value instanceof ContextString || value === null || value instanceof NixPath;
+}
+
+/** Where a value comes from, as far as that is known without evaluating it: the literal of a set or function. */
+export function positionOf(slot: Slot): PositionId {
+  if (slot instanceof Thunk) {
+    if (slot.code === null) return positionOf(slot.value as Value);
+    return slot.code === CALL_1 || slot.code === CALL_2 ? positionOf(slot.env as Slot) : NO_POSITION;
+  }
+  if (slot instanceof Lambda) return slot.code.position;
+  return slot instanceof Attrs ? slot.shape.literal : NO_POSITION;
 }
 
 /** The value in a slot. */

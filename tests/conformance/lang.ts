@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { utf8ToByteString } from '../../src/base/bytes.ts';
-import { FloeError } from '../../src/base/errors.ts';
+import { FloeError, type TraceFrame } from '../../src/base/errors.ts';
 import { printError, type ErrorLevel } from '../../src/cli/print-error.ts';
+import { filterEscapes } from '../../src/cli/terminal.ts';
+import { messageText } from '../../src/eval/trace.ts';
 import { Attrs, makeAttrs } from '../../src/eval/attrs.ts';
-import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { printValueAsXml } from '../../src/eval/builtins/xml.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { printAmbiguous } from '../../src/eval/print.ts';
@@ -24,6 +25,7 @@ import { parse, type Lint, type ParseOptions } from '../../src/lang/parser.ts';
 import { resolvePathLiteral } from '../../src/lang/path-literal.ts';
 import { stdinSource } from '../../src/lang/position.ts';
 import { printNode } from '../../src/lang/print-ast.ts';
+import { gatherBuiltins } from '../support/builtins.ts';
 import { DiskHost } from '../support/eval-host.ts';
 
 const KINDS = ['parse-okay', 'parse-fail', 'eval-okay', 'eval-fail'] as const;
@@ -36,6 +38,7 @@ interface Outcome {
   readonly err: string;
 }
 
+const BUILTINS = await gatherBuiltins();
 const suite = process.env['FLOE_NIX_SUITE'];
 const args = process.argv.slice(2);
 const wanted = args.filter((arg) => !arg.startsWith('--'));
@@ -93,7 +96,7 @@ function passes(kind: Kind, name: string): boolean {
 /** The one case with a script of its own hides numbers, which depend on comments in a file of Nix's. */
 function postprocess(name: string, err: string): string {
   if (!existsSync(`${folder}/lang/${name}.postprocess`)) return err;
-  return err.replace(/[0-9 ]{8}([^0-9])/g, '<number>$1').replace(/[0-9]+/g, '<number>');
+  return err.replace(/[0-9 ]{7}[0-9]([^0-9])/g, '<number>$1').replace(/[0-9]+/g, '<number>');
 }
 
 function showDifference(what: string, want: string, got: string): void {
@@ -110,9 +113,6 @@ function showDifference(what: string, want: string, got: string): void {
 function runCase(kind: Kind, name: string, isXml: boolean): Outcome {
   let out = '';
   let err = '';
-  const report = (error: FloeError, level: ErrorLevel = 'error', showTrace = true): void => {
-    err += `${utf8ToByteString(printError(error, { showTrace, level }))}\n`;
-  };
   let showTrace = true;
   try {
     if (kind.startsWith('parse')) {
@@ -127,8 +127,7 @@ function runCase(kind: Kind, name: string, isXml: boolean): Outcome {
     if (!(error instanceof FloeError)) {
       return { status: 2, out, err: `${err}${String(error)}\n${(error as Error).stack ?? ''}\n` };
     }
-    report(error, 'error', showTrace);
-    return { status: 1, out, err };
+    return { status: 1, out, err: err + printReport(error, 'error', showTrace) };
   }
 }
 
@@ -163,7 +162,7 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
   const host = new DiskHost({
     env: { TEST_VAR: 'foo', HOME: '/fake-home', NIX_PATH: 'lang/dir3:lang/dir4' },
     constants: { nixPath: [...paths, 'lang/dir3', 'lang/dir4'].map(entry) },
-    log: (level, message) => write(`${level === 'warn' ? 'warning' : level}: ${utf8ToByteString(message)}\n`),
+    log: (level, message, frames) => write(printLog(level, message, frames)),
   });
   const lint = (flag: string): Lint => (option(flag) as Lint | undefined) ?? 'ignore';
   const parseOptions: ParseOptions = {
@@ -180,7 +179,7 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
   });
   return evaluator.guard(() => {
     const { state } = evaluator;
-    let value: Value = state.importFile(`${folder}/lang/${name}.nix`, 0);
+    let value: Value = state.evalProgram(`${folder}/lang/${name}.nix`);
     value = autoCall(evaluator, value, autoArguments(evaluator, flags));
     const path = option('-A');
     if (path !== undefined) for (const part of path.split('.')) value = (value as Attrs).force(internSymbol(part))!;
@@ -188,6 +187,19 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
     if (isXml) return printValueAsXml(state, value, 0, new ContextAccumulator(), { strict: true, locations: false });
     return `${printAmbiguous(value)}\n`;
   });
+}
+
+/** What standard error gets; a byte string. */
+function printLog(level: string, message: string, frames: readonly TraceFrame[]): string {
+  if (level !== 'warn' || frames.length === 0) return `${level === 'warn' ? 'warning' : level}: ${utf8ToByteString(messageText(message))}\n`;
+  const [place, ...rest] = frames;
+  const warning = new FloeError('FLOE_WARNING', message, place?.text === '' ? { position: place.position } : {});
+  warning.frames.push(...(place?.text === '' ? rest : frames));
+  return printReport(warning, 'warning', true);
+}
+
+function printReport(error: FloeError, level: ErrorLevel, showTrace: boolean): string {
+  return `${utf8ToByteString(filterEscapes(printError(error, { showTrace, level }), true))}\n`;
 }
 
 function kindOfOutput(name: string, flags: readonly string[]): boolean {

@@ -54,7 +54,7 @@ export interface DiskHostOptions {
   readonly constants?: Partial<EvalConstants>;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Where trace and warnings go; standard error by default. */
-  readonly log?: (level: string, message: string) => void;
+  readonly log?: (level: string, message: string, frames: readonly TraceFrame[]) => void;
 }
 
 /** The host; `derivations` fills with what was evaluated. */
@@ -62,7 +62,7 @@ export class DiskHost implements EvalHost {
   readonly constants: EvalConstants;
   readonly derivations = new Map<StorePath, { readonly derivation: Derivation; readonly aterm: string }>();
   readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #log: (level: string, message: string) => void;
+  readonly #log: (level: string, message: string, frames: readonly TraceFrame[]) => void;
 
   constructor(options: DiskHostOptions = {}) {
     useNodeDigests();
@@ -95,6 +95,7 @@ export class DiskHost implements EvalHost {
         kind: kindOf(entry),
       }));
     } catch (error) {
+      if ((error as { code?: string }).code === 'ENOTDIR') throw new IoError(`cannot read directory "${byteStringToUtf8(path)}": Not a directory`);
       throw explain(error, path);
     }
   }
@@ -156,7 +157,7 @@ export class DiskHost implements EvalHost {
   getEnv(name: string): string {
     return this.#env[name] ?? '';
   }
-  log(level: 'trace' | 'warn' | 'error', message: string, _frames?: readonly TraceFrame[]): void {
-    this.#log(level, message);
+  log(level: 'trace' | 'warn' | 'error', message: string, frames: readonly TraceFrame[] = []): void {
+    this.#log(level, message, frames);
   }
 }

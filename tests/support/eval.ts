@@ -1,14 +1,14 @@
 // Evaluates an expression or file and prints it, for working on the evaluator: node tests/support/eval.ts [--strict] [--json] [--show-trace]
 // [--stats] [--pack FILE] (--expr TEXT | -f FILE). Prints as nix-instantiate --eval; with --print, as `nix eval`.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { utf8ToByteString } from '../../src/base/bytes.ts';
 import { FloeError } from '../../src/base/errors.ts';
 import { printError } from '../../src/cli/print-error.ts';
-import type { BuiltinConstant, BuiltinDefinition, BuiltinTable } from '../../src/eval/builtin.ts';
 import { CodePack, type CodeStore } from '../../src/eval/code-pack.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../../src/eval/print.ts';
+import { gatherBuiltins } from './builtins.ts';
 import { DiskHost } from './eval-host.ts';
 
 const args = process.argv.slice(2);
@@ -17,24 +17,6 @@ const option = (name: string): string | undefined => {
   const at = args.indexOf(name);
   return at < 0 ? undefined : args[at + 1];
 };
-
-async function gatherBuiltins(): Promise<BuiltinTable> {
-  const folder = new URL('../../src/eval/builtins/', import.meta.url);
-  if (existsSync(new URL('index.ts', folder))) return ((await import(new URL('index.ts', folder).href)) as { BUILTINS: BuiltinTable }).BUILTINS;
-  const functions: Record<string, BuiltinDefinition> = {};
-  const constants: Record<string, BuiltinConstant> = {};
-  for (const file of readdirSync(folder)) {
-    if (file.endsWith('.test.ts')) continue;
-    const module = await import(new URL(file, folder).href).catch(() => ({})) as Record<string, { run?: unknown; value?: unknown; name?: string; text?: string } | undefined>;
-    for (const [exported, thing] of Object.entries(module)) {
-      if (typeof thing !== 'object' || thing.text === undefined) continue;
-      const name = thing.name ?? exported.replace(/_$/, '');
-      if (thing.run !== undefined) functions[name] = thing as unknown as BuiltinDefinition;
-      else if (thing.value !== undefined) constants[name] = thing as unknown as BuiltinConstant;
-    }
-  }
-  return { functions, constants };
-}
 
 /** Compiled forms in one file, by path, time and size. */
 class PackFile implements CodeStore {

@@ -1,0 +1,105 @@
+// From a lock file and the trees behind its nodes to the value of a flake. Inputs are fetched and evaluated only when something looks
+// at them. What a flake's value holds: Nix manual, "nix flake", "Flake format"; libflake/call-flake.nix.
+
+import { splitStorePath } from '../model/store-path.ts';
+import { Attrs, AttrsBuilder } from './attrs.ts';
+import { Builtin, type BuiltinDefinition } from './builtin.ts';
+import { callFunction } from './call.ts';
+import { forceAttrs } from './coerce.ts';
+import type { InputAttrs, LockedFlakeInfo } from './host.ts';
+import { NO_POSITION } from './position.ts';
+import type { EvalState } from './state.ts';
+import { contextOf, opaqueElement } from './string-context.ts';
+import { symbolName } from './symbol.ts';
+import { force, isString, makeString, stringText, type Slot, type Value } from './value.ts';
+import { treeValue } from './builtins/fetchers.ts';
+
+/** A function of the lock file's text, the trees at hand by node, and a function that fetches a locked tree. */
+const CALL_FLAKE = `lockText: overrides: fetchLocked:
+
+let
+
+  lock = builtins.fromJSON lockText;
+
+  # An input is the key of a node, or a path to follow from the root.
+  keyOf = input: if builtins.isList input then follow lock.root input else input;
+  follow = builtins.foldl' (key: name: keyOf lock.nodes.\${key}.inputs.\${name});
+
+  below = folder: path: if path == "" then folder else folder + "/" + path;
+
+  callNode = key: node:
+    let
+      isGiven = overrides ? \${key};
+      isRelative = !isGiven && node.locked.type or null == "path" && builtins.substring 0 1 node.locked.path != "/";
+      parent = nodes.\${follow lock.root node.parent};
+
+      sourceInfo =
+        if isGiven then overrides.\${key}.sourceInfo
+        else if isRelative then parent.sourceInfo
+        else fetchLocked (node.info or { } // removeAttrs node.locked [ "dir" ]);
+
+      outPath =
+        if isRelative then below parent.outPath node.locked.path
+        else below sourceInfo.outPath (overrides.\${key}.dir or node.locked.dir or "");
+
+      flake = import (outPath + "/flake.nix");
+      inputs = builtins.mapAttrs (name: input: nodes.\${keyOf input}.result) (node.inputs or { });
+      outputs = flake.outputs (inputs // { self = result; });
+      result = outputs // sourceInfo // {
+        inherit outPath inputs outputs sourceInfo;
+        _type = "flake";
+      };
+    in
+    {
+      inherit outPath sourceInfo;
+      result =
+        if node.flake or true then assert builtins.isFunction flake.outputs; result
+        else sourceInfo // { inherit sourceInfo outPath; };
+    };
+
+  nodes = builtins.mapAttrs callNode lock.nodes;
+
+in
+
+nodes.\${lock.root}.result
+`;
+
+const WRAPPER = Symbol('function that makes values of flakes');
+
+const fetchLocked: BuiltinDefinition = {
+  name: 'fetchFinalTree',
+  args: ['input'],
+  text: 'Fetches the locked tree of a lock file’s node. Not in scope of programs.',
+  run(state, pos, slot) {
+    const attrs = forceAttrs(state, slot!, pos, "while evaluating the argument passed to 'fetchTree'");
+    const input: Record<string, InputAttrs[string]> = {};
+    attrs.keys().forEach((symbol, i) => {
+      const value = force(attrs.slots()[i]!, attrs.positionAt(i));
+      if (isString(value)) input[symbolName(symbol)] = stringText(value);
+      else if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint') input[symbolName(symbol)] = value;
+    });
+    const [tree] = state.host.fetchTrees([{ attrs: { ...input, __final: true }, kind: 'tree' }]);
+    return treeValue(state, tree!, String(input['type']), false);
+  },
+};
+
+/** The `sourceInfo` of a node whose tree is at hand. */
+function sourceInfoOf(state: EvalState, info: LockedFlakeInfo['overrides'][string]['sourceInfo']): Attrs {
+  const { storeDir } = state.host.constants;
+  const builder = new AttrsBuilder();
+  for (const [name, value] of Object.entries(info)) builder.setName(name, value);
+  const inStore = splitStorePath(info.outPath, storeDir);
+  if (inStore !== undefined) builder.setName('outPath', makeString(info.outPath, contextOf(opaqueElement(inStore.storePath))));
+  return builder.build();
+}
+
+/** The value of a locked flake. */
+export function callFlake(state: EvalState, { lockFile, overrides }: LockedFlakeInfo): Value {
+  const wrapper = state.cache(WRAPPER, () => state.evalText(CALL_FLAKE, '/', '«flakes-internal»/call-flake.nix'));
+  const given = new AttrsBuilder();
+  for (const [key, { sourceInfo, dir }] of Object.entries(overrides)) {
+    given.setName(key, new AttrsBuilder().setName('sourceInfo', sourceInfoOf(state, sourceInfo)).setName('dir', dir).build());
+  }
+  const args: Slot[] = [lockFile, given.build(), new Builtin('fetchFinalTree', fetchLocked, state)];
+  return callFunction(state, wrapper, args, NO_POSITION);
+}
