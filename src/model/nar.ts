@@ -15,7 +15,7 @@ const MAX_NAME = 255;
 const MAX_TARGET = 4095;
 const BLOCK_SIZE = 65536;
 
-/** Receives bytes; a chunk given to it is never written to again. */
+/** Receives bytes; a chunk given to it is never written to again (unless the giver was told it may). */
 export type ByteSink = (chunk: Uint8Array) => void;
 
 /** Kinds a NAR can hold; `unknown` is what it cannot (a socket, a device). */
@@ -41,8 +41,12 @@ export class NarWriter {
   #remaining = 0;
   #padding = 0;
 
-  constructor(sink: ByteSink) {
+  readonly #reuseBlocks: boolean;
+
+  /** With `reuseBlocks`, the sink is done with a chunk when it returns (a hash is), and its memory is used again. */
+  constructor(sink: ByteSink, options: { readonly reuseBlocks?: boolean } = {}) {
     this.#sink = sink;
+    this.#reuseBlocks = options.reuseBlocks === true;
     this.#string(MAGIC);
   }
 
@@ -60,7 +64,7 @@ export class NarWriter {
   #flush(): void {
     if (this.#used === 0) return;
     this.#sink(this.#block.subarray(0, this.#used));
-    this.#block = new Uint8Array(BLOCK_SIZE);
+    if (!this.#reuseBlocks) this.#block = new Uint8Array(BLOCK_SIZE);
     this.#used = 0;
   }
 

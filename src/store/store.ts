@@ -1,20 +1,17 @@
 // The Store interface: what every kind of store can do. What can be written with these methods is a function (closure.ts,
 // copy.ts), never another method; garbage collection, repair and optimising belong to the local store alone.
 
-import type { ContentAddressMethod } from '../model/content-address.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
-import type { HashAlgorithm } from '../base/hash.ts';
 
 /** A NAR as chunks, in order. */
 export type NarSource = AsyncIterable<Uint8Array>;
 
-export interface AddOptions {
-  readonly name: string;
-  readonly method: ContentAddressMethod;
-  readonly algorithm?: HashAlgorithm;
-  readonly references?: readonly StorePath[];
+export interface ImportOptions {
+  /** Import also where the path is valid, in the place of what is there. */
   readonly repair?: boolean;
+  /** False where the object comes from a trusted place and needs no signature. */
+  readonly checkSignatures?: boolean;
 }
 
 export interface Store {
@@ -32,8 +29,13 @@ export interface Store {
   queryValidDerivers(path: StorePath): Promise<StorePath[]>;
   /** The object's NAR. InvalidPathError where it is not valid. */
   narFromPath(path: StorePath): NarSource;
-  /** Imports one object; the NAR's hash and size are checked against `info`, and nothing is left behind when they differ. */
-  addToStore(info: PathInfo, nar: NarSource, options?: { repair?: boolean }): Promise<void>;
+  /** Keeps garbage collectors from these paths, valid or to come, until the store is closed; nothing where none collects. */
+  addTempRoots(paths: Iterable<StorePath>): Promise<void>;
+  /**
+   * Imports one object; the NAR's hash and size are checked against `info`, and nothing is left behind when they differ. Where the path
+   * is valid already the NAR is not read (unless to repair).
+   */
+  addToStore(info: PathInfo, nar: NarSource, options?: ImportOptions): Promise<void>;
   /** Text object with references, such as a .drv file. */
   addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath>;
   /** Registers signatures on a valid path. */
