@@ -1,0 +1,214 @@
+// What a derivation asks of its build beside builder, arguments and environment: references that are forbidden, variables passed as
+// files, features, whether it may be substituted. Written as plain attributes, or in structured form inside `__json`. Nix manual,
+// "Advanced attributes"; libstore/derivation-options.cc for which counts when.
+
+import { compareStrings } from '../base/bytes.ts';
+import { type Json, parseJson } from '../base/canonical-json.ts';
+import { BuildError, FormatError } from '../base/errors.ts';
+import type { Derivation } from '../model/derivation.ts';
+import { type JsonObject, jsonBoolean, jsonObject, jsonString, jsonStrings, jsonUnsigned } from '../model/json-fields.ts';
+import { splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
+
+/** A store path, or the name of one of the derivation's own outputs. */
+export type ReferenceSpec = { readonly kind: 'path'; readonly path: StorePath } | { readonly kind: 'output'; readonly output: string };
+
+/** What an output must satisfy to be accepted. */
+export interface OutputChecks {
+  /** Whether an output's own path does not count among its requisites (plain attributes only). */
+  readonly ignoreSelfReferences: boolean;
+  /** Bytes of the NAR. */
+  readonly maxSize: number | undefined;
+  readonly maxClosureSize: number | undefined;
+  /** Undefined allows all; an empty list none. */
+  readonly allowedReferences: readonly ReferenceSpec[] | undefined;
+  readonly allowedRequisites: readonly ReferenceSpec[] | undefined;
+  readonly disallowedReferences: readonly ReferenceSpec[];
+  readonly disallowedRequisites: readonly ReferenceSpec[];
+}
+
+export interface DerivationOptions {
+  /** Of the output of that name; undefined where nothing is checked. */
+  readonly outputChecks: (output: string) => OutputChecks | undefined;
+  /** Outputs whose references are not looked for (structured attributes only). */
+  readonly unsafeDiscardReferences: ReadonlySet<string>;
+  readonly passAsFile: ReadonlySet<string>;
+  /** File or attribute name -> the paths whose closure is described there. */
+  readonly exportReferencesGraph: ReadonlyMap<string, readonly StorePath[]>;
+  readonly noChroot: boolean;
+  readonly impureHostDeps: readonly string[];
+  readonly impureEnvVars: readonly string[];
+  /** Sorted. */
+  readonly requiredSystemFeatures: readonly string[];
+  readonly preferLocalBuild: boolean;
+  readonly allowSubstitutes: boolean;
+  /** The parsed `__json`, where the derivation has structured attributes. */
+  readonly structuredAttrs: JsonObject | undefined;
+}
+
+/** Words between blanks, sorted, each once. */
+function wordSet(text: string): string[] {
+  return sorted(text.split(/[ \t\n\r]+/).filter(Boolean));
+}
+
+function sorted(words: Iterable<string>): string[] {
+  return [...new Set(words)].sort(compareStrings);
+}
+
+/** Reads attributes from either form. */
+class AttributeReader {
+  readonly #env: ReadonlyMap<string, string>;
+  readonly #structured: JsonObject | undefined;
+
+  constructor(env: ReadonlyMap<string, string>, structured: JsonObject | undefined) {
+    this.#env = env;
+    this.#structured = structured;
+  }
+
+  boolean(name: string, otherwise: boolean): boolean {
+    if (this.#structured !== undefined) {
+      const value = this.#structured.get(name);
+      return value === undefined ? otherwise : jsonBoolean(value, `attribute "${name}"`);
+    }
+    const value = this.#env.get(name);
+    return value === undefined ? otherwise : value === '1';
+  }
+
+  words(name: string): string[] | undefined {
+    if (this.#structured !== undefined) {
+      const value = this.#structured.get(name);
+      return value === undefined ? undefined : sorted(jsonStrings(value, `attribute "${name}"`));
+    }
+    const value = this.#env.get(name);
+    return value === undefined ? undefined : wordSet(value);
+  }
+}
+
+/** `__json` of a derivation; undefined where it has none. */
+export function structuredAttrsOf(derivation: Derivation): JsonObject | undefined {
+  const text = derivation.env.get('__json');
+  if (text === undefined) return undefined;
+  return jsonObject(parseJson(text, `the '__json' attribute of derivation '${derivation.name}'`), "the '__json' attribute");
+}
+
+/** Reads the options of a derivation. FormatError where one is malformed. */
+export function readDerivationOptions(derivation: Derivation, storeDir: StoreDir): DerivationOptions {
+  const { env } = derivation;
+  const structured = structuredAttrsOf(derivation);
+  const reader = new AttributeReader(env, structured);
+  const parsePath = (text: string): StorePath => {
+    const found = splitStorePath(text, storeDir);
+    if (found === undefined) throw new FormatError(`path '${text}' is not in the Nix store`);
+    return found.storePath;
+  };
+  return {
+    outputChecks: structured === undefined ? plainChecks(reader, storeDir) : structuredChecks(structured, storeDir),
+    unsafeDiscardReferences: discardedOutputs(structured),
+    passAsFile: new Set(structured === undefined ? wordSet(env.get('passAsFile') ?? '') : []),
+    exportReferencesGraph: structured === undefined ? plainGraph(env, parsePath) : structuredGraph(structured, parsePath),
+    noChroot: reader.boolean('__noChroot', false),
+    impureHostDeps: reader.words('__impureHostDeps') ?? [],
+    impureEnvVars: reader.words('impureEnvVars') ?? [],
+    requiredSystemFeatures: reader.words('requiredSystemFeatures') ?? [],
+    preferLocalBuild: reader.boolean('preferLocalBuild', false),
+    allowSubstitutes: reader.boolean('allowSubstitutes', true),
+    structuredAttrs: structured,
+  };
+}
+
+function parseReference(text: string, storeDir: StoreDir): ReferenceSpec {
+  if (!text.startsWith(`${storeDir}/`)) return { kind: 'output', output: text };
+  const found = splitStorePath(text, storeDir);
+  return found === undefined || found.rest !== '' ? { kind: 'output', output: text } : { kind: 'path', path: found.storePath };
+}
+
+function plainChecks(reader: AttributeReader, storeDir: StoreDir): () => OutputChecks {
+  const references = (name: string) => reader.words(name)?.map((text) => parseReference(text, storeDir));
+  const checks: OutputChecks = {
+    ignoreSelfReferences: true,
+    maxSize: undefined,
+    maxClosureSize: undefined,
+    allowedReferences: references('allowedReferences'),
+    allowedRequisites: references('allowedRequisites'),
+    disallowedReferences: references('disallowedReferences') ?? [],
+    disallowedRequisites: references('disallowedRequisites') ?? [],
+  };
+  return () => checks;
+}
+
+function structuredChecks(structured: JsonObject, storeDir: StoreDir): (output: string) => OutputChecks | undefined {
+  const all = structured.get('outputChecks');
+  const byOutput = new Map<string, OutputChecks>();
+  for (const [output, value] of all === undefined ? [] : jsonObject(all, "'outputChecks'")) {
+    const where = `'outputChecks."${output}"'`;
+    const object = jsonObject(value, where);
+    const number = (name: string) => (object.has(name) ? jsonUnsigned(object.get(name)!, `${where}.${name}`) : undefined);
+    const references = (name: string) =>
+      object.has(name)
+        ? sorted(jsonStrings(object.get(name)!, `${where}.${name}`)).map((text) => parseReference(text, storeDir))
+        : undefined;
+    byOutput.set(output, {
+      ignoreSelfReferences: false,
+      maxSize: number('maxSize'),
+      maxClosureSize: number('maxClosureSize'),
+      allowedReferences: references('allowedReferences'),
+      allowedRequisites: references('allowedRequisites'),
+      disallowedReferences: references('disallowedReferences') ?? [],
+      disallowedRequisites: references('disallowedRequisites') ?? [],
+    });
+  }
+  return (output) => byOutput.get(output);
+}
+
+function discardedOutputs(structured: JsonObject | undefined): ReadonlySet<string> {
+  const value = structured?.get('unsafeDiscardReferences');
+  if (value === undefined) return new Set();
+  const where = "attribute 'unsafeDiscardReferences'";
+  return new Set([...jsonObject(value, where)].filter(([, flag]) => jsonBoolean(flag, where)).map(([output]) => output));
+}
+
+const GRAPH_FILE_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+
+function plainGraph(env: ReadonlyMap<string, string>, parsePath: (text: string) => StorePath): Map<string, readonly StorePath[]> {
+  const text = env.get('exportReferencesGraph') ?? '';
+  const words = text.split(/[ \t\n\r]+/).filter(Boolean);
+  if (words.length % 2 !== 0) throw new FormatError(`odd number of tokens in 'exportReferencesGraph': '${text}'`);
+  const graph = new Map<string, readonly StorePath[]>();
+  for (let index = 0; index < words.length; index += 2) {
+    const name = words[index]!;
+    if (!GRAPH_FILE_NAME.test(name)) throw new FormatError(`invalid file name '${name}' in 'exportReferencesGraph'`);
+    graph.set(name, [parsePath(words[index + 1]!)]);
+  }
+  return graph;
+}
+
+function structuredGraph(structured: JsonObject, parsePath: (text: string) => StorePath): Map<string, readonly StorePath[]> {
+  const value = structured.get('exportReferencesGraph');
+  const graph = new Map<string, readonly StorePath[]>();
+  // NIX: 2.34.8 ignores a value of another type, with a warning.
+  if (!(value instanceof Map)) return graph;
+  for (const [key, paths] of value as JsonObject) graph.set(key, sorted(flatten(paths)).map(parsePath));
+  return graph;
+}
+
+function flatten(value: Json): string[] {
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(flatten);
+  if (typeof value === 'string') return [jsonString(value, "'exportReferencesGraph'")];
+  throw new FormatError("'exportReferencesGraph' value is not an array or a string");
+}
+
+/** Refuses kinds of derivation that floe does not build yet, by name. */
+export function refuseUnknownOutputs(derivation: Derivation, printedPath: string): void {
+  for (const output of derivation.outputs.values()) {
+    if (output.kind === 'input-addressed' || output.kind === 'fixed') continue;
+    const feature = output.kind === 'impure' ? 'impure-derivations' : 'ca-derivations';
+    throw new BuildError(
+      'InputRejected',
+      `cannot build '${printedPath}': floe does not build derivations whose output paths are unknown beforehand yet`,
+      {
+        exitCode: 100,
+        data: { feature },
+        hint: `Derivations with '${output.kind === 'impure' ? '__impure' : '__contentAddressed'}' (experimental feature '${feature}') need C++ Nix for now.`,
+      },
+    );
+  }
+}
