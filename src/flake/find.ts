@@ -3,7 +3,7 @@
 // border of the file system. (Nix: parsePathFlakeRefWithFragment.)
 
 import { FormatError, IoError } from '../base/errors.ts';
-import { canonicalPath, type PathResolver, type TypedPath } from '../model/flake-ref.ts';
+import { type PathResolver, type TypedPath } from '../model/flake-ref.ts';
 import { pathUrl } from '../model/input-scheme.ts';
 import { BadUrlError, filePathToUrlPath, type Url, type WarningSink } from '../model/url.ts';
 
@@ -122,9 +122,4 @@ function repositoryUrl(folder: string, typed: TypedPath, probe: PathProbe): Url 
     return { scheme: 'git+file', authority: { host: '', hostKind: 'name' }, path: filePathToUrlPath(root), query, fragment: typed.fragment };
   }
   return undefined;
-}
-
-/** The folder a relative `path:` input lies in, as seen from the folder of the flake that names it; both within one tree. */
-export function relativeInputFolder(relative: string, flakeFolder: string): string {
-  return canonicalPath(relative, flakeFolder);
 }

@@ -1,0 +1,201 @@
+// Locking flakes on this machine: drives the pure steps of flake/ (what to fetch, what the lock file becomes) with the fetchers of
+// fetch/ and the registries, writes what was decided, and gives what evaluation needs: the lock file's text and the trees behind its
+// nodes. Synchronous as long as everything lies on this machine and nothing is to be written.
+
+import { FloeError } from '../base/errors.ts';
+import { printHash } from '../base/hash.ts';
+import type { LockedFlakeInfo } from '../eval/host.ts';
+import { andThen, type FetchContext, type FetchedInput, type MaybePromise } from '../fetch/fetcher.ts';
+import { fetchInput, inputSourcePath } from '../fetch/fetchers.ts';
+import type { SourceTree } from '../fetch/source-tree.ts';
+import {
+  type FetchAnswer,
+  type FetchedTree,
+  type FetchRequest,
+  lockFlake,
+  type Locking,
+  type LockOptions,
+  type LockResult,
+  readTopFlake,
+  type TopFlake,
+} from '../flake/lock.ts';
+import { type LockPlan, planLockFile, type WriteFlags } from '../flake/lock-plan.ts';
+import { type RegistryUse, resolveInput } from '../flake/resolve.ts';
+import type { FlakeRef } from '../model/flake-ref.ts';
+import type { FlakeRegistry } from '../model/flake-registry.ts';
+import { type InputAttrs, isDirectInput, isKnownInput, printInput, printInputAttrs } from '../model/input-scheme.ts';
+import { lockFileToJson, printLockFile, type UnlockedSettings } from '../model/lock-file.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { treeInfo } from '../model/tree-info.ts';
+import { writeLockFile } from './lock-writer.ts';
+
+/** A fetched tree of this machine. */
+export interface EngineTree extends FetchedTree {
+  readonly fetched: FetchedInput;
+}
+
+export interface FlakeMachine {
+  readonly context: FetchContext;
+  /** In the order of look-up: flag, user, system, global. */
+  readonly registries: readonly FlakeRegistry[];
+  readonly settings: UnlockedSettings;
+  /** `$XDG_CACHE_HOME/floe/locks`. */
+  readonly lockFolder: string;
+  /** How messages call a tree that was fetched, when it is not a folder here: the store path it would have. */
+  readonly describe?: ((fetched: FetchedInput, path: string) => string) | undefined;
+}
+
+export type LockOnDiskOptions = Omit<LockOptions, 'settings' | 'warn'> & { readonly flags: WriteFlags };
+
+export interface LockedFlake {
+  readonly result: LockResult<EngineTree>;
+  /** The flake as it is after its lock file was written: git may see another tree then. */
+  readonly top: TopFlake<EngineTree>;
+  readonly plan: LockPlan;
+}
+
+/** How often a lock file may change under our hands before we give up. */
+const MAX_ROUNDS = 5;
+
+/** Fetches for one run of the program; what was fetched once is not fetched again. */
+export class FlakeFetcher {
+  readonly machine: FlakeMachine;
+  private readonly known = new Map<string, MaybePromise<FetchedInput>>();
+
+  constructor(machine: FlakeMachine) {
+    this.machine = machine;
+  }
+
+  /** Forgets trees that may have changed (after writing into one). */
+  forget(): void {
+    this.known.clear();
+  }
+
+  /** An input as it stands, not looked up in registries. */
+  fetchDirect(input: InputAttrs): MaybePromise<FetchedInput> {
+    const key = printInputAttrs(input);
+    const known = this.known.get(key);
+    if (known) return known;
+    const fetched = fetchInput(input, this.machine.context);
+    this.known.set(key, fetched);
+    return fetched instanceof Promise ? fetched.then((value) => (this.known.set(key, value), value)) : fetched;
+  }
+
+  fetch(input: InputAttrs, registries: RegistryUse): MaybePromise<EngineTree> {
+    const known = !isKnownInput(input) || isDirectInput(input);
+    if (!known && registries === 'no') throw new FloeError('FLOE_REGISTRY', `'${printInput(input)}' is an indirect flake reference, but registry lookups are not allowed`);
+    const { input: resolved, dir } = known ? { input, dir: undefined } : resolveInput(input, this.machine.registries, registries);
+    return andThen(this.fetchDirect(resolved), (fetched) => this.wrap(fetched, resolved, dir));
+  }
+
+  private wrap(fetched: FetchedInput, resolved: InputAttrs, dir: string | undefined): EngineTree {
+    const { describe, context } = this.machine;
+    const shown = fetched.folder ?? inputSourcePath(resolved, context) ?? `${context.store.storeDir}/${fetched.storePath}`;
+    return {
+      source: { tree: fetched.tree, describe: (path) => describe?.(fetched, path) ?? shown + path },
+      resolved,
+      locked: fetched.attrs,
+      dir,
+      fingerprint: fetched.fingerprint,
+      fetched,
+    };
+  }
+
+  private answer({ input, registries }: FetchRequest): MaybePromise<FetchAnswer<EngineTree>> {
+    try {
+      const fetched = this.fetch(input, registries);
+      return fetched instanceof Promise ? fetched.catch((error: unknown) => ({ error })) : fetched;
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** Runs a locking to its end, all trees of a level at once. */
+  drive<Result>(locking: Locking<Result, EngineTree>): MaybePromise<Result> {
+    const step = (answers: readonly FetchAnswer<EngineTree>[]): MaybePromise<Result> => {
+      for (let given = answers; ; ) {
+        const next = locking.next(given);
+        if (next.done) return next.value;
+        const wanted = next.value.map((request) => this.answer(request));
+        if (wanted.some((answer) => answer instanceof Promise)) return Promise.all(wanted).then(step);
+        given = wanted as FetchAnswer<EngineTree>[];
+      }
+    };
+    return step([]);
+  }
+
+  /** The flake alone: fetched, its flake.nix read. */
+  readFlake(ref: FlakeRef, useRegistries = true): MaybePromise<TopFlake<EngineTree>> {
+    return this.drive(readTopFlake<EngineTree>(ref, useRegistries, this.machine.context.warn));
+  }
+
+  /** Locks in memory. */
+  lock(ref: FlakeRef, options: Omit<LockOptions, 'settings' | 'warn'> = {}): MaybePromise<LockResult<EngineTree>> {
+    const { settings, context } = this.machine;
+    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn }));
+  }
+
+  /** Locks, and writes the lock file where it changed and may be written. */
+  lockOnDisk(ref: FlakeRef, options: LockOnDiskOptions): MaybePromise<LockedFlake> {
+    return this.lockRound(ref, options, 1);
+  }
+
+  private lockRound(ref: FlakeRef, options: LockOnDiskOptions, round: number): MaybePromise<LockedFlake> {
+    const { context, settings } = this.machine;
+    return andThen(this.lock(ref, options), (result) => {
+      const sourcePath = isKnownInput(ref.input) ? inputSourcePath(ref.input, context) : undefined;
+      const place = { sourcePath, exists: (path: string) => context.io.files.stat(path) !== undefined };
+      const plan = planLockFile(result, options.flags, place, settings, context.warn);
+      if (plan.kind === 'keep') return { result, top: result.top, plan };
+      return this.writeAndReread(ref, options, result, plan, round);
+    });
+  }
+
+  private async writeAndReread(
+    ref: FlakeRef,
+    options: LockOnDiskOptions,
+    result: LockResult<EngineTree>,
+    plan: Extract<LockPlan, { kind: 'write' }>,
+    round: number,
+  ): Promise<LockedFlake> {
+    const { context, lockFolder } = this.machine;
+    const expected = plan.inTree === undefined ? null : result.oldText;
+    const outcome = await writeLockFile(plan, round > MAX_ROUNDS ? null : expected, { io: context.io, lockFolder, warn: context.warn });
+    this.forget();
+    if (outcome === 'changed') return this.lockRound(ref, options, round + 1);
+    const top = await this.readFlake(ref, options.useRegistries ?? true);
+    const before = result.top.lockedRef.input['rev'];
+    const after = top.lockedRef.input['rev'];
+    if (options.flags.commit && after !== undefined && before !== after) context.warn(`committed new revision '${String(after)}'`);
+    return { result, top, plan };
+  }
+}
+
+/** What evaluation needs of a locked flake, and the trees it may read before the store has them. */
+export function evaluationInfo(
+  locked: LockedFlake,
+  fetcher: FlakeFetcher,
+): { readonly info: LockedFlakeInfo; readonly mounts: readonly (readonly [StorePath, SourceTree])[] } {
+  const { result, top, plan } = locked;
+  const { storeDir } = fetcher.machine.context.store;
+  const { keyOf } = lockFileToJson(result.lockFile);
+  const overrides: Record<string, LockedFlakeInfo['overrides'][string]> = {};
+  const mounts: (readonly [StorePath, SourceTree])[] = [];
+  for (const [node, place] of result.places) {
+    const isRoot = node === result.lockFile.root;
+    const tree = isRoot ? top.tree : place.tree;
+    const attrs = isRoot ? top.lockedRef.input : 'lockedRef' in node ? (node as { lockedRef: FlakeRef }).lockedRef.input : {};
+    const forceDirty = isRoot && plan.kind === 'keep' && plan.forceDirty;
+    overrides[keyOf.get(node)!] = {
+      sourceInfo: { ...treeInfo(attrs, { forceDirty }), outPath: `${storeDir}/${tree.fetched.storePath}` },
+      dir: (isRoot ? top.file.folder : place.folder).slice(1),
+    };
+    mounts.push([tree.fetched.storePath, tree.fetched.tree]);
+  }
+  return { info: { lockFile: printLockFile(result.lockFile), overrides }, mounts };
+}
+
+/** A tree's content address, for adding it to the store. */
+export function treeAddress(fetched: FetchedInput): { readonly method: 'nar'; readonly hash: FetchedInput['narHash']; readonly sri: string } {
+  return { method: 'nar', hash: fetched.narHash, sri: printHash(fetched.narHash, 'sri') };
+}

@@ -1,0 +1,105 @@
+// Flake locking as a small program, for comparing with `nix flake lock|update|metadata` before and beside floe's command line:
+//   node tests/support/flake-tool.ts lock|update|metadata [flags] [FLAKE] [INPUT...]
+// Flags are Nix's. The store is the folder FLAKE_TOOL_STORE (nothing is ever copied to it), the cache FLAKE_TOOL_CACHE.
+
+import process from 'node:process';
+import { byteStringToUtf8, utf8ToByteString } from '../../src/base/bytes.ts';
+import { printJson } from '../../src/base/canonical-json.ts';
+import { FloeError } from '../../src/base/errors.ts';
+import { hashBytes, printHash } from '../../src/base/hash.ts';
+import { FlakeFetcher, type FlakeMachine } from '../../src/engine/lock-flake.ts';
+import { makeFetchCache } from '../../src/fetch/fetch-cache.ts';
+import { DEFAULT_FETCH_SETTINGS } from '../../src/fetch/fetcher.ts';
+import { type FindOptions, makePathResolver } from '../../src/flake/find.ts';
+import { flakeMetadataJson } from '../../src/flake/metadata.ts';
+import { lockedFlakeFingerprint, parseInputFlag } from '../../src/flake/lock.ts';
+import { builtInRegistry } from '../../src/flake/resolve.ts';
+import { nodeIo } from '../../src/io/node.ts';
+import { type FlakeRef, parseFlakeRef } from '../../src/model/flake-ref.ts';
+import type { InputPath } from '../../src/model/lock-file.ts';
+
+function makeMachine(warn: (message: string) => void): FlakeMachine {
+  const io = nodeIo();
+  const cacheFolder = process.env['FLAKE_TOOL_CACHE'] ?? '/tmp/floe-flake-tool-cache';
+  return {
+    context: {
+      io,
+      cache: makeFetchCache(io.files, cacheFolder, () => io.now()),
+      store: { storeDir: process.env['FLAKE_TOOL_STORE'] ?? '/nix/store', find: () => undefined },
+      settings: DEFAULT_FETCH_SETTINGS,
+      warn,
+      baseDir: process.cwd(),
+    },
+    registries: [builtInRegistry({})],
+    settings: { trustTarballsFromGitForges: true, allowDirtyLocks: process.argv.includes('--allow-dirty-locks') },
+    lockFolder: `${cacheFolder}/locks`,
+  };
+}
+
+async function main(words: string[]): Promise<void> {
+  const print = (message: string) => process.stderr.write(`warning: ${byteStringToUtf8(message)}\n`);
+  const machine = makeMachine(print);
+  const { files } = machine.context.io;
+  const find: FindOptions = {
+    probe: { kind: (path) => files.stat(path)?.kind, readLink: files.readLink, device: (path) => Number(files.stat(path)!.device) },
+    baseDir: utf8ToByteString(process.cwd()),
+    notice: (message) => process.stderr.write(`${byteStringToUtf8(message)}\n`),
+    warn: print,
+  };
+  const refOf = (text: string, allowMissing = false) => parseFlakeRef(utf8ToByteString(text), { paths: makePathResolver({ ...find, allowMissing }), warn: print });
+  const [command, ...rest] = words;
+  const overrides: { path: InputPath; ref: FlakeRef }[] = [];
+  const updates: InputPath[] = [];
+  const positional: string[] = [];
+  const flags = { update: true, write: true, commit: false, failOnUnlocked: command === 'lock', commitSummary: '', warnDirty: true, outputPath: undefined as string | undefined };
+  let recreate = false;
+  let flake: string | undefined;
+  let reference: string | undefined;
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--override-input') {
+      if (command !== 'lock' && command !== 'update') flags.write = false;
+      overrides.push({ path: parseInputFlag(rest.shift()!, word), ref: refOf(rest.shift()!, true) });
+    } else if (word === '--update-input') updates.push(parseInputFlag(rest.shift()!, word));
+    else if (word === '--flake') flake = rest.shift()!;
+    else if (word === '--no-write-lock-file') flags.write = false;
+    else if (word === '--no-update-lock-file') flags.update = false;
+    else if (word === '--recreate-lock-file') recreate = true;
+    else if (word === '--commit-lock-file') flags.commit = true;
+    else if (word === '--output-lock-file') flags.outputPath = rest.shift()!;
+    else if (word === '--reference-lock-file') reference = rest.shift()!;
+    else if (!word.startsWith('--')) positional.push(word);
+  }
+  if (command === 'update') {
+    for (const name of positional) updates.push(parseInputFlag(name, 'flake update'));
+    recreate = updates.length === 0;
+    flags.write = true;
+  }
+  const fetcher = new FlakeFetcher(machine);
+  const ref = refOf(flake ?? (command === 'update' ? '.' : (positional[0] ?? '.')));
+  const locked = await fetcher.lockOnDisk(ref, {
+    flags,
+    recreate,
+    overrides,
+    updates,
+    ...(reference !== undefined && { referenceLockFile: { text: Buffer.from(files.readFile(reference)).toString('latin1'), path: reference } }),
+  });
+  if (command !== 'metadata') return;
+  const fingerprint = lockedFlakeFingerprint({ ...locked.result, top: locked.top }, machine.settings);
+  const json = flakeMetadataJson({
+    top: locked.top,
+    lockFile: locked.result.lockFile,
+    path: `${machine.context.store.storeDir}/${locked.top.tree.fetched.storePath}`,
+    fingerprint: fingerprint === undefined ? undefined : printHash(hashBytes('sha256', fingerprint), 'base16'),
+  });
+  process.stdout.write(`${byteStringToUtf8(printJson(json))}\n`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof FloeError)) throw error;
+  const frames = [...error.frames].reverse().map(({ text }) => `       … ${text}\n`);
+  process.stderr.write(byteStringToUtf8(`error: ${frames.length > 0 ? `\n${frames.join('\n')}\n       error: ` : ''}${error.message}\n`));
+  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+  process.exitCode = 1;
+}
