@@ -60,6 +60,7 @@ export const NodeKind = {
   CurrentPosition: 25,
 } as const;
 
+/** The number in `kind`. */
 export type NodeKind = (typeof NodeKind)[keyof typeof NodeKind];
 
 /** How many node kinds there are. */
@@ -68,6 +69,7 @@ export const NODE_KIND_COUNT = 26;
 /** For nodes and definitions that have no place in the source. */
 export const NO_POSITION = -1;
 
+/** Any expression. */
 export type Node =
   | Int
   | Float
@@ -104,6 +106,7 @@ export class Int {
   }
 }
 
+/** A float literal. */
 export class Float {
   readonly kind = 1;
   readonly position: number;
@@ -127,6 +130,7 @@ export class Str {
 
 /** What a path literal is relative to. */
 export const PathForm = { Relative: 0, Absolute: 1, Home: 2 } as const;
+/** One of PathForm's numbers. */
 export type PathForm = (typeof PathForm)[keyof typeof PathForm];
 
 /**
@@ -156,8 +160,10 @@ export const VarScope = {
   /** In the sets of the enclosing `with`s, innermost first: `depth` hops to the frame of `withNode`, on by `withNode.outerHops`. */
   With: 3,
 } as const;
+/** One of VarScope's numbers. */
 export type VarScope = (typeof VarScope)[keyof typeof VarScope];
 
+/** A name that stands for a value; the binder says where that lies. */
 export class Var {
   readonly kind = 4;
   readonly position: number;
@@ -220,8 +226,10 @@ export class HasAttr {
 
 /** How an attribute was defined, which decides the frame its value is evaluated in (see the opening). */
 export const AttrKind = { Plain: 0, Inherited: 1, InheritedFrom: 2 } as const;
+/** One of AttrKind's numbers. */
 export type AttrKind = (typeof AttrKind)[keyof typeof AttrKind];
 
+/** `name = value;`, or one name of an `inherit` (its value is then a Var or a Select made by the parser). */
 export class AttrDef {
   readonly name: string;
   readonly value: Node;
@@ -266,6 +274,7 @@ export class Attrs {
   }
 }
 
+/** `[ a b c ]`. */
 export class List {
   readonly kind = 9;
   readonly position: number;
@@ -276,6 +285,7 @@ export class List {
   }
 }
 
+/** `name` or `name ? fallback` in a function's `{ ... }`. */
 export class Formal {
   readonly name: string;
   readonly position: number;
@@ -288,6 +298,7 @@ export class Formal {
   }
 }
 
+/** `x: body`, `{ a, b ? 1, ... }: body`, `x@{ ... }: body`. */
 export class Lambda {
   readonly kind = 10;
   readonly position: number;
@@ -308,7 +319,7 @@ export class Lambda {
   }
 }
 
-/** At least one argument. Global functions behind operators are Var nodes with NO_POSITION. */
+/** `f a b`: at least one argument. The functions behind operators (`__sub`, ...) are Var nodes with NO_POSITION. */
 export class Call {
   readonly kind = 11;
   readonly position: number;
@@ -323,6 +334,7 @@ export class Call {
   }
 }
 
+/** `let a = 1; in body`. */
 export class Let {
   readonly kind = 12;
   readonly position: number;
@@ -336,6 +348,7 @@ export class Let {
   }
 }
 
+/** `with set; body`. */
 export class With {
   readonly kind = 13;
   readonly position: number;
@@ -352,6 +365,7 @@ export class With {
   }
 }
 
+/** `if condition then consequent else alternative`. */
 export class If {
   readonly kind = 14;
   readonly position: number;
@@ -366,6 +380,7 @@ export class If {
   }
 }
 
+/** `assert condition; body`. */
 export class Assert {
   readonly kind = 15;
   readonly position: number;
@@ -378,6 +393,7 @@ export class Assert {
   }
 }
 
+/** `!operand`; also around the call that `<=` and `>=` are. */
 export class Not {
   readonly kind = 16;
   /** Of the operator; C++ Nix points at the operand (`positionOf`). */
@@ -389,6 +405,7 @@ export class Not {
   }
 }
 
+/** The kinds that are Binary nodes, Equal to ConcatLists. */
 export type BinaryKind = 17 | 18 | 19 | 20 | 21 | 22 | 23;
 
 /** `==` `!=` `&&` `||` `->` `//` `++`, by `kind`. The position is the operator's. */
@@ -430,8 +447,9 @@ export class CurrentPosition {
   }
 }
 
-/** Shared empty arrays; frozen, so that a push to one is a bug that shows. */
+/** The shared empty array of nodes; frozen, so that a push to it is a bug that shows. */
 export const NO_NODES: Node[] = Object.freeze([]) as never;
+/** The same for dynamic attributes. */
 export const NO_DYNAMIC: DynamicAttrDef[] = Object.freeze([]) as never;
 
 /**

@@ -33,7 +33,12 @@ export type OuterFrames = readonly (readonly string[])[];
 export function bind(root: Node, source: Source, globals: GlobalNames, outer: OuterFrames = []): void {
   const binder = new Binder(source, globals);
   for (const names of outer) binder.enterNames(names);
-  binder.bind(root);
+  try {
+    binder.bind(root);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ParseError('the expression is nested too deeply', { position: source.at(0), code: 'FLOE_STACK_OVERFLOW' });
+  }
 }
 
 /** A name's place in the innermost frame that has it. `level` counts frames from the outermost, which is 1. */

@@ -148,6 +148,7 @@ export interface State {
   readonly defaultRule: number | undefined;
 }
 
+/** The tables of the whole grammar; the first state is 0. */
 export interface Automaton {
   readonly rules: readonly Rule[];
   readonly states: readonly State[];

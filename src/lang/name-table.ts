@@ -13,9 +13,11 @@ export function hashName(text: string): number {
   return hash;
 }
 
+/** The hash of no bytes, and what each byte multiplies it by. */
 export const HASH_START = 0x11c9dc5;
 export const HASH_PRIME = 0x1000193;
 
+/** All names of one evaluation. */
 export class NameTable {
   /** By index; the first KEYWORDS.length are the keywords. */
   readonly names: string[] = [];

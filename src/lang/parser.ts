@@ -51,6 +51,7 @@ import { Token } from './token.ts';
 /** What to do about a discouraged form. */
 export type Lint = 'ignore' | 'warn' | 'fatal';
 
+/** Settings that change what parses, or what is said about it. */
 export interface ParseOptions {
   /** Shared by the files of one evaluation, to keep each name once. */
   readonly names?: NameTable;
@@ -70,6 +71,7 @@ export interface ParseWarning {
   readonly offset: number | undefined;
 }
 
+/** A tree not yet bound, and what to tell the user about it. */
 export interface ParseResult {
   readonly root: Node;
   readonly warnings: readonly ParseWarning[];
@@ -93,7 +95,7 @@ function run(source: Source, options: ParseOptions, isBindings: boolean): ParseR
   } catch (error) {
     if (error instanceof SyntaxMismatch) throw explainSyntaxError(source, parser.names, options.pipeOperators === true, isBindings);
     if (error instanceof RangeError) {
-      throw new ParseError('the expression is nested too deeply to be parsed', {
+      throw new ParseError('the expression is nested too deeply', {
         position: source.at(parser.offset),
         code: 'FLOE_STACK_OVERFLOW',
       });

@@ -72,6 +72,7 @@ export class Source {
   }
 }
 
+/** A file by its absolute path, a byte string. */
 export function fileSource(path: string, text: SourceText): Source {
   return new Source(path, byteStringToUtf8(path), text);
 }
@@ -81,6 +82,7 @@ export function stringSource(text: SourceText): Source {
   return new Source(null, '«string»', text);
 }
 
+/** Text from standard input. */
 export function stdinSource(text: SourceText): Source {
   return new Source(null, '«stdin»', text);
 }

@@ -1,6 +1,7 @@
 // Tokens of the Nix language. The numbers follow the order in which C++ Nix 2.34.8's grammar (libexpr/parser.y) mentions its symbols,
 // since a syntax error lists what it expected in that order; the names are the ones its messages print.
 
+/** Numbers of the tokens, dense from 0. */
 export const Token = {
   EndOfFile: 0,
   /** A byte that begins no token. */
@@ -65,6 +66,7 @@ export const Token = {
   Comma: 58,
 } as const;
 
+/** One of Token's numbers. */
 export type Token = (typeof Token)[keyof typeof Token];
 
 /** How messages name each token, by number. */
