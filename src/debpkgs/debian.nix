@@ -98,18 +98,20 @@ let
     };
   plans = index.memo planOf;
 
-  # Units that the shells and the loader themselves are made of; the others find both in `shells`.
-  plain = listToAttrs (map (name: { inherit name; value = null; }) (closureOf (key: (plans key).dependencies) [ "bash" "dash" ]));
-  shells = [ "dash" "bash" ];
+  # What Debian's packages may use without saying so, and scripts name by their place in /bin. The perl of Debian's essential packages
+  # is not among them: it would triple what a small program takes.
+  essential = [ "dash" "bash" "coreutils" "sed" "grep" ];
+  # The units that those are made of find only themselves.
+  plain = listToAttrs (map (name: { inherit name; value = null; }) (closureOf (key: (plans key).dependencies) essential));
 
   unitOf = key:
     let
       plan = plans key;
       entry = index.entry key;
       quirk = quirks.units.${key} or { };
-      modulesFrom = trait: filter (other: (plans other).has trait) (closureOf (other: (plans other).dependencies) plan.dependencies);
+      closure = closureOf (other: (plans other).dependencies) plan.dependencies;
       # Only programs look for modules of other units; a module finds them through the program.
-      modules = trait: if plan.hasPrograms then map units (modulesFrom trait) else [ ];
+      modules = trait: if plan.hasPrograms then map units (filter (other: (plans other).has trait) closure) else [ ];
       # The C library's headers come with the compiler.
       isDevelopment = name: match ".*-dev" name != null && name != "libc6-dev";
       propagates = other:
@@ -120,8 +122,10 @@ let
         inherit patcher;
         debs = map debOf plan.members;
         dependencies = map units plan.dependencies;
+        # where interpreters and link targets are looked for at last
+        further = if plan.hasPrograms then map units (filter (other: !(elem other plan.dependencies)) closure) else [ ];
         libc = if key == keyOf "libc6" then "" else units (keyOf "libc6");
-        shells = if plain ? ${key} then [ ] else map units shells;
+        essential = if plain ? ${key} then [ ] else map units essential;
         pythonModules = modules "python";
         perlModules = modules "perl";
         # Development packages and modules are of use only together with those they name.

@@ -6,7 +6,7 @@ let
   debian = import ./debian.nix {
     inherit system mirror index;
     families = import ./families.nix;
-    quirks = import ./quirks.nix;
+    quirks = import ./quirks.nix { unit = package; };
   };
   inherit (debian) package;
   bash = package "bash";

@@ -26,9 +26,18 @@ for deb in $debs; do
   control=$(ar t "$deb" | grep '^control\.tar')
   case $control in *.xz) inflate=xzcat ;; *.gz) inflate=zcat ;; *) inflate=cat ;; esac
   # update-alternatives makes links when a package is installed; its arguments are read, nothing is run
-  ar p "$deb" "$control" | $inflate | tar -x -o -O -f - ./postinst 2>/dev/null \
-    | sed -e ':join' -e '/\\$/{N;s/\\\n/ /;b join' -e '}' | grep 'update-alternatives.*--install' >> "$work/alternatives" || true
+  ar p "$deb" "$control" | $inflate | tar -x -o -O -f - ./postinst 2>/dev/null | sed -e ':join' -e '/\\$/{N;s/\\\n/ /;b join' -e '}' | awk '
+    /^[ \t]*[A-Za-z_]+=[^ $`();|&]+$/ {
+      name = $1; sub(/=.*/, "", name); value = $1; sub(/^[^=]*=/, "", value); gsub(/["\047]/, "", value)
+      values[name] = value
+    }
+    /update-alternatives.*--install/ {
+      for (name in values) { gsub("[$][{]" name "[}]", values[name]); gsub("[$]" name "($|[^A-Za-z0-9_])", values[name] "&"); gsub("[$]" name, "") }
+      print
+    }' >> "$work/alternatives" || true
 done
+# a builder may not set these bits, and nothing in the store has them
+chmod -R u+w,u-s,g-s .
 for folder in doc man info locale lintian bug doc-base gnome/help help menu gtk-doc; do rm -rf "usr/share/$folder"; done
 rm -rf lib/systemd usr/lib/systemd etc/init.d etc/default etc/cron.* etc/logrotate.d usr/lib/debug "usr/$multiarch/gconv" var run
 
@@ -81,14 +90,14 @@ if [ -d usr ]; then merge usr .; fi
 if [ -d .programs ]; then
   rm -rf bin
   mv .programs bin
-  ln -s bin sbin
+  rmdir bin 2>/dev/null || ln -s bin sbin
 fi
 
 # $found: the path in this unit or one it depends on. The libc's own unit depends on nothing.
 lookup() {
   local unit
   if [ -e "$1" ] || [ -L "$1" ]; then found=$out/$1; return 0; fi
-  for unit in $dependencies; do
+  for unit in $dependencies $further $essential; do
     if [ -e "$unit/$1" ]; then found=$unit/$1; return 0; fi
   done
   return 1
@@ -133,10 +142,10 @@ interpreter() {
   done
   [ -n "$path" ] || return 0
   mkdir -p libexec/debpkgs
-  printf '#!%s/bin/dash\n%s=%s${%s:+:$%s}\nexport %s\nexec %s "$@"\n' "${shells%% *}" "$2" "$path" "$2" "$2" "$2" "$program" > "libexec/debpkgs/$1"
+  printf '#!%s/bin/dash\n%s=%s${%s:+:$%s}\nexport %s\nexec %s "$@"\n' "${essential%% *}" "$2" "$path" "$2" "$2" "$2" "$program" > "libexec/debpkgs/$1"
   chmod +x "libexec/debpkgs/$1"
 }
-if [ -d bin ] && [ -n "$shells" ]; then
+if [ -d bin ] && [ -n "$essential" ]; then
   interpreter python3 PYTHONPATH lib/python3/dist-packages "$pythonModules"
   interpreter perl PERL5LIB "share/perl5 $multiarch/perl5/5.36" "$perlModules"
 fi
@@ -155,14 +164,35 @@ done
 
 # The store's path of an interpreter named in a first line; fails where there is none.
 interpreterPath() {
-  local name=${1##*/} shell
+  local name=${1##*/}
   if [ -x "libexec/debpkgs/$name" ]; then found=$out/libexec/debpkgs/$name; return 0; fi
+  # Debian's sh is dash, though bash brings a link of that name too
   case $1 in /bin/sh | /usr/bin/sh) name=dash ;; esac
-  if lookup "bin/$name"; then return 0; fi
-  for shell in $shells; do
-    if [ -e "$shell/bin/$name" ]; then found=$shell/bin/$name; return 0; fi
-  done
-  return 1
+  lookup "bin/$name"
+}
+
+# Debian's paths in a text become the store's, for programs and data of this unit and those it depends on.
+editText() {
+  grep -oE "/usr/($multiarch|lib|libexec|share|s?bin|games)/[A-Za-z0-9_.+@-]+|/s?bin/[A-Za-z0-9_.+-]{3,}" "$1" 2>/dev/null | sort -ru > "$work/named" || true
+  while IFS= read -r path; do
+    program=${path#/usr}
+    case $program in
+      /sbin/* | /games/*) program=/bin/${program##*/} ;;
+      /lib/x86_64-linux-gnu) continue ;;
+    esac
+    if lookup "${program#/}"; then
+      echo "$path $found"
+    elif [ "${path%-}" != "$path" ]; then
+      # the beginning of a name that the script completes, like /usr/share/aclocal-
+      case $(echo "$out$program"*) in *'*') ;; *) echo "$path $out$program" ;; esac
+    fi
+  done < "$work/named" | awk '{
+      name = $1; gsub(/[].[*^$\\]/, "\\\\&", name)
+      edit = "s|\\(^\\|[^A-Za-z0-9_.-]\\)" name "\\([^A-Za-z0-9_.+@-]\\|$\\)|\\1" $2 "\\2|g"
+      # twice: one match ends with the sign that the next begins with
+      print edit; print edit
+    }' > "$work/edits"
+  if [ -s "$work/edits" ]; then sed -i -f "$work/edits" "$1"; fi
 }
 
 # "#!/usr/bin/env NAME ARG" and "#!/path/NAME ARG" alike.
@@ -184,7 +214,7 @@ patchScript() {
     rest="$*"
     sed -i "1s|.*|#!$found${rest:+ $rest}|" "$file"
   fi
-  if [ -s "$work/shares" ]; then sed -i -f "$work/shares" "$file"; fi
+  editText "$file"
 }
 
 patchBinary() {
@@ -208,18 +238,6 @@ patchBinary() {
   esac
 }
 
-# What scripts say of folders of this unit: /usr/share/NAME and the like become the store's.
-for folder in share lib libexec "$multiarch"; do
-  for entry in "$folder"/*; do
-    [ -d "$entry" ] || continue
-    case $entry in lib/x86_64-linux-gnu | lib/python3 | share/applications | share/icons) ;; *) echo "$entry" ;; esac
-  done
-done | awk -v out="$out" '{
-    name = $0; gsub(/[].[*^$\\]/, "\\\\&", name)
-    print "s|/usr/" name "\\([^A-Za-z0-9_.+-]\\)|" out "/" $0 "\\1|g"
-    print "s|/usr/" name "$|" out "/" $0 "|"
-  }' > "$work/shares"
-
 if [ -n "$libc" ]; then
   find . -type f \( -perm -0100 -o -name '*.so' -o -name '*.so.*' \) > "$work/files"
   seen=' '
@@ -237,6 +255,13 @@ if [ -n "$libc" ]; then
       2321*) patchScript "$file" ;;
     esac
   done < "$work/files"
+  # settings and modules of programs
+  if [ -d bin ] || [ -d libexec ]; then
+    find share lib libexec -type f ! -perm -0100 2>/dev/null \
+      | grep -E '\.(cfg|conf|ini|properties|pm|pl|py|rb|sh|bash|lua|tcl|m4|cmake|php|inc|js|cjs|mjs|json|xml)$' | tr '\n' '\0' \
+      | xargs -0 -r grep -lE '/usr/(lib|libexec|share|s?bin|games)/' > "$work/texts" || true
+    while IFS= read -r file; do editText "$file"; done < "$work/texts"
+  fi
 else
   # The loader must not read the host's cache and preload list: their names are replaced by ones of the same length that exist nowhere.
   loader=$multiarch/ld-linux-x86-64.so.2
@@ -263,7 +288,10 @@ if [ -n "$programEnvironment" ]; then
   : > "$work/environment"
   for setting in $programEnvironment; do
     name=${setting%%=*}
-    value=$(echo "${setting#*=}" | sed "s|\(^\|:\)\([^:]\)|\1$out/\2|g")
+    case ${setting#*=} in
+      /*) value=${setting#*=} ;;
+      *) value=$(echo "${setting#*=}" | sed "s|\(^\|:\)\([^:]\)|\1$out/\2|g") ;;
+    esac
     case $name in
       *+) name=${name%+}; printf '%s=${%s:+$%s:}%s\nexport %s\n' "$name" "$name" "$name" "$value" "$name" ;;
       *) printf 'export %s="${%s-%s}"\n' "$name" "$name" "$value" ;;
@@ -271,7 +299,7 @@ if [ -n "$programEnvironment" ]; then
   done
   for program in .bin/*; do
     name=${program##*/}
-    { printf '#!%s/bin/dash\n' "${shells%% *}"; cat "$work/environment"; printf 'exec %s/.bin/%s "$@"\n' "$out" "$name"; } > "bin/$name"
+    { printf '#!%s/bin/dash\n' "${essential%% *}"; cat "$work/environment"; printf 'exec %s/.bin/%s "$@"\n' "$out" "$name"; } > "bin/$name"
     chmod +x "bin/$name"
   done
 fi
@@ -282,6 +310,5 @@ if [ -n "$propagated" ]; then
   mkdir -p nix-support
   echo "$propagated" > nix-support/propagated-build-inputs
 fi
-find . -depth -type d -exec rmdir {} + 2>/dev/null || true
-chmod -R u+w .
+rmdir share lib etc bin 2>/dev/null || true
 true
