@@ -4,7 +4,7 @@
 
 import { ACTIVITY_TYPES, LOG_LEVELS, RESULT_TYPES } from '../base/progress.ts';
 import type { Activity, ActivityType, LogLevel, Progress, ProgressFields, ResultType, StartOptions } from '../base/progress.ts';
-import type { FloeError } from '../base/errors.ts';
+import { FloeError, type TraceFrame } from '../base/errors.ts';
 import type { LogFormat } from './globals.ts';
 import { decodeMessage, printError, toFloeError, type ErrorLevel } from './print-error.ts';
 import type { Output } from './session.ts';
@@ -25,6 +25,8 @@ export interface Report extends Progress {
   warn(text: string): void;
   /** An error that ends the command, or one that does not (`level`). */
   error(error: unknown, level?: ErrorLevel): void;
+  /** What a program says while it is evaluated (`builtins.trace`, `builtins.warn`), and what the evaluator says about it. */
+  evaluation(level: 'trace' | 'warn' | 'error' | 'evaluation warning', message: string, frames?: readonly TraceFrame[]): void;
   /** Takes the bar away while `action` writes to the terminal itself. */
   suspend<Result>(action: () => Result): Result;
   close(): void;
@@ -79,11 +81,20 @@ abstract class BaseReport implements Report {
   }
 
   log(level: LogLevel, text: string): void {
-    if (LOG_LEVELS.indexOf(level) <= this.limit) this.line(level, decodeMessage(text));
+    if (LOG_LEVELS.indexOf(level) > this.limit) return;
+    // Rooms say what is wrong; that it is a warning is said here.
+    const bare = level === 'warn' ? text.replace(/^warning: /, '') : text;
+    this.line(level, decodeMessage(level === 'warn' ? `${MAGENTA}warning:${NORMAL} ${bare}` : bare));
   }
 
   warn(text: string): void {
-    this.log('warn', `${MAGENTA}warning:${NORMAL} ${text}`);
+    this.log('warn', text);
+  }
+
+  evaluation(level: 'trace' | 'warn' | 'error' | 'evaluation warning', message: string, frames: readonly TraceFrame[] = []): void {
+    if (level === 'trace') return this.log('error', `trace: ${message}`);
+    const error = new FloeError('FLOE_EVALUATION_MESSAGE', message, { position: frames[0]?.position });
+    this.error(error, level === 'warn' ? 'warning' : level);
   }
 
   error(error: unknown, level: ErrorLevel = 'error'): void {
@@ -139,11 +150,6 @@ class JsonReport extends BaseReport {
 
   protected override line(level: LogLevel, text: string): void {
     this.#write({ action: 'msg', level: LOG_LEVELS.indexOf(level), msg: text });
-  }
-
-  // Whoever reads JSON chooses himself what to show.
-  override log(level: LogLevel, text: string): void {
-    if (LOG_LEVELS.indexOf(level) <= this.limit) this.line(level, decodeMessage(text));
   }
 
   protected override printError(error: FloeError, text: string, level: ErrorLevel): void {

@@ -1,8 +1,7 @@
 // What one run of a command can reach: streams, environment, working folder, settings, the report. A command gets it as
 // `this.session` and touches nothing global, so that tests run commands inside their own process.
 
-import { readSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fstatSync, readSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import type { Settings } from '../engine/config.ts';
 import type { Launch } from './launch.ts';
@@ -47,6 +46,21 @@ export class BrokenPipe extends Error {}
 
 const RETRY_MS = 2;
 
+/**
+ * Whether a descriptor is a terminal. PERF: node:tty brings streams and sockets along, 5 ms; most descriptors are seen not to be one
+ * without it (files, pipes, /dev/null).
+ */
+function isTerminal(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    const MEMORY_DEVICES = 1;
+    if (!stat.isCharacterDevice() || stat.rdev >> 8 === MEMORY_DEVICES) return false;
+  } catch {
+    return false;
+  }
+  return process.getBuiltinModule('node:tty').isatty(fd);
+}
+
 /** An output on a file descriptor. */
 export function makeOutput(fd: number, env: Record<string, string | undefined>): Output {
   let terminal: boolean | undefined;
@@ -67,7 +81,7 @@ export function makeOutput(fd: number, env: Record<string, string | undefined>):
       }
     },
     get isTerminal() {
-      terminal ??= isatty(fd);
+      terminal ??= isTerminal(fd);
       return terminal;
     },
     get columns() {
@@ -103,7 +117,7 @@ export function makeInput(fd: number): Input {
   };
   return {
     get isTerminal() {
-      return isatty(fd);
+      return isTerminal(fd);
     },
     readAll() {
       while (!ended) more();

@@ -28,6 +28,16 @@ export interface Assignment {
   readonly text: string;
 }
 
+/** Settings as they go to another thread. */
+export type ExportedSettings = readonly { readonly name: SettingName; readonly value: unknown; readonly origin: SettingOrigin }[];
+
+/** Settings that another thread exported. */
+export function importSettings(values: ExportedSettings, env: Environment, warn: (message: string) => void = () => {}): Settings {
+  const settings = new Settings(machineDefaults(env), warn);
+  settings.importValues(values);
+  return settings;
+}
+
 /** Features that floe always has on; a setting behind another one is ignored with a warning, as in Nix. */
 const ALWAYS_ON: readonly string[] = ['nix-command', 'flakes', 'fetch-tree'];
 
@@ -85,6 +95,15 @@ export class Settings {
 
   hasFeature(name: string): boolean {
     return ALWAYS_ON.includes(name) || this.get('experimental-features').includes(name);
+  }
+
+  /** What was written, as plain data for another thread; `importValues` takes it. */
+  exportValues(): ExportedSettings {
+    return [...this.#values].map(([name, { value, origin }]) => ({ name, value, origin }));
+  }
+
+  importValues(values: ExportedSettings): void {
+    for (const { name, value, origin } of values) this.#values.set(name, { value, origin });
   }
 
   /** `name = value` lines of what a user overrode, as a daemon is told. */

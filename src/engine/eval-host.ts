@@ -10,6 +10,7 @@ import type {
   AddToStoreRequest,
   EvalConstants,
   EvalHost,
+  EvalLogLevel,
   FetchedTree,
   LockedFlakeInfo,
   PathFilter,
@@ -51,7 +52,7 @@ export interface PendingObject {
 export interface HostServices {
   fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): { trees: FetchedTree[]; mounts: readonly (readonly [StorePath, HostTree])[] };
   lockFlake(flakeRef: string): LockedFlakeInfo;
-  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+  log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
   /** Paths that restricted mode leaves open. */
   readonly allowedPaths: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -311,7 +312,7 @@ export class EngineEvalHost implements EvalHost {
     return this.constants.pureEval || this.constants.restrictEval ? '' : (this.services.env[name] ?? '');
   }
 
-  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void {
+  log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void {
     this.services.log(level, message, frames);
   }
 }

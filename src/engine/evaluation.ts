@@ -6,7 +6,7 @@ import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
 import { Evaluator } from '../eval/evaluator.ts';
-import type { EvalConstants, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
+import type { EvalConstants, EvalLogLevel, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, type Settings } from './config.ts';
@@ -34,7 +34,7 @@ export interface EvaluationOptions {
   fetchTrees: HostServices['fetchTrees'];
   lockFlake(flakeRef: string): LockedFlakeInfo;
   /** Prints a trace, a warning or an error with its frames. */
-  report(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+  report(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
 }
 
 /** An evaluator and its host; `close` keeps the compiled code for the next run. */

@@ -55,6 +55,9 @@ export interface EvalConstants {
   readonly experimentalFeatures?: ReadonlySet<string>;
 }
 
+/** What evaluation says to the user: `builtins.trace`, `builtins.warn` (of the program's own), warnings and errors of the evaluator's. */
+export type EvalLogLevel = 'trace' | 'evaluation warning' | 'warn' | 'error';
+
 export interface EvalHost {
   readonly constants: EvalConstants;
   /** IoError where the file cannot be read; RestrictedPathError where the mode forbids it (so for all reads below). */
@@ -85,7 +88,7 @@ export interface EvalHost {
   queryReferences?(path: StorePath): readonly StorePath[];
   getEnv(name: string): string;
   /** A first frame without text is the place of the message itself. */
-  log(level: 'trace' | 'warn' | 'error', message: string, frames?: readonly TraceFrame[]): void;
+  log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
 }
 
 /** What call-flake needs: the lock file as JSON text and, per node key, where its tree is and which attributes it has. */

@@ -20,7 +20,7 @@ test('every command has its file, and every file is a command', () => {
     paths.map(([, path]) => path).filter((path) => !existsSync(join(ROOT, path))),
     [],
   );
-  const known = new Set(paths.map(([, path]) => path));
+  const known = new Set<string>(paths.map(([, path]) => path));
   assert.deepEqual(
     files.filter((path) => !known.has(path)),
     [],

@@ -8,7 +8,7 @@ import { EvalError, HashMismatchError, IoError, type TraceFrame } from '../../sr
 import { equalHash, hashBytes, printHash, type Hash } from '../../src/base/hash.ts';
 import { startDigest } from '../../src/base/sha.ts';
 import { useNodeDigests } from '../../src/engine/digests.ts';
-import type { AddToStoreRequest, EvalConstants, EvalHost, PathFilter, PathKind } from '../../src/eval/host.ts';
+import type { AddToStoreRequest, EvalConstants, EvalHost, EvalLogLevel, PathFilter, PathKind } from '../../src/eval/host.ts';
 import { canonicalPath } from '../../src/eval/source-path.ts';
 import { makeContentPath, makeTextPath, NO_REFERENCES } from '../../src/model/content-address.ts';
 import { writeNar, type FileTree } from '../../src/model/nar.ts';
@@ -157,7 +157,7 @@ export class DiskHost implements EvalHost {
   getEnv(name: string): string {
     return this.#env[name] ?? '';
   }
-  log(level: 'trace' | 'warn' | 'error', message: string, frames: readonly TraceFrame[] = []): void {
+  log(level: EvalLogLevel, message: string, frames: readonly TraceFrame[] = []): void {
     this.#log(level, message, frames);
   }
 }
