@@ -1,0 +1,475 @@
+// Derivations: from a set of attributes to a derivation, its store path and those of its outputs. What each attribute means: Nix
+// manual, "Derivations" and "Advanced Attributes"; libexpr/primops.cc, derivationStrict. The text of .drv files is model/aterm.ts,
+// the hash that paths follow from model/derivation-hash.ts; the function `derivation`, which calls derivationStrict, is nixlang and stands in
+// ../internal-sources.ts. PERF: in real package sets a quarter of all time is spent in here, so
+// attributes are gone through once, in the order the derivation wants them.
+
+import { compareStrings } from '../../base/bytes.ts';
+import { parseJson, printJson } from '../../base/canonical-json.ts';
+import { EvalError, FloeError, FormatError } from '../../base/errors.ts';
+import { hashBytes, type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
+import { printATerm } from '../../model/aterm.ts';
+import { type ContentAddressMethod, makeContentPath, makeTextPath, NO_REFERENCES, parseIngestionMode } from '../../model/content-address.ts';
+import type { Derivation, DerivationOutput } from '../../model/derivation.ts';
+import { hashDerivationModulo, type HashModuloLookup, makeHashModuloLookup } from '../../model/derivation-hash.ts';
+import {
+  checkStorePathName,
+  hashPlaceholder,
+  isDerivationPath,
+  makeOutputPath,
+  printStorePath,
+  sha256Hex,
+  type StorePath,
+  storePathHash,
+} from '../../model/store-path.ts';
+import { parseHex } from '../../base/bytes.ts';
+import { printBase32 } from '../../base/base32.ts';
+import { type Attrs, RecordShape } from '../attrs.ts';
+import type { BuiltinDefinition } from '../builtin.ts';
+import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext, inContext, requireAttr } from '../coerce.ts';
+import { addFrame } from '../error-position.ts';
+import { NO_POSITION, type PositionId } from '../position.ts';
+import type { EvalState } from '../state.ts';
+import {
+  builtElement,
+  ContextAccumulator,
+  type ContextElement,
+  contextOf,
+  deepElement,
+  parseContextElement,
+  type StringContext,
+} from '../string-context.ts';
+import { internSymbol, symbolName, symbols } from '../symbol.ts';
+import { type ContextString, force, makeString, type Slot, type Value } from '../value.ts';
+import { requireFeature } from './features.ts';
+import { parseHashAllowingEmpty } from './files.ts';
+import { JsonWriter } from './json.ts';
+
+// --- Placeholders and output strings ----------------------------------------------------------------------------------------------
+
+/** What stands for an output whose path is known only after the build. Nix manual, "Placeholders". */
+function downstreamPlaceholder(drvPath: StorePath, derivationName: string, output: string): string {
+  const name = output === 'out' ? derivationName : `${derivationName}-${output}`;
+  return `/${printBase32(parseHex(sha256Hex(`nix-upstream-output:${storePathHash(drvPath)}:${name}`))!)}`;
+}
+
+/** The string of an output: its path, or what stands for it, speaking of that output of that derivation. */
+export function outputString(state: EvalState, drvPath: StorePath, name: string, output: string, kind: DerivationOutput): string | ContextString {
+  const text =
+    kind.kind === 'input-addressed' || kind.kind === 'fixed'
+      ? printStorePath(kind.path, state.host.constants.storeDir)
+      : downstreamPlaceholder(drvPath, name, output);
+  return makeString(text, contextOf(builtElement(drvPath, output)));
+}
+
+/** builtins.placeholder */
+export const placeholder: BuiltinDefinition = {
+  args: ['output'],
+  text: 'A string that stands for the path of one of the derivation’s own outputs; the builder sees the path in its place.',
+  run: (state, pos, slot) =>
+    hashPlaceholder(forceStringNoContext(state, slot!, pos, 'while evaluating the first argument passed to builtins.placeholder')),
+};
+
+/** builtins.outputOf */
+export const outputOf: BuiltinDefinition = {
+  args: ['derivation-reference', 'output-name'],
+  text: 'The path of an output of a derivation that is itself the output of a derivation (experimental feature `dynamic-derivations`).',
+  experimentalFeature: 'dynamic-derivations',
+  run(state) {
+    requireFeature(state, 'dynamic-derivations');
+    throw new EvalError('floe cannot evaluate builtins.outputOf yet: it does not build dynamic derivations', { code: 'FLOE_UNSUPPORTED' });
+  },
+};
+
+// --- derivationStrict -------------------------------------------------------------------------------------------------------------
+
+/** Gathers contexts and unites them once at the end. PERF: a large derivation has hundreds of strings with the same few contexts. */
+class Gathering extends ContextAccumulator {
+  private readonly contexts = new Set<StringContext>();
+  override add(context: StringContext | null): void {
+    if (context !== null) this.contexts.add(context);
+  }
+  override addElement(element: ContextElement): void {
+    this.contexts.add(contextOf(element));
+  }
+  elements(): Set<ContextElement> {
+    const elements = new Set<ContextElement>();
+    for (const context of this.contexts) for (const element of context) elements.add(element);
+    return elements;
+  }
+}
+
+const LOOKUP = Symbol('hashes modulo of derivations');
+const RESULTS = Symbol('shapes of what derivationStrict gives');
+const JSON_ATTRIBUTE = internSymbol('__json');
+
+/** Attributes that mean nothing beside structured attributes, which many do not know. */
+const WITHOUT_EFFECT = new Set(
+  ['allowedReferences', 'allowedRequisites', 'disallowedReferences', 'disallowedRequisites', 'maxSize', 'maxClosureSize'].map(internSymbol),
+);
+
+function lookupOf(state: EvalState): HashModuloLookup {
+  return state.cache(LOOKUP, () => makeHashModuloLookup((path) => readDerivation(state, path), state.host.constants.storeDir));
+}
+
+function readDerivation(state: EvalState, path: StorePath): Derivation {
+  const found = state.host.readDerivation(path);
+  if (found !== undefined) return found;
+  throw new EvalError(`path '${printStorePath(path, state.host.constants.storeDir)}' is not a valid derivation in the store`, {
+    code: 'FLOE_INVALID_PATH',
+  });
+}
+
+/** What the attributes say, as they are gone through. */
+class Description {
+  readonly name: string;
+  readonly context = new Gathering();
+  builder = '';
+  system = '';
+  readonly args: string[] = [];
+  /** In the order of the names. */
+  readonly env: [name: string, value: string][] = [];
+  /** Members of the JSON object of structured attributes; null without them. */
+  json: string[] | null = null;
+  /** Text of an attribute `__json`. */
+  jsonText: string | undefined;
+  outputs: readonly string[] = ['out'];
+  isContentAddressed = false;
+  isImpure = false;
+  outputHash: string | undefined;
+  outputHashAlgorithm: HashAlgorithm | undefined;
+  method: ContentAddressMethod | undefined;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+function setHashMode(state: EvalState, description: Description, text: string): void {
+  const method = parseIngestionMode(text);
+  if (method === undefined) throw new EvalError(`invalid value '${text}' for 'outputHashMode' attribute`);
+  if (method === 'text') {
+    requireFeature(state, 'dynamic-derivations', `text-hashed derivation '${description.name}', outputHashMode = "text"`);
+  }
+  if (method === 'git') requireFeature(state, 'git-hashing');
+  description.method = method;
+}
+
+function setOutputs(description: Description, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new EvalError(`duplicate derivation output '${name}'`);
+    if (name === 'drvPath') throw new EvalError("invalid derivation output name 'drvPath'");
+    seen.add(name);
+  }
+  if (seen.size === 0) throw new EvalError('derivation cannot have an empty set of outputs');
+  description.outputs = [...seen].sort(compareStrings);
+}
+
+function setHashAlgorithm(state: EvalState, description: Description, text: string): void {
+  if (text === 'blake3') requireFeature(state, 'blake3-hashes');
+  description.outputHashAlgorithm = isHashAlgorithm(text) ? text : undefined;
+}
+
+/** One attribute as a member of the JSON object, and what else it means. */
+function takeStructured(state: EvalState, description: Description, writer: JsonWriter, symbol: number, slot: Slot): void {
+  const text = () => forceStringNoContext(state, slot, NO_POSITION, '');
+  description.json!.push(`${writer.string(symbolName(symbol))}:${writer.value(slot, NO_POSITION)}`);
+  switch (symbol) {
+    case symbols.builder:
+      description.builder = forceStringInto(state, slot, description.context, NO_POSITION, '');
+      return;
+    case symbols.system:
+      description.system = text();
+      return;
+    case symbols.outputHash:
+      description.outputHash = text();
+      return;
+    case symbols.outputHashAlgo:
+      setHashAlgorithm(state, description, text());
+      return;
+    case symbols.outputHashMode:
+      setHashMode(state, description, text());
+      return;
+    case symbols.outputs:
+      setOutputs(
+        description,
+        forceList(state, slot, NO_POSITION, '').map((element) => forceStringNoContext(state, element, NO_POSITION, '')),
+      );
+      return;
+  }
+  if (WITHOUT_EFFECT.has(symbol)) {
+    const name = symbolName(symbol);
+    state.host.log(
+      'warn',
+      `In a derivation named '${description.name}', 'structuredAttrs' disables the effect of the derivation attribute '${name}'; use 'outputChecks.<output>.${name}' instead`,
+    );
+  }
+}
+
+const COERCE_MORE = { more: true };
+
+/** One attribute as an environment variable, and what else it means. */
+function takeVariable(state: EvalState, description: Description, symbol: number, slot: Slot): void {
+  const text = typeof slot === 'string' ? slot : coerceToString(state, NO_POSITION, slot, description.context, '', COERCE_MORE);
+  if (symbol === JSON_ATTRIBUTE) {
+    state.host.log(
+      'warn',
+      `In derivation '${description.name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead.`,
+    );
+    description.jsonText = text;
+    return;
+  }
+  description.env.push([symbolName(symbol), text]);
+  switch (symbol) {
+    case symbols.builder:
+      description.builder = text;
+      return;
+    case symbols.system:
+      description.system = text;
+      return;
+    case symbols.outputHash:
+      description.outputHash = text;
+      return;
+    case symbols.outputHashAlgo:
+      setHashAlgorithm(state, description, text);
+      return;
+    case symbols.outputHashMode:
+      setHashMode(state, description, text);
+      return;
+    case symbols.outputs:
+      setOutputs(description, text.match(/[^ \t\n\r]+/g) ?? []);
+      return;
+  }
+}
+
+/** Goes through the attributes in the order of their names. */
+function describe(state: EvalState, name: string, attrs: Attrs): Description {
+  const description = new Description(name);
+  const structured = attrs.get(symbols.structuredAttrs);
+  const whatStructured = 'while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict';
+  const isStructured = structured !== undefined && forceBool(state, structured, NO_POSITION, whatStructured);
+  if (isStructured) description.json = [];
+  const writer = new JsonWriter(state, description.context);
+  const ignoreNullsSlot = attrs.get(symbols.ignoreNulls);
+  const whatIgnore = 'while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict';
+  const ignoreNulls = ignoreNullsSlot !== undefined && forceBool(state, ignoreNullsSlot, NO_POSITION, whatIgnore);
+
+  const keys = attrs.keys();
+  const slots = attrs.slots();
+  for (const index of attrs.order()) {
+    const symbol = keys[index]!;
+    if (symbol === symbols.ignoreNulls) continue;
+    const slot = slots[index]!;
+    try {
+      if (ignoreNulls && force(slot) === null) continue;
+      if (symbol === symbols.contentAddressed) {
+        if (forceBool(state, slot, NO_POSITION, '')) {
+          requireFeature(state, 'ca-derivations');
+          description.isContentAddressed = true;
+        }
+      } else if (symbol === symbols.impure) {
+        if (forceBool(state, slot, NO_POSITION, '')) {
+          requireFeature(state, 'impure-derivations');
+          description.isImpure = true;
+        }
+      } else if (symbol === symbols.args) {
+        for (const element of forceList(state, slot, NO_POSITION, '')) {
+          const what = 'while evaluating an element of the argument list';
+          description.args.push(coerceToString(state, NO_POSITION, element, description.context, what, COERCE_MORE));
+        }
+      } else if (!isStructured) takeVariable(state, description, symbol, slot);
+      else if (symbol !== symbols.structuredAttrs) takeStructured(state, description, writer, symbol, slot);
+    } catch (error) {
+      throw inContext(error, attrs.positionAt(index), `while evaluating attribute '${symbolName(symbol)}' of derivation '${name}'`);
+    }
+  }
+  writer.finish('');
+  return description;
+}
+
+/** Store paths that a .drv file, or another store object, refers to. */
+function referencesOf(state: EvalState, path: StorePath): readonly StorePath[] {
+  if (!isDerivationPath(path)) return state.host.queryReferences?.(path) ?? [];
+  const { inputSources, inputDerivations } = readDerivation(state, path);
+  return [...inputSources, ...inputDerivations.keys()];
+}
+
+/** What the context makes the derivation depend on, sorted as derivations hold it. */
+function inputsOf(state: EvalState, context: Gathering): Pick<Derivation, 'inputDerivations' | 'inputSources'> {
+  const outputs = new Map<StorePath, Set<string>>();
+  const sources = new Set<StorePath>();
+  const addOutput = (drv: StorePath, output: string): void => {
+    const known = outputs.get(drv);
+    if (known === undefined) outputs.set(drv, new Set([output]));
+    else known.add(output);
+  };
+  for (const element of context.elements()) {
+    const parsed = parseContextElement(element);
+    if (parsed.kind === 'opaque') sources.add(parsed.path);
+    else if (parsed.kind === 'built') addOutput(parsed.drv, parsed.output);
+    else {
+      // The whole graph below the derivation, and all outputs of every derivation in it.
+      const pending = [parsed.path];
+      const closure = new Set(pending);
+      for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+        sources.add(path);
+        if (isDerivationPath(path)) for (const output of readDerivation(state, path).outputs.keys()) addOutput(path, output);
+        for (const reference of referencesOf(state, path)) {
+          if (closure.has(reference)) continue;
+          closure.add(reference);
+          pending.push(reference);
+        }
+      }
+    }
+  }
+  const inputDerivations = new Map<StorePath, readonly string[]>();
+  for (const drv of [...outputs.keys()].sort(compareStrings)) {
+    const names = [...outputs.get(drv)!];
+    inputDerivations.set(drv, names.length === 1 ? names : names.sort(compareStrings));
+  }
+  return { inputDerivations, inputSources: [...sources].sort(compareStrings) };
+}
+
+/** The JSON of structured attributes, as the variable `__json` holds it. */
+function structuredText(description: Description): string | undefined {
+  if (description.json !== null) return `{${description.json.join(',')}}`;
+  if (description.jsonText === undefined) return undefined;
+  // NIX: the text is read and printed again, which sorts its keys and drops its spaces.
+  const value = parseJson(description.jsonText, 'the attribute __json');
+  if (!(value instanceof Map)) throw new FormatError('cannot process __json attribute: it is not a JSON object');
+  return printJson(value);
+}
+
+/** The environment with a variable for each output, sorted. */
+function environmentOf(description: Description, valueOf: (output: string) => string): Map<string, string> {
+  const { env, outputs } = description;
+  const added = new Map(outputs.map((output) => [output, valueOf(output)]));
+  const json = structuredText(description);
+  if (json !== undefined) {
+    if (added.has('__json')) {
+      throw new EvalError("Cannot have an environment variable named '__json'. This key is reserved for encoding structured attrs");
+    }
+    added.set('__json', json);
+  }
+  const rest = [...added].sort((a, b) => compareStrings(a[0], b[0]));
+  const result = new Map<string, string>();
+  let next = 0;
+  for (const [name, value] of env) {
+    while (next < rest.length && rest[next]![0] < name) result.set(...rest[next++]!);
+    if (next < rest.length && rest[next]![0] === name) result.set(...rest[next++]!);
+    else result.set(name, value);
+  }
+  while (next < rest.length) result.set(...rest[next++]!);
+  return result;
+}
+
+function checkName(name: string): void {
+  try {
+    checkStorePathName(name);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new EvalError(`invalid derivation name: ${error.message}. Please pass a different 'name'.`);
+  }
+}
+
+function fixedOutput(state: EvalState, description: Description): DerivationOutput & { kind: 'fixed' } {
+  const { name, outputs, outputHash, outputHashAlgorithm, method = 'flat' } = description;
+  if (outputs.length !== 1 || outputs[0] !== 'out') throw new EvalError('multiple outputs are not supported in fixed-output derivations');
+  const hash: Hash = parseHashAllowingEmpty(state, outputHash!, outputHashAlgorithm);
+  if (hash.algorithm === 'blake3') requireFeature(state, 'blake3-hashes');
+  const address = { method, hash };
+  return { kind: 'fixed', path: makeContentPath(name, address, NO_REFERENCES, state.host.constants.storeDir), address };
+}
+
+/** The derivation with its outputs as far as they can be known. */
+function complete(state: EvalState, description: Description): Derivation {
+  const { storeDir } = state.host.constants;
+  const { name, system, builder, args, outputs, isContentAddressed, isImpure } = description;
+  const inputs = inputsOf(state, description.context);
+  if (builder === '') throw new EvalError("required attribute 'builder' missing");
+  if (system === '') throw new EvalError("required attribute 'system' missing");
+  if (name.endsWith('.drv') && !(description.method === 'text' && outputs.length === 1 && outputs[0] === 'out')) {
+    throw new EvalError("derivation names are allowed to end in '.drv' only if they produce a single derivation file");
+  }
+  const base = { name, ...inputs, system, builder, args };
+
+  if (description.outputHash !== undefined) {
+    const output = fixedOutput(state, description);
+    const env = environmentOf(description, () => printStorePath(output.path, storeDir));
+    return { ...base, outputs: new Map([['out', output]]), env };
+  }
+  if (isContentAddressed || isImpure) {
+    if (isContentAddressed && isImpure) throw new EvalError('derivation cannot be both content-addressed and impure');
+    const kind: DerivationOutput = {
+      kind: isImpure ? 'impure' : 'floating',
+      method: description.method ?? 'nar',
+      algorithm: description.outputHashAlgorithm ?? 'sha256',
+    };
+    return { ...base, outputs: new Map(outputs.map((output) => [output, kind])), env: environmentOf(description, hashPlaceholder) };
+  }
+  // The hash that output paths follow from is that of the derivation without them.
+  const env = environmentOf(description, () => '');
+  const masked: Derivation = { ...base, outputs: new Map(outputs.map((output) => [output, { kind: 'deferred' }])), env };
+  const modulo = hashDerivationModulo(masked, storeDir, lookupOf(state), true);
+  if (modulo.deferred) return masked;
+  const known = new Map<string, DerivationOutput>();
+  for (const output of outputs) {
+    const path = makeOutputPath(output, modulo.hash, name, storeDir);
+    known.set(output, { kind: 'input-addressed', path });
+    env.set(output, printStorePath(path, storeDir));
+  }
+  return { ...masked, outputs: known };
+}
+
+function instantiate(state: EvalState, name: string, attrs: Attrs): Value {
+  checkName(name);
+  const made = complete(state, describe(state, name, attrs));
+  const { storeDir } = state.host.constants;
+  const aterm = printATerm(made, storeDir);
+  const references = [...made.inputSources, ...made.inputDerivations.keys()];
+  const drvPath = makeTextPath(`${name}.drv`, hashBytes('sha256', aterm), references, storeDir);
+  state.host.registerDerivation(drvPath, made, aterm);
+
+  const names = [...made.outputs.keys()];
+  const shapes = state.cache(RESULTS, () => new Map<string, RecordShape>());
+  const key = names.join(' ');
+  let shape = shapes.get(key);
+  if (shape === undefined) shapes.set(key, (shape = new RecordShape('drvPath', ...names)));
+  return shape.make(
+    makeString(printStorePath(drvPath, storeDir), contextOf(deepElement(drvPath))),
+    ...names.map((output) => outputString(state, drvPath, name, output, made.outputs.get(output)!)),
+  );
+}
+
+function placeOf(state: EvalState, pos: PositionId): string {
+  const position = state.positions.resolve(pos);
+  return position === undefined ? '«none»:0' : `${position.file}:${position.line}:${position.column}`;
+}
+
+/** builtins.derivationStrict */
+export const derivationStrict: BuiltinDefinition = {
+  args: ['attrs'],
+  text: 'What `derivation` calls: computes a derivation and gives `drvPath` and the path of each output.',
+  run(state, pos, slot) {
+    const attrs = forceAttrs(state, slot!, pos, 'while evaluating the argument passed to builtins.derivationStrict');
+    const nameSlot = requireAttr(state, attrs, symbols.name, 'name', 'in the attrset passed as argument to builtins.derivationStrict');
+    const namePos = attrs.position(symbols.name);
+    let name: string;
+    try {
+      const what = 'while evaluating the `name` attribute passed to builtins.derivationStrict';
+      name = forceStringNoContext(state, nameSlot, pos, what);
+    } catch (error) {
+      throw inContext(error, namePos, "while evaluating the derivation attribute 'name'");
+    }
+    try {
+      return instantiate(state, name, attrs);
+    } catch (error) {
+      if (!(error instanceof FloeError)) throw error;
+      throw addFrame(
+        error,
+        NO_POSITION,
+        `while evaluating derivation '${name}'\n  whose name attribute is located at ${placeOf(state, namePos)}`,
+      );
+    }
+  },
+};

@@ -1,0 +1,80 @@
+// From values to paths that can be read now: a path whose context names outputs of derivations is built first (import from
+// derivation). And symbolic links, where a builtin must follow the last one itself.
+
+import { EvalError, InvalidPathError } from '../../base/errors.ts';
+import { printStorePath, type StorePath } from '../../model/store-path.ts';
+import { coerceToPath, inContext } from '../coerce.ts';
+import type { EvalHost } from '../host.ts';
+import { NO_POSITION, type PositionId } from '../position.ts';
+import { canonicalPath, joinPath, parentOfPath } from '../source-path.ts';
+import type { EvalState } from '../state.ts';
+import { ContextAccumulator, parseContextElement, type StringContext } from '../string-context.ts';
+import type { Slot } from '../value.ts';
+
+/** Makes what a context names available: checks that objects are valid, builds outputs. */
+export function realiseContext(state: EvalState, context: StringContext | null): void {
+  if (context === null) return;
+  const { host } = state;
+  const { storeDir, allowImportFromDerivation } = host.constants;
+  const outputs: string[] = [];
+  const checkValid = (path: StorePath): void => {
+    if (!host.isValidPath(path)) throw new InvalidPathError(`path '${printStorePath(path, storeDir)}' is not valid`, { data: { path } });
+  };
+  for (const element of context) {
+    const parsed = parseContextElement(element);
+    if (parsed.kind === 'built') {
+      checkValid(parsed.drv);
+      outputs.push(`${printStorePath(parsed.drv, storeDir)}^${parsed.output}`);
+    } else {
+      checkValid(parsed.path);
+    }
+  }
+  if (outputs.length === 0) return;
+  if (!allowImportFromDerivation) {
+    throw new EvalError(
+      `cannot build '${outputs[0]}' during evaluation because the option 'allow-import-from-derivation' is disabled`,
+      { code: 'FLOE_IMPORT_FROM_DERIVATION' },
+    );
+  }
+  host.realise(outputs);
+}
+
+/** A path from a value, made readable. */
+export function realisePath(state: EvalState, pos: PositionId, slot: Slot): string {
+  const context = new ContextAccumulator();
+  const path = coerceToPath(state, NO_POSITION, slot, context, 'while realising the context of a path');
+  if (context.context !== null) {
+    try {
+      realiseContext(state, context.context);
+    } catch (error) {
+      throw inContext(error, pos, `while realising the context of path '${path}'`);
+    }
+  }
+  return path;
+}
+
+const MAX_LINKS = 1024;
+
+/** The path with every symbolic link in it followed, the last one too. What is missing is left as it is. */
+export function resolveSymlinks(host: EvalHost, path: string): string {
+  let resolved = '/';
+  const rest = path.split('/').filter((part) => part !== '');
+  for (let links = 0; rest.length > 0; ) {
+    const part = rest.shift()!;
+    if (part === '.') continue;
+    if (part === '..') {
+      resolved = parentOfPath(resolved);
+      continue;
+    }
+    const here = joinPath(resolved, part);
+    if (here === host.constants.storeDir || host.constants.storeDir.startsWith(`${here}/`) || host.pathKind(here) !== 'symlink') {
+      resolved = here;
+      continue;
+    }
+    if (++links > MAX_LINKS) throw new EvalError(`infinite symlink recursion in path '${path}'`);
+    const target = host.readLink(here);
+    if (target.startsWith('/')) resolved = '/';
+    rest.unshift(...target.split('/').filter((piece) => piece !== ''));
+  }
+  return canonicalPath(resolved);
+}
