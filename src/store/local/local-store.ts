@@ -86,6 +86,11 @@ export interface HostTreeRequest {
   readonly filter?: TreeFilter | undefined;
 }
 
+export interface LocalImportOptions extends ImportOptions {
+  /** The caller holds the path's lock (a builder that substitutes after all). */
+  readonly hasLock?: boolean;
+}
+
 const nowInSeconds = (): number => Math.floor(Date.now() / 1000);
 
 /** Opens a store, made where it is missing (unless read-only). StoreError where its database is of another version. */
@@ -367,14 +372,13 @@ export class LocalStore implements Store {
 
   // ---- adding
 
-  async addToStore(info: PathInfo, nar: NarSource, options: ImportOptions = {}): Promise<void> {
+  async addToStore(info: PathInfo, nar: NarSource, options: LocalImportOptions = {}): Promise<void> {
     this.#requireWritable();
-    const { repair = false, checkSignatures = true } = options;
+    const { repair = false, checkSignatures = true, hasLock = false } = options;
     if (checkSignatures) this.#checkSignatures(info);
     await this.addTempRoots([info.path]);
     if (!repair && this.#db.isValid(info.path)) return;
-    // The lock of a path that this process has locked already (a builder's substitution) is not taken twice.
-    const locks = this.#locked.has(info.path) ? undefined : await this.lockPaths([info.path], { wait: true });
+    const locks = hasLock ? undefined : await this.lockPaths([info.path], { wait: true });
     try {
       if (!repair && this.#db.isValid(info.path)) return;
       const unpacking = new ObjectImport(info.path, this.realStoreDir);
