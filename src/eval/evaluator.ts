@@ -225,7 +225,7 @@ class State implements EvalState {
   }
 
   #loadFile(path: string): Code {
-    const store = this.#codeStore;
+    const store = Object.hasOwn(SEARCH_PATH_SOURCES, path) ? undefined : this.#codeStore;
     const folder = parentOfPath(path);
     const form = store?.get(path);
     if (form !== undefined && isReadable(form)) {
