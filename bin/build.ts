@@ -22,6 +22,10 @@ async function findReferencedFiles(): Promise<string[]> {
     if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue;
     const text = await readFile(join(entry.parentPath, entry.name), 'utf8');
     for (const match of text.matchAll(URL_REFERENCE)) found.add(join(entry.parentPath, match[2]!));
+    // A reference in another form would be missing from dist/.
+    for (const [line] of text.matchAll(/^.*'\.\/[\w./-]+\.(?:ts|sh)'.*import\.meta\.url.*$/gm)) {
+      if (!line.match(URL_REFERENCE)) throw new Error(`${entry.name}: write new URL('./file', import.meta.url): ${line.trim()}`);
+    }
   }
   return [...found].sort();
 }
@@ -92,12 +96,20 @@ async function build(): Promise<void> {
     await writeFile(join(staging, basename(file.path).replace(/\.js$/, '.cjs')), code);
   }
   for (const file of referenced) if (!file.endsWith('.ts')) await copyFile(file, join(staging, basename(file)));
+  await forgetCompiledCode();
   const old = `${target}.old-${process.pid}`;
   if (existsSync(target)) await rename(target, old);
   await rename(staging, target);
   await rm(old, { recursive: true, force: true });
   const size = result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
   console.error(`built ${relative(process.cwd(), target) || target}: ${result.outputFiles.length} files, ${Math.round(size / 1024)} KiB`);
+}
+
+/** V8's cache of the chunks: their names change with each build, and what lies there of older ones is never looked at again. */
+async function forgetCompiledCode(): Promise<void> {
+  const { XDG_CACHE_HOME: cache, HOME: home } = process.env;
+  const folder = cache || (home && join(home, '.cache'));
+  if (folder) await rm(join(folder, 'floe/code'), { recursive: true, force: true });
 }
 
 if (!existsSync(join(root, 'node_modules/esbuild'))) {
