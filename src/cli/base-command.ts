@@ -2,7 +2,8 @@
 // options as fields and an `execute()` of at most 40 lines that calls the engine and prints.
 
 import { Command } from 'clipanion';
-import { type Json, printJson } from '../base/canonical-json.ts';
+import { bytesOf } from '../base/bytes.ts';
+import { type Json, parseJson, printJson } from '../base/canonical-json.ts';
 import type { GlobalChoices } from './globals.ts';
 import type { Session } from './session.ts';
 
@@ -38,6 +39,12 @@ export abstract class BaseCommand extends Command {
   protected printJson(value: Json, options: { readonly pretty: boolean; readonly noPretty: boolean }): void {
     const isPretty = !options.noPretty && (options.pretty || this.session.stdout.isTerminal);
     this.writeByteString(`${printJson(value, isPretty ? 2 : undefined)}\n`);
+  }
+
+  /** JSON that is a byte string already. */
+  protected printJsonText(text: string, options: { readonly pretty: boolean; readonly noPretty: boolean }): void {
+    const isPretty = options.noPretty ? false : options.pretty || this.session.stdout.isTerminal;
+    this.write(bytesOf(`${isPretty ? printJson(parseJson(text, 'the value'), 2) : text}\n`));
   }
 
   protected warn(text: string): void {

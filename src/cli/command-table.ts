@@ -9,6 +9,7 @@ export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'p
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
+  eval: async () => (await import('./commands/eval.ts')).EvalCommand,
   'hash convert': async () => (await import('./commands/hash/convert.ts')).HashConvertCommand,
   'hash file': async () => (await import('./commands/hash/file.ts')).HashFileCommand,
   'hash path': async () => (await import('./commands/hash/path.ts')).HashPathCommand,

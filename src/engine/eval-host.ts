@@ -50,7 +50,8 @@ export interface PendingObject {
 }
 
 export interface HostServices {
-  fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): { trees: FetchedTree[]; mounts: readonly (readonly [StorePath, HostTree])[] };
+  /** Fetched trees are mounted by whoever fetches. */
+  fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[];
   lockFlake(flakeRef: string): LockedFlakeInfo;
   log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
   /** Paths that restricted mode leaves open. */
@@ -290,8 +291,7 @@ export class EngineEvalHost implements EvalHost {
   // ---- the world
 
   fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
-    const { trees, mounts } = this.services.fetchTrees(inputs);
-    for (const [path, tree] of mounts) this.mount(path, tree);
+    const trees = this.services.fetchTrees(inputs);
     for (const { storePath } of trees) this.allowed.add(storePath);
     return trees;
   }

@@ -6,7 +6,7 @@ import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
 import { Evaluator } from '../eval/evaluator.ts';
-import type { EvalConstants, EvalLogLevel, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
+import type { EvalConstants, EvalLogLevel, LockedFlakeInfo } from '../eval/host.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, type Settings } from './config.ts';
@@ -92,5 +92,3 @@ export function parseSearchPathEntry(text: string): SearchPath {
   const equals = text.indexOf('=');
   return equals < 0 ? { prefix: '', path: text } : { prefix: text.slice(0, equals), path: text.slice(equals + 1) };
 }
-
-export type { FetchedTree };

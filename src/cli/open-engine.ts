@@ -1,0 +1,60 @@
+// From a command's options to an Engine: what `--arg`, `-I`, `--impure`, `--file` and their like mean to it.
+
+import { UsageError } from '../base/errors.ts';
+import { Engine, type AutoArgument, type SourceChoice } from '../engine/engine.ts';
+import { parseSearchPathEntry } from '../engine/evaluation.ts';
+import type { BaseCommand } from './base-command.ts';
+import type { evalOptions, sourceOptions } from './options.ts';
+
+type EvalOptions = ReturnType<typeof evalOptions>;
+type SourceOptions = ReturnType<typeof sourceOptions>;
+
+/** The engine for a command that evaluates nothing. */
+export function openEngine(command: BaseCommand): Engine {
+  const { session, choices } = command;
+  return new Engine({
+    settings: session.settings,
+    env: session.env,
+    cwd: session.cwd,
+    progress: session.report,
+    online: session.online,
+    readOnly: choices.readOnly,
+    report: (level, message, frames) => session.report.evaluation(level, message, frames),
+  });
+}
+
+/** The engine for a command that evaluates. */
+export function openEvaluatingEngine(command: BaseCommand, options: EvalOptions & Partial<SourceOptions>): Engine {
+  const { settings } = command.session;
+  if (options.impure) settings.set('pure-eval', false);
+  if (options.debugger) throw new UsageError("floe has no '--debugger' yet");
+  const engine = openEngine(command);
+  engine.autoArguments.push(...readAutoArguments(command, options));
+  engine.searchPath.push(...options.include.map(parseSearchPathEntry));
+  return engine;
+}
+
+function readAutoArguments(command: BaseCommand, options: EvalOptions): AutoArgument[] {
+  return [
+    ...options.arg.map(([name, text]): AutoArgument => ({ kind: 'expression', name, text })),
+    ...options.argstr.map(([name, text]): AutoArgument => ({ kind: 'string', name, text })),
+    ...options.argFromFile.map(([name, path]): AutoArgument => ({ kind: 'file', name, text: path })),
+    ...options.argFromStdin.map((name): AutoArgument => {
+      return { kind: 'string', name, text: Buffer.from(command.session.stdin.readAll()).toString('utf8') };
+    }),
+  ];
+}
+
+/** What `--file` and `--expr` ask for; undefined where words are flakes and store paths. */
+export function sourceChoice(command: BaseCommand, { file, expr }: SourceOptions): SourceChoice | undefined {
+  const { settings, stdin } = command.session;
+  if (file !== undefined && expr !== undefined) throw new UsageError("'--file' and '--expr' are exclusive");
+  if (file !== undefined) {
+    if (settings.isOverridden('pure-eval') && settings.get('pure-eval'))
+      throw new UsageError("'--file' is not compatible with '--pure-eval'");
+    settings.set('pure-eval', false);
+    if (file === '-') return { kind: 'expression', text: Buffer.from(stdin.readAll()).toString('latin1'), label: '«stdin»' };
+    return { kind: 'file', path: file };
+  }
+  return expr === undefined ? undefined : { kind: 'expression', text: Buffer.from(expr, 'utf8').toString('latin1'), label: undefined };
+}

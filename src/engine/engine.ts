@@ -1,0 +1,219 @@
+// Engine: floe as a library. It marries the two towers: flakes and expressions are evaluated into derivations, derivations are built
+// or substituted in a store, and their outputs become shells, apps and paths. Commands hold no logic; they ask here.
+
+import { resolve } from 'node:path';
+import { utf8ToByteString } from '../base/bytes.ts';
+import { FloeError, type TraceFrame } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
+import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from '../eval/attrs.ts';
+import type { EvalLogLevel } from '../eval/host.ts';
+import { NO_POSITION } from '../eval/position.ts';
+import { delay, type Slot, type Value } from '../eval/value.ts';
+import { parseInstallable } from '../model/installable.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+import { BlockingBridge } from './bridge.ts';
+import { Builds } from './builds.ts';
+import type { Environment, Settings } from './config.ts';
+import { useNodeDigests } from './digests.ts';
+import { Evaluation, type SearchPath } from './evaluation.ts';
+import { Flakes, type LockChoices } from './flakes.ts';
+import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
+import { openStore, type OpenedStore } from './open-store.ts';
+import { Printing } from './printing.ts';
+import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
+
+/** `--arg`, `--argstr` and `--arg-from-file`. */
+export interface AutoArgument {
+  readonly kind: 'expression' | 'string' | 'file';
+  readonly name: string;
+  readonly text: string;
+}
+
+/** `--file` or `--expr`. Text is a byte string. */
+export type SourceChoice =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'expression'; readonly text: string; readonly label: string | undefined };
+
+export interface EngineOptions {
+  readonly settings: Settings;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly progress: Progress;
+  /** Whether the network may be used. */
+  readonly online?: boolean;
+  /** Derivations that evaluation makes are not written. */
+  readonly readOnly?: boolean;
+  /** Gets what programs say while they are evaluated (`trace`, `warn`). */
+  readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
+}
+
+/** What the worker behind the bridge is told, as plain data. */
+export interface WorkerSetup {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly online: boolean;
+  readonly isPure: boolean;
+  /** Settings that the user gave, as lines of nix.conf; the rest is read again. */
+  readonly overridden: string;
+}
+
+/** One run of floe over one store. Make it, use it, `close` it. */
+export class Engine {
+  readonly settings: Settings;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly progress: Progress;
+  readonly online: boolean;
+  readonly readOnly: boolean;
+  /** Added to by whoever reads options, before the first evaluation. */
+  readonly autoArguments: AutoArgument[] = [];
+  readonly searchPath: SearchPath[] = [];
+  readonly flakes: Flakes;
+  readonly builds: Builds;
+  readonly printing: Printing;
+  private readonly report: NonNullable<EngineOptions['report']>;
+  private opened: OpenedStore | undefined;
+  private running: Evaluation | undefined;
+  private bridge: BlockingBridge | undefined;
+
+  constructor(options: EngineOptions) {
+    useNodeDigests();
+    this.settings = options.settings;
+    this.env = options.env;
+    this.cwd = options.cwd;
+    this.progress = options.progress;
+    this.online = options.online ?? true;
+    this.readOnly = options.readOnly ?? false;
+    this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
+    this.flakes = new Flakes(this);
+    this.builds = new Builds(this);
+    this.printing = new Printing(this);
+  }
+
+  /** The store, opened when it is first asked for. */
+  get storeAccess(): OpenedStore {
+    return (this.opened ??= openStore(this));
+  }
+
+  get store(): LocalStore {
+    return this.storeAccess.store;
+  }
+
+  get storeDir(): string {
+    return this.store.storeDir;
+  }
+
+  get isPure(): boolean {
+    return this.settings.get('pure-eval');
+  }
+
+  /** The one evaluator of this run. `place` names what is evaluated first, for its compiled code. */
+  evaluation(place = this.cwd): Evaluation {
+    return (this.running ??= new Evaluation({
+      settings: this.settings,
+      env: this.env,
+      cwd: this.cwd,
+      store: this.storeAccess.evalStore,
+      bridge: this.openBridge(),
+      progress: this.progress,
+      place,
+      pure: this.isPure,
+      searchPath: this.searchPath,
+      allowedPaths: [],
+      fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
+      lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
+      report: (level, message, frames) => this.report(level, message, frames ?? []),
+    }));
+  }
+
+  private openBridge(): BlockingBridge {
+    if (this.bridge) return this.bridge;
+    const { settings, env, cwd, online, isPure } = this;
+    const entry = new URL('./bridge-worker.ts', import.meta.url);
+    const replay = new ProgressReplay(this.progress);
+    const setup: WorkerSetup = { env: { ...env }, cwd, online, isPure, overridden: settings.printOverridden() };
+    return (this.bridge = new BlockingBridge(entry, setup, (event) => replay.receive(event as ProgressEvent)));
+  }
+
+  /** Has the worker do something that takes waiting, and waits. */
+  callBridge(operation: 'realise' | 'fetch', argument: unknown): unknown {
+    return this.openBridge().call(operation, argument);
+  }
+
+  /** `--arg`s as a set; thunks, so that an unused one is never evaluated. */
+  autoArgs(): Attrs {
+    if (this.autoArguments.length === 0) return EMPTY_ATTRS;
+    const { evaluator } = this.evaluation();
+    const set = new AttrsBuilder();
+    for (const { kind, name, text } of this.autoArguments) {
+      const bytes = utf8ToByteString(text);
+      const slot: Slot =
+        kind === 'string'
+          ? bytes
+          : kind === 'file'
+            ? evaluator.state.host.readFile(resolve(this.cwd, text))
+            : delay(() => evaluator.state.evalText(bytes, utf8ToByteString(this.cwd)));
+      set.setName(name, slot, NO_POSITION);
+    }
+    return set.build();
+  }
+
+  /** The value of `--file` or `--expr`. */
+  sourceValue(source: SourceChoice): Value {
+    if (source.kind === 'expression') return this.evaluation().evaluator.evalText(source.text, utf8ToByteString(this.cwd), source.label);
+    const path = this.lookupFile(source.path);
+    return this.evaluation(`file:${path}`).evaluator.evalFile(path);
+  }
+
+  /** A file as the command line names it: a path, `<search/path>`, or a URL of a tarball or flake. libcmd/common-eval-args.cc. */
+  lookupFile(text: string): string {
+    const { evaluator } = this.evaluation(`file:${text}`);
+    if (text.startsWith('<') && text.endsWith('>') && text.length > 2) {
+      return evaluator.guard(() => evaluator.state.findFile(evaluator.state.searchPath, utf8ToByteString(text.slice(1, -1)), NO_POSITION));
+    }
+    if (/^(https?|file|channel):/.test(text)) {
+      const [tree] = evaluator.guard(() => evaluator.state.host.fetchTrees([{ attrs: { type: 'tarball', url: text }, kind: 'tarball' }]));
+      return `${this.storeDir}/${tree!.storePath}`;
+    }
+    return utf8ToByteString(resolve(this.cwd, text));
+  }
+
+  /** What words point at. Flakes are locked on the way; nothing is evaluated yet but `--file` and `--expr`. */
+  async targets(words: readonly string[], purpose: Purpose, source: SourceChoice | undefined, locking: LockChoices): Promise<Target[]> {
+    if (source !== undefined) {
+      const root = this.sourceValue(source);
+      const autoArgs = this.autoArgs();
+      return words.map((word) => {
+        const installable = parseInstallable(word, { storeDir: this.storeDir, inExpression: true });
+        return new AttributeTarget(this.evaluation(), root, installable.kind === 'attribute' ? installable.attrPath : '', installable.outputs, autoArgs);
+      });
+    }
+    const targets: Target[] = [];
+    for (const word of words) targets.push(await this.target(word, purpose, locking));
+    return targets;
+  }
+
+  private async target(word: string, purpose: Purpose, locking: LockChoices): Promise<Target> {
+    const installable = parseInstallable(word, {
+      storeDir: this.storeDir,
+      paths: this.flakes.pathResolver(),
+      followToStore: (path) => this.storeAccess.followToStore(resolve(this.cwd, path)),
+      warn: (message) => this.progress.log('warn', `warning: ${message}`),
+    });
+    if (installable.kind === 'store-path') return new StorePathTarget(installable.path, installable.outputs, this.storeDir);
+    if (installable.kind === 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no installable`);
+    const flake = await this.flakes.lock(installable.ref, locking);
+    const system = this.settings.get('eval-system') || this.settings.get('system');
+    return new FlakeTarget(this.evaluation(), flake, installable.ref, installable.fragment, installable.outputs, outputDefaults(purpose, system));
+  }
+
+  /** Keeps caches and lets go of the store. Safe to call more than once. */
+  async close(): Promise<void> {
+    this.running?.close();
+    await this.bridge?.close();
+    await this.opened?.store.close();
+    this.opened = undefined;
+  }
+}
+
+export type { EvalLogLevel };

@@ -1,0 +1,262 @@
+// Flakes for an engine: references as the user types them, locking on this machine, values of outputs, and the two ways back from
+// evaluation (`fetchTree` and `getFlake`). What is decided lies in flake/, what is fetched in fetch/.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError } from '../base/errors.ts';
+import { printHash, parseSri } from '../base/hash.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { callFlake } from '../eval/call-flake.ts';
+import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
+import { internSymbol } from '../eval/symbol.ts';
+import { force, type Value } from '../eval/value.ts';
+import type { FetchedInput } from '../fetch/fetcher.ts';
+import { makeFetchCache } from '../fetch/fetch-cache.ts';
+import { FolderTree } from '../fetch/source-tree.ts';
+import { makePathResolver, type PathProbe } from '../flake/find.ts';
+import { type LockFlags, parseInputFlag } from '../flake/lock.ts';
+import { builtInRegistry } from '../flake/resolve.ts';
+import { nodeIo } from '../io/node.ts';
+import { parseFlakeRef, type FlakeRef, type PathResolver } from '../model/flake-ref.ts';
+import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
+import { type InputAttrs, inputStorePath } from '../model/input-scheme.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { treeInfo } from '../model/tree-info.ts';
+import type { Engine } from './engine.ts';
+import { cacheFolder } from './evaluation.ts';
+import { evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
+import { packageFolder } from './package-folder.ts';
+
+/** What the flake options of a command ask for. */
+export interface LockChoices extends LockFlags {
+  readonly updateLockFile?: boolean;
+  readonly writeLockFile?: boolean;
+  readonly commitLockFile?: boolean;
+  readonly failOnUnlocked?: boolean;
+  readonly referenceLockFile?: string | undefined;
+  readonly outputLockFile?: string | undefined;
+}
+
+/** A locked flake, and its outputs once somebody asks. */
+export interface LockedFlake extends LockedOnDisk {
+  /** The set that `outputs` returned, evaluated on first use. */
+  outputs(): Value;
+  /** The whole value of the flake: outputs, inputs, sourceInfo. */
+  value(): Value;
+}
+
+const OUTPUTS = internSymbol('outputs');
+
+export class Flakes {
+  private readonly engine: Engine;
+  private opened: FlakeFetcher | undefined;
+  /** Registry entries of `--override-flake` and `--inputs-from`, first in the order of look-up. */
+  readonly flagEntries: FlakeRegistry['entries'][number][] = [];
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  private warn(message: string): void {
+    this.engine.progress.log('warn', `\x1b[35;1mwarning:\x1b[0m ${message}`);
+  }
+
+  /** Fetches for this run. */
+  get fetcher(): FlakeFetcher {
+    if (this.opened) return this.opened;
+    const { engine } = this;
+    const { settings, env, cwd, storeDir, store } = engine;
+    const io = nodeIo();
+    const cache = cacheFolder(env);
+    const accessTokens: Record<string, string> = {};
+    for (const [host, token] of Object.entries(settings.get('access-tokens'))) accessTokens[host] = String(token);
+    this.opened = new FlakeFetcher({
+      context: {
+        io,
+        cache: makeFetchCache(io.files, utf8ToByteString(join(cache, 'fetch')), () => io.now()),
+        store: {
+          storeDir,
+          find: (path) => {
+            const info = store.queryPathInfoSync(path);
+            return info && { place: store.toRealPath(path), narHash: info.narHash };
+          },
+        },
+        settings: {
+          allowDirty: settings.get('allow-dirty'),
+          warnDirty: settings.get('warn-dirty'),
+          tarballTtl: settings.get('tarball-ttl'),
+          accessTokens,
+          downloadAttempts: settings.get('download-attempts'),
+        },
+        warn: (message) => this.warn(message),
+        baseDir: utf8ToByteString(cwd),
+        bundledTrees: (narHash) => bundledTree(narHash, cache),
+      },
+      registries: this.registries(),
+      settings: { trustTarballsFromGitForges: settings.get('trust-tarballs-from-git-forges'), allowDirtyLocks: settings.get('allow-dirty-locks') },
+      lockFolder: join(cache, 'locks'),
+    });
+    return this.opened;
+  }
+
+  private registries(): FlakeRegistry[] {
+    const { settings, env } = this.engine;
+    const files: [FlakeRegistry['kind'], string][] = [
+      ['user', join(env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '/', '.config'), 'nix/registry.json')],
+      ['system', join(env['NIX_CONF_DIR'] || '/etc/nix', 'registry.json')],
+    ];
+    const registries: FlakeRegistry[] = [{ kind: 'flag', entries: this.flagEntries }];
+    for (const [kind, path] of files) {
+      if (fs.existsSync(path)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(path)), kind, path));
+    }
+    const global = settings.get('flake-registry');
+    if (global.startsWith('/')) registries.push(parseRegistry(byteStringOf(fs.readFileSync(global)), 'global', global));
+    else registries.push(builtInRegistry({ debpkgs: packageFolder('src/debpkgs'), templates: packageFolder('templates') }));
+    return registries;
+  }
+
+  /** For references that users type. */
+  pathResolver(allowMissing = false): PathResolver {
+    return makePathResolver({
+      probe: DISK_PROBE,
+      baseDir: utf8ToByteString(this.engine.cwd),
+      allowMissing,
+      notice: (message) => this.engine.progress.log('notice', message),
+      warn: (message) => this.warn(message),
+    });
+  }
+
+  parse(text: string, allowMissing = false): FlakeRef {
+    return parseFlakeRef(utf8ToByteString(text), { paths: this.pathResolver(allowMissing), warn: (message) => this.warn(message) });
+  }
+
+  /** Locks a flake; the lock file is written where it changed and nothing forbids it. */
+  async lock(ref: FlakeRef, choices: LockChoices): Promise<LockedFlake> {
+    const { engine } = this;
+    const { settings } = engine;
+    const locked = await this.fetcher.lockOnDisk(ref, {
+      ...choices,
+      useRegistries: choices.useRegistries ?? settings.get('use-registries'),
+      allowUnlocked: true,
+      referenceLockFile:
+        choices.referenceLockFile === undefined
+          ? undefined
+          : { path: choices.referenceLockFile, text: byteStringOf(fs.readFileSync(choices.referenceLockFile)) },
+      flags: {
+        update: choices.updateLockFile ?? true,
+        write: (choices.writeLockFile ?? true) && (choices.overrides ?? []).length === 0,
+        commit: choices.commitLockFile ?? false,
+        outputPath: choices.outputLockFile,
+        failOnUnlocked: choices.failOnUnlocked ?? false,
+        commitSummary: settings.get('commit-lock-file-summary'),
+        warnDirty: settings.get('warn-dirty'),
+      },
+    });
+    return this.withValue(locked);
+  }
+
+  private withValue(locked: LockedOnDisk): LockedFlake {
+    const evaluation = this.engine.evaluation(locked.top.tree.fetched.folder ?? locked.top.tree.fetched.storePath);
+    let value: Value | undefined;
+    const whole = () => (value ??= evaluation.evaluator.guard(() => callFlake(evaluation.evaluator.state, this.infoFor(locked))));
+    return {
+      ...locked,
+      value: whole,
+      outputs: () => {
+        const flake = whole();
+        const outputs = flake instanceof Attrs ? flake.get(OUTPUTS) : undefined;
+        return outputs === undefined ? null : evaluation.evaluator.guard(() => force(outputs));
+      },
+    };
+  }
+
+  /** What evaluation needs; its trees become readable at their store paths. */
+  private infoFor(locked: LockedOnDisk): LockedFlakeInfo {
+    const { info } = evaluationInfo(locked, this.fetcher);
+    this.mount(locked.top.tree.fetched);
+    for (const { tree } of locked.result.places.values()) this.mount(tree.fetched);
+    return info;
+  }
+
+  private mount(fetched: FetchedInput): void {
+    this.engine.evaluation().host.addMountedTree(fetched.storePath, fetched.tree, { method: 'nar', hash: fetched.narHash });
+  }
+
+  /** `builtins.fetchTree` and its like: what lies on this machine is fetched here, what does not by the worker behind the bridge. */
+  fetchTreesForEvaluation(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
+    return inputs.map(({ attrs }) => {
+      const fetched = this.fetchNow(attrs);
+      this.mount(fetched);
+      return { storePath: fetched.storePath, info: treeInfo(fetched.attrs) };
+    });
+  }
+
+  private fetchNow(attrs: InputAttrs): FetchedInput {
+    const { fetcher, engine } = this;
+    if (isHere(attrs) || this.isStored(attrs)) {
+      const fetched = fetcher.fetch(attrs, 'all');
+      if (!(fetched instanceof Promise)) return fetched.fetched;
+      throw new FloeError('FLOE_FETCH', `input of type '${String(attrs['type'])}' was expected to lie on this machine`);
+    }
+    const answer = engine.callBridge('fetch', attrs) as { attrs: InputAttrs; storePath: StorePath; narHash: string; fingerprint: string | undefined };
+    const place = engine.store.toRealPath(answer.storePath);
+    return {
+      tree: new FolderTree(fetcher.machine.context.io.files, place),
+      attrs: answer.attrs,
+      fingerprint: answer.fingerprint,
+      narHash: parseSri(answer.narHash),
+      storePath: answer.storePath,
+      folder: place,
+    };
+  }
+
+  private isStored(attrs: InputAttrs): boolean {
+    if (attrs['narHash'] === undefined || attrs['__final'] !== true) return false;
+    return this.engine.store.isValidPathSync(inputStorePath(attrs, this.engine.storeDir));
+  }
+
+  /** In the worker: fetches, and copies the tree to the store, where the evaluator's thread finds it. */
+  async fetchIntoStore(attrs: InputAttrs): Promise<{ attrs: InputAttrs; storePath: StorePath; narHash: string; fingerprint: string | undefined }> {
+    const { fetched } = await this.fetcher.fetch(attrs, 'all');
+    const { host } = this.engine.evaluation();
+    host.addMountedTree(fetched.storePath, fetched.tree, { method: 'nar', hash: fetched.narHash });
+    host.flush([fetched.storePath]);
+    return { attrs: fetched.attrs, storePath: fetched.storePath, narHash: printHash(fetched.narHash, 'sri'), fingerprint: fetched.fingerprint };
+  }
+
+  /** `builtins.getFlake`. */
+  lockForEvaluation(text: string): LockedFlakeInfo {
+    const { engine, fetcher } = this;
+    const ref = parseFlakeRef(text, { paths: this.pathResolver(), warn: (message) => this.warn(message) });
+    const result = fetcher.lock(ref, { useRegistries: !engine.isPure && engine.settings.get('use-registries'), allowUnlocked: !engine.isPure });
+    if (result instanceof Promise) {
+      throw new FloeError('FLOE_FETCH', `floe cannot lock '${text}' during evaluation, because it has to be downloaded first`, {
+        hint: 'make it an input of the flake instead',
+      });
+    }
+    return this.infoFor({ result, top: result.top, plan: { kind: 'keep', changes: [], forceDirty: false } });
+  }
+}
+
+/** Inputs whose fetchers need no network. */
+function isHere(attrs: InputAttrs): boolean {
+  const { type, url } = attrs;
+  return type === 'path' || type === 'indirect' || (type === 'git' && typeof url === 'string' && (url.startsWith('file:') || url.startsWith('/')));
+}
+
+const DISK_PROBE: PathProbe = {
+  kind: (path) => {
+    const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+    return stats && (stats.isFile() ? 'regular' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'unknown');
+  },
+  readLink: (path) => fs.readlinkSync(path),
+  device: (path) => fs.statSync(path).dev,
+};
+
+/** Trees that come with floe, found again by their NAR hash wherever floe is installed. */
+function bundledTree(_narHash: string, _cache: string): string | undefined {
+  return undefined;
+}
+
+export { parseInputFlag };

@@ -1,0 +1,198 @@
+// From words to what they point at: flake outputs, store paths, attributes of a file or expression; and from there to values and to
+// what is to be built. libcmd/installables.cc and installable-flake.cc for the order in which things are tried and for the words.
+
+import { compareStrings } from '../base/bytes.ts';
+import { FloeError, MissingAttributeError, UsageError } from '../base/errors.ts';
+import { nearestNames } from '../base/suggestions.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { autoCallFunction } from '../eval/auto-call.ts';
+import { querySymbol, symbolName } from '../eval/symbol.ts';
+import { force, type Slot, type Value } from '../eval/value.ts';
+import { parseAttrPath } from '../model/attr-path.ts';
+import type { DerivedPath, OutputsSpec } from '../model/derived-path.ts';
+import { type FlakeRef, printFlakeRef } from '../model/flake-ref.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { attrPathDerivedPaths, findAlongAttrPath, flakeOutputDerivedPath } from './derivation-values.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { LockedFlake } from './flakes.ts';
+
+/** Where a flake's outputs are looked for when the words do not say it all: whole paths for no fragment, prefixes before a fragment. */
+export interface OutputDefaults {
+  readonly paths: readonly string[];
+  readonly prefixes: readonly string[];
+}
+
+/** What commands do with installables; each looks in other places first. */
+export type Purpose = 'build' | 'develop' | 'run';
+
+/** libcmd/installables.cc, nix/develop.cc and nix/run.cc: getDefaultFlakeAttrPaths and -Prefixes. */
+export function outputDefaults(purpose: Purpose, system: string): OutputDefaults {
+  const packages: OutputDefaults = {
+    paths: [`packages.${system}.default`, `defaultPackage.${system}`],
+    prefixes: [`packages.${system}.`, `legacyPackages.${system}.`],
+  };
+  switch (purpose) {
+    case 'build':
+      return packages;
+    case 'develop':
+      return {
+        paths: [`devShells.${system}.default`, `devShell.${system}`, ...packages.paths],
+        prefixes: [`devShells.${system}.`, ...packages.prefixes],
+      };
+    case 'run':
+      return {
+        paths: [`apps.${system}.default`, `defaultApp.${system}`, ...packages.paths],
+        prefixes: [`apps.${system}.`, ...packages.prefixes],
+      };
+  }
+}
+
+/** One installable, resolved as far as it goes without evaluating. */
+export interface Target {
+  /** As messages name it. */
+  readonly what: string;
+  /** Undefined for store paths. */
+  readonly flake?: LockedFlake | undefined;
+  /** The store object itself, for installables that are store paths. */
+  readonly storePath?: StorePath | undefined;
+  /** The value, and the attribute path at which it was found. UsageError where the installable is no value. */
+  value(): { value: Value; attrPath: string };
+  derivedPaths(): DerivedPath[];
+}
+
+/** A store path, or outputs of a derivation in the store. */
+export class StorePathTarget implements Target {
+  readonly what: string;
+  readonly storePath: StorePath;
+  private readonly outputs: OutputsSpec | undefined;
+
+  constructor(path: StorePath, outputs: OutputsSpec | undefined, storeDir: string) {
+    this.what = `${storeDir}/${path}`;
+    this.storePath = path;
+    this.outputs = outputs;
+  }
+
+  value(): never {
+    throw new UsageError(`installable '${this.what}' does not correspond to a Nix language value`);
+  }
+
+  derivedPaths(): DerivedPath[] {
+    if (this.outputs === undefined || !isDerivationPath(this.storePath)) return [{ kind: 'opaque', path: this.storePath }];
+    return [{ kind: 'built', derivation: this.storePath, outputs: this.outputs }];
+  }
+}
+
+/** An attribute of what `--file` or `--expr` gave. */
+export class AttributeTarget implements Target {
+  readonly what: string;
+  private readonly evaluation: Evaluation;
+  private readonly root: Slot;
+  private readonly outputs: OutputsSpec | undefined;
+  private readonly autoArgs: Attrs;
+
+  constructor(evaluation: Evaluation, root: Slot, attrPath: string, outputs: OutputsSpec | undefined, autoArgs: Attrs) {
+    this.evaluation = evaluation;
+    this.root = root;
+    this.what = attrPath;
+    this.outputs = outputs;
+    this.autoArgs = autoArgs;
+  }
+
+  value(): { value: Value; attrPath: string } {
+    const { evaluator } = this.evaluation;
+    const value = evaluator.guard(() => findAlongAttrPath(evaluator.state, this.what, this.autoArgs, this.root));
+    return { value, attrPath: this.what };
+  }
+
+  derivedPaths(): DerivedPath[] {
+    const { evaluator } = this.evaluation;
+    const { value } = this.value();
+    return evaluator.guard(() => attrPathDerivedPaths(evaluator.state, value, this.what, this.autoArgs, this.outputs));
+  }
+
+  /** The value with `--arg`s applied, as `nix-instantiate --eval` shows it. */
+  calledValue(): Value {
+    const { evaluator } = this.evaluation;
+    return evaluator.guard(() => autoCallFunction(evaluator.state, this.autoArgs, this.value().value));
+  }
+}
+
+/** An output of a locked flake. */
+export class FlakeTarget implements Target {
+  readonly what: string;
+  readonly flake: LockedFlake;
+  readonly ref: FlakeRef;
+  private readonly evaluation: Evaluation;
+  private readonly candidates: readonly string[];
+  private readonly outputs: OutputsSpec | undefined;
+
+  constructor(evaluation: Evaluation, flake: LockedFlake, ref: FlakeRef, fragment: string, outputs: OutputsSpec | undefined, defaults: OutputDefaults) {
+    this.evaluation = evaluation;
+    this.flake = flake;
+    this.ref = ref;
+    this.outputs = outputs;
+    this.candidates = candidatePaths(fragment, defaults);
+    this.what = `${printFlakeRef(ref)}#${this.candidates[0] ?? ''}`;
+  }
+
+  value(): { value: Value; attrPath: string } {
+    return this.evaluation.evaluator.guard(() => {
+      const root = this.flake.outputs();
+      const near: string[] = [];
+      for (const candidate of this.candidates) {
+        const path = parseAttrPath(candidate);
+        const found = selectOutput(root, path, near);
+        if (found !== undefined) return { value: found, attrPath: path.join('.') };
+      }
+      throw new MissingAttributeError(`flake '${printFlakeRef(this.ref)}' does not provide attribute ${printAlternatives(this.candidates)}`, {
+        suggestions: near.slice(0, 5),
+      });
+    });
+  }
+
+  derivedPaths(): DerivedPath[] {
+    const { evaluator } = this.evaluation;
+    return evaluator.guard(() => {
+      const { value, attrPath } = this.value();
+      return [flakeOutputDerivedPath(evaluator.state, value, attrPath, this.outputs)];
+    });
+  }
+}
+
+function candidatePaths(fragment: string, { paths, prefixes }: OutputDefaults): string[] {
+  if (fragment === '') return [...paths];
+  if (fragment.startsWith('.')) return [fragment.slice(1)];
+  return [...prefixes.map((prefix) => prefix + fragment), fragment];
+}
+
+/** The value at a path; undefined where there is none, with names like the missing one added to `near`. */
+function selectOutput(root: Value, path: readonly string[], near: string[]): Value | undefined {
+  let value = root;
+  for (const name of path) {
+    if (!(value instanceof Attrs)) return undefined;
+    const symbol = querySymbol(name);
+    const slot = symbol === undefined ? undefined : value.get(symbol);
+    if (slot === undefined) {
+      const names = value.keys().map(symbolName).sort(compareStrings);
+      near.push(...nearestNames(names, name).filter((candidate) => !near.includes(candidate)));
+      return undefined;
+    }
+    value = force(slot);
+  }
+  return value;
+}
+
+function printAlternatives(paths: readonly string[]): string {
+  return paths.map((path, index) => `${index === 0 ? '' : index + 1 === paths.length ? ' or ' : ', '}'${path}'`).join('');
+}
+
+/** What an app starts, and what has to be realised first. */
+export interface App {
+  readonly program: string;
+  readonly context: readonly DerivedPath[];
+}
+
+/** For errors of installables. */
+export function notADerivation(what: string): FloeError {
+  return new FloeError('FLOE_NOT_A_DERIVATION', `'${what}' is not a derivation`);
+}

@@ -1,0 +1,83 @@
+// Values as commands show them: Nix syntax, raw strings, JSON, XML, files. All texts are byte strings.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { byteStringToUtf8, bytesOf, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError, WrongTypeError } from '../base/errors.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { forceDeep } from '../eval/builtins/deep.ts';
+import { printValueAsJson } from '../eval/builtins/json.ts';
+import { printValueAsXml } from '../eval/builtins/xml.ts';
+import { callFunction } from '../eval/call.ts';
+import { coerceToString } from '../eval/coerce.ts';
+import { NO_POSITION } from '../eval/position.ts';
+import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
+import { ContextAccumulator } from '../eval/string-context.ts';
+import { symbolName } from '../eval/symbol.ts';
+import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
+import type { Engine } from './engine.ts';
+
+/** Prints values of one engine's evaluator. */
+export class Printing {
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  private guard<T>(run: () => T): T {
+    return this.engine.evaluation().evaluator.guard(run);
+  }
+
+  private get state() {
+    return this.engine.evaluation().evaluator.state;
+  }
+
+  /** The result of the function in `text`, applied to the value. */
+  apply(text: string, value: Value): Value {
+    return this.guard(() => callFunction(this.state, this.state.evalText(text, utf8ToByteString(this.engine.cwd)), [value], NO_POSITION));
+  }
+
+  /** Everything below evaluated, derivations as their paths: what `nix eval` prints. */
+  forced(value: Value): string {
+    return this.guard(() => printValue(this.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true }));
+  }
+
+  /** What `nix-instantiate --eval` prints; with `strict` everything below is evaluated first. */
+  ambiguous(value: Value, strict: boolean): string {
+    return this.guard(() => {
+      if (strict) forceDeep(value);
+      return printAmbiguous(value);
+    });
+  }
+
+  raw(value: Value, what: string): string {
+    return this.guard(() => coerceToString(this.state, NO_POSITION, value, new ContextAccumulator(), what, { more: false, copyToStore: true }));
+  }
+
+  json(value: Value, copyToStore: boolean): string {
+    return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, new ContextAccumulator(), copyToStore));
+  }
+
+  xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {
+    return this.guard(() => printValueAsXml(this.state, value, NO_POSITION, new ContextAccumulator(), options));
+  }
+
+  /** A string as a file, a set as a folder of such. Nothing may lie there yet. */
+  writeTo(path: string, value: Value): void {
+    if (fs.lstatSync(path, { throwIfNoEntry: false })) throw new FloeError('FLOE_EXISTS', `path '${path}' already exists`);
+    this.guard(() => this.writeBelow(path, value));
+  }
+
+  private writeBelow(path: string, slot: Slot): void {
+    const value = force(slot);
+    if (isString(value)) return fs.writeFileSync(path, bytesOf(stringText(value)));
+    if (!(value instanceof Attrs)) throw new WrongTypeError(`value at '«none»:0' is not a string or an attribute set`);
+    fs.mkdirSync(path);
+    for (const index of value.order()) {
+      const name = byteStringToUtf8(symbolName(value.keys()[index]!));
+      if (name === '.' || name === '..' || name === '' || name.includes('/')) throw new FloeError('FLOE_FILE_NAME', `invalid file name '${name}'`);
+      this.writeBelow(join(path, name), value.slots()[index]!);
+    }
+  }
+}
