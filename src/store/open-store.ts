@@ -1,0 +1,34 @@
+// Store URL and environment -> an open store on this machine.
+
+import type { Progress } from '../base/progress.ts';
+import type { PublicKey } from '../model/signature.ts';
+import { type LocalStore, openLocalStore } from './local/local-store.ts';
+import { readStoreMachine } from './local/machine.ts';
+import { placeStore, type StoreMachine, type StorePlacement } from './placement.ts';
+
+export interface OpenStoreOptions {
+  /** What `--store` or the setting `store` says; NIX_REMOTE and the usual places otherwise. */
+  readonly url?: string | undefined;
+  /** The present machine and environment unless said. */
+  readonly machine?: StoreMachine;
+  readonly progress?: Progress | undefined;
+  readonly autoOptimise?: boolean;
+  /** Keys one of which must have signed what is imported; undefined accepts all. */
+  readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
+}
+
+/** An open store and how it lies on the machine; `placement.mount` says how a child must be launched to see its paths. */
+export interface PlacedStore {
+  readonly store: LocalStore;
+  readonly placement: StorePlacement;
+}
+
+/** Opens the store, made where it is missing. Says what has to be said about its place over `progress`. */
+export function openStore(options: OpenStoreOptions = {}): PlacedStore {
+  const { url, progress, autoOptimise = false, trustedKeys } = options;
+  const placement = placeStore(url, options.machine ?? readStoreMachine());
+  for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
+  if (placement.warning !== undefined) progress?.log('warn', placement.warning);
+  const { storeDir, realStoreDir, stateDir, logDir, uri, readOnly } = placement;
+  return { placement, store: openLocalStore({ storeDir, realStoreDir, stateDir, logDir, uri, readOnly, progress, autoOptimise, trustedKeys }) };
+}
