@@ -23,4 +23,5 @@
   python3.members = [
     "python3" "python3-minimal" "libpython3-stdlib" "python3.11" "python3.11-minimal" "libpython3.11-minimal" "libpython3.11-stdlib"
   ];
+  "golang-1.19-go".members = [ "golang-1.19-go" "golang-1.19-src" ];
 }

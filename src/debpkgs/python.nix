@@ -23,7 +23,7 @@ let
         mkdir -p $out/bin
         for program in ${python}/bin/python3*; do
           name=''${program##*/}
-          printf '#!%s/bin/bash\nexport PYTHONPATH=%s''${PYTHONPATH:+:$PYTHONPATH}\nexec -a "$0" %s "$@"\n' ${bash} "$path" "$program" > $out/bin/$name
+          printf '#!%s/bin/bash\nexport PYTHONPATH=%s''${PYTHONPATH:+:$PYTHONPATH}\nexec %s "$@"\n' ${bash} "$path" "$program" > $out/bin/$name
           chmod +x $out/bin/$name
         done
         ln -s python3 $out/bin/python

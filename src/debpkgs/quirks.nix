@@ -10,6 +10,10 @@ let
       if [ ! -e "bin/''${program##*/}" ]; then ln -s "../$program" bin/; fi
     done
   '';
+  postgresPrograms = ''
+    mkdir -p bin
+    for program in lib/postgresql/15/bin/*; do ln -sf "../$program" bin/; done
+  '';
 in
 {
   seedHash = "sha256-SUza0DfPfQp17oFvwGC5JmPeEwlgKv9DwvnOVdreTEA=";
@@ -77,6 +81,16 @@ in
       "MAGICK_CONFIGURE_PATH=${unit "imagemagick-6-common"}/etc/ImageMagick-6"
       "MAGICK_CODER_MODULE_PATH=${unit "libmagickcore-6.q16-6"}/lib/x86_64-linux-gnu/ImageMagick-6.9.11/modules-Q16/coders"
     ];
+    # Sources and programs lie in packages of their own; together they are the tree that go looks for.
+    "golang-1.19-go".script = ''
+      mkdir -p bin
+      for program in go gofmt; do
+        sed -i "2i export GOROOT=\"\\''${GOROOT-$out/lib/go-1.19}\"" lib/go-1.19/bin/$program
+        ln -s ../lib/go-1.19/bin/$program bin/
+      done
+    '';
+    postgresql-15.script = postgresPrograms;
+    postgresql-client-15.script = postgresPrograms;
     openjdk-17-jre-headless.script = javaPrograms;
     openjdk-17-jdk-headless.script = javaPrograms;
   };

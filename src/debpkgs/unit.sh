@@ -232,6 +232,14 @@ patchBinary() {
     done
     path=$path:$rpath
   fi
+  # a Go program that is no position-independent one does not survive new sections: its loader is started by name instead
+  if [ -n "$loader" ] && [ "$(xxd -s 16 -l 1 -p "$1")" = 02 ] && grep -q 'Go build ID: ' "$1"; then
+    mv "$1" "${1%/*}/.${1##*/}-program"
+    printf '#!%s/bin/dash\nexec %s --library-path %s --argv0 "$0" %s "$@"\n' "${essential%% *}" "$libc/$multiarch/ld-linux-x86-64.so.2" \
+      "$path" "$out/${1%/*}/.${1##*/}-program" | sed 's|/\./|/|g' > "$1"
+    chmod +x "$1"
+    return 0
+  fi
   case $loader in
     '') patchelf --force-rpath --set-rpath "$path" "$1" ;;
     /lib64/ld-linux-x86-64.so.2) patchelf --set-interpreter "${libc:-$out}/$multiarch/ld-linux-x86-64.so.2" --force-rpath --set-rpath "$path" "$1" ;;
