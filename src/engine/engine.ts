@@ -198,7 +198,7 @@ export class Engine {
       storeDir: this.storeDir,
       paths: this.flakes.pathResolver(),
       followToStore: (path) => this.storeAccess.followToStore(resolve(this.cwd, path)),
-      warn: (message) => this.progress.log('warn', `warning: ${message}`),
+      warn: (message) => this.progress.log('warn', message),
     });
     if (installable.kind === 'store-path') return new StorePathTarget(installable.path, installable.outputs, this.storeDir);
     if (installable.kind === 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no installable`);

@@ -59,7 +59,7 @@ export class Flakes {
   }
 
   private warn(message: string): void {
-    this.engine.progress.log('warn', `\x1b[35;1mwarning:\x1b[0m ${message}`);
+    this.engine.progress.log('warn', message);
   }
 
   /** Fetches for this run. */

@@ -22,9 +22,10 @@ import {
 import { type LockPlan, planLockFile, type WriteFlags } from '../flake/lock-plan.ts';
 import { type RegistryUse, resolveInput } from '../flake/resolve.ts';
 import type { FlakeRef } from '../model/flake-ref.ts';
+import type { GlobalNames } from '../lang/bind.ts';
 import type { FlakeRegistry } from '../model/flake-registry.ts';
-import { type InputAttrs, isDirectInput, isKnownInput, printInput, printInputAttrs } from '../model/input-scheme.ts';
-import { lockFileToJson, printLockFile, type UnlockedSettings } from '../model/lock-file.ts';
+import { type InputAttrs, isDirectInput, isKnownInput, printInput, printInputAttrs, relativePathOf } from '../model/input-scheme.ts';
+import { isLockedNode, lockFileToJson, printLockFile, type UnlockedSettings } from '../model/lock-file.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
 import { writeLockFile } from './lock-writer.ts';
@@ -39,18 +40,24 @@ export interface FlakeMachine {
   /** In the order of look-up: flag, user, system, global. */
   readonly registries: readonly FlakeRegistry[];
   readonly settings: UnlockedSettings;
+  /** Names of the base environment, so that an undefined variable in a flake.nix is found while locking. */
+  readonly globals?: GlobalNames | undefined;
   /** `$XDG_CACHE_HOME/floe/locks`. */
   readonly lockFolder: string;
-  /** How messages call a tree that was fetched, when it is not a folder here: the store path it would have. */
+  /** Puts a tree into the store; called for `path:` inputs before a lock file is written that names them. */
+  readonly keepTree?: ((fetched: FetchedInput) => MaybePromise<void>) | undefined;
+  /** How messages call a tree that was fetched: its folder here, or the store path it would have, unless this says otherwise. */
   readonly describe?: ((fetched: FetchedInput, path: string) => string) | undefined;
 }
 
-export type LockOnDiskOptions = Omit<LockOptions, 'settings' | 'warn'> & { readonly flags: WriteFlags };
+export type LockOnDiskOptions = Omit<LockOptions, 'settings' | 'warn' | 'globals'> & { readonly flags: WriteFlags };
 
+/**
+ * NIX: the flake itself stays as it was read before its lock file was written (revision, hash and all), in this run of the program;
+ * 2.34.8 keeps it in its input cache.
+ */
 export interface LockedFlake {
   readonly result: LockResult<EngineTree>;
-  /** The flake as it is after its lock file was written: git may see another tree then. */
-  readonly top: TopFlake<EngineTree>;
   readonly plan: LockPlan;
 }
 
@@ -64,11 +71,6 @@ export class FlakeFetcher {
 
   constructor(machine: FlakeMachine) {
     this.machine = machine;
-  }
-
-  /** Forgets trees that may have changed (after writing into one). */
-  forget(): void {
-    this.known.clear();
   }
 
   /** An input as it stands, not looked up in registries. */
@@ -126,13 +128,13 @@ export class FlakeFetcher {
 
   /** The flake alone: fetched, its flake.nix read. */
   readFlake(ref: FlakeRef, useRegistries = true): MaybePromise<TopFlake<EngineTree>> {
-    return this.drive(readTopFlake<EngineTree>(ref, useRegistries, this.machine.context.warn));
+    return this.drive(readTopFlake<EngineTree>(ref, useRegistries, this.machine.context.warn, this.machine.globals));
   }
 
   /** Locks in memory. */
-  lock(ref: FlakeRef, options: Omit<LockOptions, 'settings' | 'warn'> = {}): MaybePromise<LockResult<EngineTree>> {
-    const { settings, context } = this.machine;
-    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn }));
+  lock(ref: FlakeRef, options: Omit<LockOptions, 'settings' | 'warn' | 'globals'> = {}): MaybePromise<LockResult<EngineTree>> {
+    const { settings, context, globals } = this.machine;
+    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, globals }));
   }
 
   /** Locks, and writes the lock file where it changed and may be written. */
@@ -146,29 +148,35 @@ export class FlakeFetcher {
       const sourcePath = isKnownInput(ref.input) ? inputSourcePath(ref.input, context) : undefined;
       const place = { sourcePath, exists: (path: string) => context.io.files.stat(path) !== undefined };
       const plan = planLockFile(result, options.flags, place, settings, context.warn);
-      if (plan.kind === 'keep') return { result, top: result.top, plan };
-      return this.writeAndReread(ref, options, result, plan, round);
+      return plan.kind === 'keep' ? { result, plan } : this.write(ref, options, result, plan, round);
     });
   }
 
-  private async writeAndReread(
+  private async write(
     ref: FlakeRef,
     options: LockOnDiskOptions,
     result: LockResult<EngineTree>,
     plan: Extract<LockPlan, { kind: 'write' }>,
     round: number,
   ): Promise<LockedFlake> {
-    const { context, lockFolder } = this.machine;
-    const expected = plan.inTree === undefined ? null : result.oldText;
-    const outcome = await writeLockFile(plan, round > MAX_ROUNDS ? null : expected, { io: context.io, lockFolder, warn: context.warn });
-    this.forget();
-    if (outcome === 'changed') return this.lockRound(ref, options, round + 1);
-    const top = await this.readFlake(ref, options.useRegistries ?? true);
-    const before = result.top.lockedRef.input['rev'];
-    const after = top.lockedRef.input['rev'];
-    if (options.flags.commit && after !== undefined && before !== after) context.warn(`committed new revision '${String(after)}'`);
-    return { result, top, plan };
+    const { context, lockFolder, keepTree } = this.machine;
+    // A folder that is locked by its hash can change; the lock file stays good as long as the store has the folder as it was.
+    if (keepTree) for (const fetched of lockedFolders(result)) await keepTree(fetched);
+    const expected = plan.inTree === undefined || options.referenceLockFile || round > MAX_ROUNDS ? null : result.oldText;
+    const outcome = await writeLockFile(plan, expected, { io: context.io, lockFolder, warn: context.warn });
+    if (outcome === 'written') return { result, plan };
+    this.known.clear();
+    return this.lockRound(ref, options, round + 1);
   }
+}
+
+/** Trees of `path:` inputs that were locked just now. */
+function lockedFolders(result: LockResult<EngineTree>): Set<FetchedInput> {
+  const folders = new Set<FetchedInput>();
+  for (const [node, { tree }] of result.places) {
+    if (isLockedNode(node) && relativePathOf(node.lockedRef.input) === undefined && tree.locked['type'] === 'path') folders.add(tree.fetched);
+  }
+  return folders;
 }
 
 /** What evaluation needs of a locked flake, and the trees it may read before the store has them. */
@@ -176,19 +184,20 @@ export function evaluationInfo(
   locked: LockedFlake,
   fetcher: FlakeFetcher,
 ): { readonly info: LockedFlakeInfo; readonly mounts: readonly (readonly [StorePath, SourceTree])[] } {
-  const { result, top, plan } = locked;
+  const { result, plan } = locked;
+  const { top } = result;
   const { storeDir } = fetcher.machine.context.store;
   const { keyOf } = lockFileToJson(result.lockFile);
   const overrides: Record<string, LockedFlakeInfo['overrides'][string]> = {};
   const mounts: (readonly [StorePath, SourceTree])[] = [];
   for (const [node, place] of result.places) {
     const isRoot = node === result.lockFile.root;
-    const tree = isRoot ? top.tree : place.tree;
-    const attrs = isRoot ? top.lockedRef.input : 'lockedRef' in node ? (node as { lockedRef: FlakeRef }).lockedRef.input : {};
+    const { tree, folder } = place;
+    const attrs = isLockedNode(node) ? node.lockedRef.input : top.lockedRef.input;
     const forceDirty = isRoot && plan.kind === 'keep' && plan.forceDirty;
     overrides[keyOf.get(node)!] = {
       sourceInfo: { ...treeInfo(attrs, { forceDirty }), outPath: `${storeDir}/${tree.fetched.storePath}` },
-      dir: (isRoot ? top.file.folder : place.folder).slice(1),
+      dir: folder.slice(1),
     };
     mounts.push([tree.fetched.storePath, tree.fetched.tree]);
   }
