@@ -58,6 +58,8 @@ export type LockOnDiskOptions = Omit<LockOptions, 'settings' | 'warn' | 'globals
  */
 export interface LockedFlake {
   readonly result: LockResult<EngineTree>;
+  /** The flake that was asked for, `result.top`. */
+  readonly top: TopFlake<EngineTree>;
   readonly plan: LockPlan;
 }
 
@@ -148,7 +150,7 @@ export class FlakeFetcher {
       const sourcePath = isKnownInput(ref.input) ? inputSourcePath(ref.input, context) : undefined;
       const place = { sourcePath, exists: (path: string) => context.io.files.stat(path) !== undefined };
       const plan = planLockFile(result, options.flags, place, settings, context.warn);
-      return plan.kind === 'keep' ? { result, plan } : this.write(ref, options, result, plan, round);
+      return plan.kind === 'keep' ? { result, top: result.top, plan } : this.write(ref, options, result, plan, round);
     });
   }
 
@@ -164,7 +166,7 @@ export class FlakeFetcher {
     if (keepTree) for (const fetched of lockedFolders(result)) await keepTree(fetched);
     const expected = plan.inTree === undefined || options.referenceLockFile || round > MAX_ROUNDS ? null : result.oldText;
     const outcome = await writeLockFile(plan, expected, { io: context.io, lockFolder, warn: context.warn });
-    if (outcome === 'written') return { result, plan };
+    if (outcome === 'written') return { result, top: result.top, plan };
     this.known.clear();
     return this.lockRound(ref, options, round + 1);
   }

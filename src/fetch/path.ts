@@ -25,6 +25,7 @@ export function fetchPath(attrs: InputAttrs, context: FetchContext): RawFetch {
   const given = stringAttr(attrs, 'path') ?? '';
   if (!given.startsWith('/')) throw new FetchError(`cannot fetch input '${printInput(attrs)}' because it uses a relative path`);
   const path = canonicalPath(given);
+  if (path === '/') throw new FetchError(`input '${printInput(attrs)}' is the whole file system`, { hint: 'name a folder below it' });
   const { files } = context.io;
   const stored = storeObjectAt(path, context);
   if (stored) {

@@ -34,7 +34,7 @@ export class FolderTree implements SourceTree {
 
   constructor(files: Files, root: string) {
     this.files = files;
-    this.root = root;
+    this.root = root === '/' ? '' : root;
   }
 
   kind(path: string): FileKind | undefined {

@@ -8,6 +8,7 @@
 
 import { compareStrings } from '../base/bytes.ts';
 import { EvalError, FloeError, RestrictedPathError, UsageError } from '../base/errors.ts';
+import type { GlobalNames } from '../lang/bind.ts';
 import { canonicalFlakeRef, equalFlakeRefs, type FlakeRef, flakeRefFromAttrs, printFlakeRef } from '../model/flake-ref.ts';
 import {
   type InputAttrs,
@@ -76,6 +77,8 @@ export interface LockFlags {
 export interface LockOptions extends LockFlags {
   readonly settings: UnlockedSettings;
   readonly warn: WarningSink;
+  /** Names of the base environment (see ReadFlakeOptions). */
+  readonly globals?: GlobalNames | undefined;
   /** Text of a lock file to start from instead of the flake's own, with its name. */
   readonly referenceLockFile?: { readonly text: string; readonly path: string } | undefined;
 }
@@ -116,6 +119,11 @@ class Trees<Tree extends FetchedTree> {
   private readonly answers = new Map<string, FetchAnswer<Tree>>();
   private readonly missing = new Map<string, FetchRequest>();
   private readonly files = new Map<string, FlakeFile>();
+  private readonly globals: GlobalNames | undefined;
+
+  constructor(globals: GlobalNames | undefined) {
+    this.globals = globals;
+  }
 
   /** The tree; undefined where it has to be asked for first. Throws where fetching it failed. */
   get(input: InputAttrs, registries: RegistryUse): Tree | undefined {
@@ -146,7 +154,7 @@ class Trees<Tree extends FetchedTree> {
     const key = JSON.stringify([printInputAttrs(tree.locked), folder, lockPath, printFlakeRef(ref)]);
     let file = this.files.get(key);
     if (!file) {
-      file = readFlake(tree.source, { folder, ref, lockPath, warn });
+      file = readFlake(tree.source, { folder, ref, lockPath, warn, globals: this.globals });
       this.files.set(key, file);
     }
     return file;
@@ -196,8 +204,8 @@ function getFlake<Tree extends FetchedTree>(
 }
 
 /** The flake alone, without its inputs: fetched and read. */
-export function* readTopFlake<Tree extends FetchedTree>(ref: FlakeRef, useRegistries: boolean, warn: WarningSink): Locking<TopFlake<Tree>, Tree> {
-  const trees = new Trees<Tree>();
+export function* readTopFlake<Tree extends FetchedTree>(ref: FlakeRef, useRegistries: boolean, warn: WarningSink, globals?: GlobalNames): Locking<TopFlake<Tree>, Tree> {
+  const trees = new Trees<Tree>(globals);
   for (;;) {
     const flake = getFlake(trees, ref, useRegistries ? 'all' : 'no', [], warn);
     if (flake) return flake;
@@ -218,7 +226,7 @@ function readLockFileOf(file: FlakeFile, options: LockOptions, warn: WarningSink
 
 /** Locks a flake. Warnings are given once, in the order of the inputs. */
 export function* lockFlake<Tree extends FetchedTree>(topRef: FlakeRef, options: LockOptions): Locking<LockResult<Tree>, Tree> {
-  const trees = new Trees<Tree>();
+  const trees = new Trees<Tree>(options.globals);
   const useRegistries = options.useRegistries ?? true;
   const settled: string[] = [];
   for (;;) {

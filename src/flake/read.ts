@@ -5,6 +5,7 @@
 import { compareStrings } from '../base/bytes.ts';
 import { EvalError, FloeError, IoError } from '../base/errors.ts';
 import { AttrKind, type Attrs, NodeKind, type Node, PathForm } from '../lang/ast.ts';
+import { bind, type GlobalNames } from '../lang/bind.ts';
 import { parse } from '../lang/parser.ts';
 import { fileSource, type Source } from '../lang/position.ts';
 import { canonicalPath, type FlakeRef, flakeRefFromAttrs, parseFlakeRef, printFlakeRef } from '../model/flake-ref.ts';
@@ -62,6 +63,8 @@ export interface ReadFlakeOptions {
   /** Where this flake stands in the lock file; its `follows` are relative to it. */
   readonly lockPath: InputPath;
   readonly warn?: WarningSink | undefined;
+  /** Names of the base environment: with them, undefined variables anywhere in the file are found now and not when they are evaluated. */
+  readonly globals?: GlobalNames | undefined;
 }
 
 const MAX_LINKS = 1024;
@@ -137,6 +140,7 @@ class Reader {
   read(): FlakeFile {
     const { root, warnings } = parse(this.file);
     for (const { message } of warnings) this.options.warn?.(message);
+    if (this.options.globals) bind(root, this.file, this.options.globals);
     if (root.kind !== NodeKind.Attrs) throw new EvalError(`file '${this.file.path}' must be an attribute set`, { position: this.file.at(0) });
     this.top = root;
     const shown = printFlakeRef(this.options.ref);
@@ -286,7 +290,7 @@ class Reader {
     if (literal.type !== 'path') throw new EvalError(`expected a string or a path but got ${TYPE_WORDS[literal.type]} at ${this.at(position)}`);
     if (literal.form !== PathForm.Relative) {
       throw new EvalError(
-        `input attribute path '${literal.text}' at ${this.at(position)} must be in the same source tree as ${this.source.describe(this.folder)}`,
+        `input attribute path '${literal.text}' at ${this.at(position)} must be in the same source tree as ${this.source.describe(this.folder === '' ? '/' : this.folder)}`,
       );
     }
     // Below a place of which no path can name a part, so that a way out of the tree stays a way out.

@@ -93,7 +93,9 @@ export function parseLockFile(text: string, path: string, options: ReadLockFileO
     return readLockFile(parseLockJson(text, path), path, options);
   } catch (error) {
     if (error instanceof LockFileError || !(error instanceof FloeError)) throw error;
-    throw new LockFileError(`in lock file '${path}': ${error.message}`, { data: { path }, cause: error, hint: error.hint ?? HOW_TO_RECREATE });
+    const wrapped = new LockFileError(error.message, { data: { path }, cause: error, hint: error.hint ?? HOW_TO_RECREATE });
+    wrapped.frames.push({ text: `while reading the lock file '${path}'` });
+    throw wrapped;
   }
 }
 

@@ -84,11 +84,11 @@ async function main(words: string[]): Promise<void> {
     ...(reference !== undefined && { referenceLockFile: { text: Buffer.from(files.readFile(reference)).toString('latin1'), path: reference } }),
   });
   if (command !== 'metadata') return;
-  const fingerprint = lockedFlakeFingerprint({ ...locked.result, top: locked.top }, machine.settings);
+  const fingerprint = lockedFlakeFingerprint(locked.result, machine.settings);
   const json = flakeMetadataJson({
-    top: locked.top,
+    top: locked.result.top,
     lockFile: locked.result.lockFile,
-    path: `${machine.context.store.storeDir}/${locked.top.tree.fetched.storePath}`,
+    path: `${machine.context.store.storeDir}/${locked.result.top.tree.fetched.storePath}`,
     fingerprint: fingerprint === undefined ? undefined : printHash(hashBytes('sha256', fingerprint), 'base16'),
   });
   process.stdout.write(`${byteStringToUtf8(printJson(json))}\n`);
