@@ -139,7 +139,9 @@ export function printError(error: FloeError, options: PrintErrorOptions = {}): s
   const suggestions = printSuggestions(error.suggestions, (name) => `${MAGENTA}${name}${NORMAL}`);
   if (suggestions !== undefined) text = `${text.replace(/\n+$/, '\n')}${suggestions}\n`;
   if (error.hint !== undefined) text = `${text.replace(/\n+$/, '\n')}${error.hint}\n`;
-  return decodeMessage(indentBehind(prefix, text.trimEnd()));
+  // NIX: the words of C++ Nix's TOML reader end in a line end that its colours hide from trimming, so an indented empty line follows them.
+  const lastLine = error.data['hasEmptyLastLine'] === true ? `\n${' '.repeat(filterEscapes(prefix, true).length)}` : '';
+  return decodeMessage(indentBehind(prefix, text.trimEnd()) + lastLine);
 }
 
 /** Any thrown value as a FloeError: the machine's refusals in the machine's words, everything else as a bug. */

@@ -159,9 +159,10 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
     const equals = text.indexOf('=');
     return { prefix: equals < 0 ? '' : text.slice(0, equals), path: absolute(text.slice(equals + 1)) };
   };
+  const features = ['nix-command', 'flakes', ...(option('--extra-experimental-features') ?? '').split(' ')];
   const host = new DiskHost({
     env: { TEST_VAR: 'foo', HOME: '/fake-home', NIX_PATH: 'lang/dir3:lang/dir4' },
-    constants: { nixPath: [...paths, 'lang/dir3', 'lang/dir4'].map(entry) },
+    constants: { nixPath: [...paths, 'lang/dir3', 'lang/dir4'].map(entry), experimentalFeatures: new Set(features) },
     log: (level, message, frames) => write(printLog(level, message, frames)),
   });
   const lint = (flag: string): Lint => (option(flag) as Lint | undefined) ?? 'ignore';

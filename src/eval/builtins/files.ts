@@ -28,7 +28,7 @@ import type { EvalState } from '../state.ts';
 import { ContextAccumulator, contextOf, makeContext, opaqueElement, parseContextElement, type StringContext } from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, isString, makeString, NixPath, type Slot, stringText, type Value } from '../value.ts';
-import { realiseContext, realisePath, resolveSymlinks } from './realise.ts';
+import { realiseAndResolve, realiseContext, realisePath, resolveSymlinks } from './realise.ts';
 
 /** A store path as a string that speaks of it. */
 export function storePathString(state: EvalState, path: StorePath): string | ContextString {
@@ -146,7 +146,7 @@ export const readFile: BuiltinDefinition = {
   args: ['path'],
   text: 'The contents of a file as a string.',
   run(state, pos, slot) {
-    const path = realisePath(state, pos, slot!);
+    const path = realiseAndResolve(state, pos, slot!);
     const text = state.host.readFile(path);
     if (text.includes('\0')) throw new EvalError(`the contents of the file '${path}' cannot be represented as a Nix string`, at(pos));
     return makeString(text, referencesIn(state, path, text));
@@ -171,7 +171,7 @@ export const readDir: BuiltinDefinition = {
   text: 'A set with the name of each entry of a folder, its value the entry’s type: `"regular"`, `"directory"`, `"symlink"` or `"unknown"`.',
   run(state, pos, slot) {
     const builder = new AttrsBuilder();
-    for (const { name, kind } of state.host.readDir(realisePath(state, pos, slot!))) builder.setName(name, kind);
+    for (const { name, kind } of state.host.readDir(realiseAndResolve(state, pos, slot!))) builder.setName(name, kind);
     return builder.build();
   },
 };

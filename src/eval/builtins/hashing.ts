@@ -8,7 +8,7 @@ import type { EvalState } from '../state.ts';
 import { internSymbol } from '../symbol.ts';
 import { stringText } from '../value.ts';
 import { requireHashAlgorithm } from './features.ts';
-import { realisePath } from './realise.ts';
+import { realiseAndResolve } from './realise.ts';
 
 /** builtins.hashString */
 export const hashString: BuiltinDefinition = {
@@ -29,7 +29,7 @@ export const hashFile: BuiltinDefinition = {
   run(state, pos, typeSlot, slot) {
     const type = forceStringNoContext(state, typeSlot!, pos, 'while evaluating the first argument passed to builtins.hashFile');
     const algorithm = requireHashAlgorithm(state, type);
-    return printHash(hashBytes(algorithm, state.host.readFile(realisePath(state, pos, slot!))), 'base16');
+    return printHash(hashBytes(algorithm, state.host.readFile(realiseAndResolve(state, pos, slot!))), 'base16');
   },
 };
 

@@ -6,7 +6,7 @@ import { printStorePath, type StorePath } from '../../model/store-path.ts';
 import { coerceToPath, inContext } from '../coerce.ts';
 import type { EvalHost } from '../host.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
-import { canonicalPath, joinPath, parentOfPath } from '../source-path.ts';
+import { baseNameOfPath, canonicalPath, joinPath, parentOfPath } from '../source-path.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator, parseContextElement, type StringContext } from '../string-context.ts';
 import type { Slot } from '../value.ts';
@@ -51,6 +51,21 @@ export function realisePath(state: EvalState, pos: PositionId, slot: Slot): stri
     }
   }
   return path;
+}
+
+const RESOLVED = Symbol('folders with symbolic links followed');
+
+/** A path from a value, made readable, with every symbolic link in it followed, as those builtins see it that open what is there. */
+export function realiseAndResolve(state: EvalState, pos: PositionId, slot: Slot): string {
+  const path = realisePath(state, pos, slot);
+  if (path === '/') return path;
+  // PERF: folders are looked at once; what is left is one look at the path itself.
+  const folders = state.cache(RESOLVED, () => new Map<string, string>());
+  const parent = parentOfPath(path);
+  let folder = folders.get(parent);
+  if (folder === undefined) folders.set(parent, (folder = resolveSymlinks(state.host, parent)));
+  const here = joinPath(folder, baseNameOfPath(path));
+  return state.host.pathKind(here) === 'symlink' ? resolveSymlinks(state.host, here) : here;
 }
 
 const MAX_LINKS = 1024;

@@ -19,7 +19,7 @@ export const fromTOML: BuiltinDefinition = {
     const text = forceStringNoContext(state, slot!, pos, 'while evaluating the argument passed to builtins.fromTOML');
     const allowsTimes = hasFeature(state, 'parse-toml-timestamps');
     const refuse = (problem: string): never => {
-      throw new EvalError(`while parsing TOML: ${problem}`, at(pos));
+      throw new EvalError(`while parsing TOML: ${problem.trimEnd()}`, { ...at(pos), data: { hasEmptyLastLine: problem.endsWith('\n') } });
     };
     try {
       return parseToml(
