@@ -9,7 +9,7 @@
 // functions), and the thunk is that address here.
 
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
-import { Attrs, AttrsBuilder, EMPTY_ATTRS, Shape, updateAttrs } from './attrs.ts';
+import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, updateAttrs, type Shape } from './attrs.ts';
 import type { Builtin } from './builtin.ts';
 import { call1, call2, callLambda, callWithArray, enterCall, leaveCall } from './call.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
@@ -282,9 +282,6 @@ function forceAttr(set: Attrs, index: number, thunk: Thunk, pos: PositionId): Va
   if (isWriteBack(value)) set.values[index] = value;
   return value;
 }
-
-// No set has this shape, so it stands in inline caches that are empty.
-const NO_SHAPE = new Shape([], null, false);
 
 function missingAttribute(set: Attrs, symbol: SymbolId, pos: PositionId): MissingAttributeError {
   const name = symbolName(symbol);

@@ -1,7 +1,7 @@
 // Builtins on attribute sets. What users see comes in the order of the names' bytes; attributes keep the positions they were
 // defined at where C++ Nix keeps them.
 
-import { Attrs, AttrsBuilder, EMPTY_ATTRS, Shape } from '../attrs.ts';
+import { AttrsBuilder, EMPTY_ATTRS, makeSortedAttrs, type Attrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
 import { delayCall2 } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext, requireAttr } from '../coerce.ts';
@@ -152,7 +152,7 @@ export const listToAttrs: BuiltinDefinition = {
       positions[i] = position;
       if (position !== NO_POSITION) hasPositions = true;
     }
-    return new Attrs(new Shape(keys, hasPositions ? positions : null, false), slots);
+    return makeSortedAttrs(keys, hasPositions ? positions : null, slots);
   },
 };
 
