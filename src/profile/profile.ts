@@ -1,66 +1,83 @@
-// Profiles: a link `<profile>` to `<profile>-<n>-link`, one such link a generation, each to a store path. Switching is one rename.
-// Nix manual, "Profiles"; libstore/profiles.cc.
+// Profiles: a link to the current generation, and beside it `<profile>-<number>-link` for each generation, every one of them a root of
+// the garbage collector. libstore/profiles.cc. Paths are ordinary text, absolute.
 
-import * as fs from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { StoreError } from '../base/errors.ts';
-import { printStorePath, type StorePath } from '../model/store-path.ts';
+import type { StorePath } from '../model/store-path.ts';
 import { replaceLink } from '../store/local/roots.ts';
 
+/** One generation of a profile. */
 export interface Generation {
   readonly number: number;
-  /** The generation's link. */
-  readonly link: string;
-  /** What the link points to. */
-  readonly target: string;
+  /** The link to the store. */
+  readonly path: string;
   /** Seconds since 1970. */
   readonly creationTime: number;
 }
 
-/** What a profile needs of its store. */
-export interface ProfileStore {
+/** What profiles ask of a store: a link that is a root. */
+export interface RootingStore {
   readonly storeDir: string;
-  /** Makes `link` point to the path and a root of the collector. */
-  addPermanentRoot(path: StorePath, link: string): void | Promise<void>;
+  addRootLink(path: StorePath, link: string): Promise<string>;
 }
 
+/** Number of a generation by the name of its link; undefined for other names. */
 function generationNumber(profileName: string, name: string): number | undefined {
-  if (!name.startsWith(`${profileName}-`) || !name.endsWith('-link')) return undefined;
-  const digits = name.slice(profileName.length + 1, -'-link'.length);
-  return /^[0-9]+$/.test(digits) ? Number(digits) : undefined;
+  if (!name.startsWith(`${profileName}-`)) return undefined;
+  const match = /^(\d+)-link/.exec(name.slice(profileName.length + 1));
+  return match === null ? undefined : Number(match[1]);
 }
 
-/** All generations by number, and the current one's number. A profile that does not exist has none. */
-export function queryGenerations(profile: string): { generations: Generation[]; current: number | undefined } {
-  const name = basename(profile);
+/** All generations, oldest first, and the number of the current one. */
+export function findGenerations(profile: string): { generations: Generation[]; current: number | undefined } {
   const folder = dirname(profile);
+  const name = basename(profile);
   const generations: Generation[] = [];
-  for (const entry of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+  for (const entry of readFolder(folder)) {
     const number = generationNumber(name, entry);
     if (number === undefined) continue;
-    const link = join(folder, entry);
-    const stats = fs.lstatSync(link);
-    generations.push({ number, link, target: fs.readlinkSync(link), creationTime: Math.floor(stats.mtimeMs / 1000) });
+    const path = join(folder, entry);
+    generations.push({ number, path, creationTime: Math.floor(lstatSync(path).mtimeMs / 1000) });
   }
   generations.sort((a, b) => a.number - b.number);
-  const isLink = fs.lstatSync(profile, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-  return { generations, current: isLink ? generationNumber(name, basename(fs.readlinkSync(profile))) : undefined };
+  const target = readLinkIfAny(profile);
+  return { generations, current: target === undefined ? undefined : generationNumber(name, basename(target)) };
 }
 
-/** A generation for the path, the newest one where that has it already. The profile does not switch to it yet. */
-export async function createGeneration(store: ProfileStore, profile: string, path: StorePath): Promise<string> {
-  const { generations } = queryGenerations(profile);
-  const last = generations.at(-1);
-  if (last?.target === printStorePath(path, store.storeDir)) return last.link;
-  const link = `${profile}-${(last?.number ?? 0) + 1}-link`;
-  await store.addPermanentRoot(path, link);
-  return link;
+function readFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
-/** Makes a generation the current one. */
-export function switchProfile(profile: string, generationLink: string): void {
-  if (dirname(generationLink) !== dirname(profile)) throw new StoreError(`generation '${generationLink}' is not one of profile '${profile}'`);
-  const stats = fs.lstatSync(profile, { throwIfNoEntry: false });
-  if (stats && !stats.isSymbolicLink()) throw new StoreError(`'${profile}' is no profile: something that is no symbolic link is in the way`);
-  replaceLink(profile, basename(generationLink));
+function readLinkIfAny(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The link of a generation that is `outPath`: the newest where that is the same, else a new one. */
+export async function createGeneration(store: RootingStore, profile: string, outPath: StorePath): Promise<string> {
+  const { generations } = findGenerations(profile);
+  const newest = generations.at(-1);
+  if (newest !== undefined && readLinkIfAny(newest.path) === `${store.storeDir}/${outPath}`) return newest.path;
+  const path = `${profile}-${(newest?.number ?? 0) + 1}-link`;
+  // The link keeps the object from the moment it is there: the profile itself is switched after it.
+  await store.addRootLink(outPath, path);
+  return path;
+}
+
+/** Makes a generation the current one, in one step. */
+export function switchProfile(profile: string, generation: string): void {
+  replaceLink(profile, dirname(generation) === dirname(profile) ? basename(generation) : generation);
+}
+
+/** Makes `outPath` the current generation of a profile. */
+export async function updateProfile(store: RootingStore, profile: string, outPath: StorePath): Promise<void> {
+  switchProfile(profile, await createGeneration(store, profile, outPath));
 }

@@ -29,8 +29,8 @@ export function hasLineEditing(path: string): boolean {
  */
 export function chooseShell(preferred: readonly string[], mount: StoreMount | undefined): ChosenShell {
   for (const path of preferred) {
-    const isMounted = mount !== undefined && path.startsWith(`${mount.target}/`);
-    if (hasLineEditing(isMounted ? mount.source + path.slice(mount.target.length) : path)) return { path, leadsPath: true };
+    const isMounted = mount !== undefined && path.startsWith(`${mount.at}/`);
+    if (hasLineEditing(isMounted ? mount.physical + path.slice(mount.at.length) : path)) return { path, leadsPath: true };
   }
   return { path: 'bash', leadsPath: false };
 }

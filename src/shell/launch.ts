@@ -5,14 +5,15 @@
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { FloeError } from '../base/errors.ts';
 
 /** Where the store's folder really is, and where programs must see it: "/home/u/.local/share/floe/root/nix" at "/nix". */
 export interface StoreMount {
-  readonly source: string;
-  readonly target: string;
+  readonly physical: string;
+  readonly at: string;
 }
 
 export interface LaunchRequest {
@@ -51,7 +52,7 @@ function isExecutableFile(path: string): boolean {
 
 /** Where a path that programs will see lies now. */
 function pathNow(path: string, mount: StoreMount | undefined): string {
-  return mount !== undefined && `${path}/`.startsWith(`${mount.target}/`) ? mount.source + path.slice(mount.target.length) : path;
+  return mount !== undefined && `${path}/`.startsWith(`${mount.at}/`) ? mount.physical + path.slice(mount.at.length) : path;
 }
 
 /** Whether a file of the store or the machine can be executed, symbolic links followed as the program will see them. */
@@ -141,18 +142,18 @@ function findUtilLinux(): UtilLinux | undefined {
 /** Shell code that mounts the store in a namespace of its own, given that this user may. */
 function mountScript(mount: StoreMount, cwd: string): string[] {
   const tool = (name: string): string => quote(findTool(name)!);
-  if (existsSync(mount.target)) return [`${tool('mount')} -n --rbind ${quote(mount.source)} ${quote(mount.target)}`, `cd ${quote(cwd)}`];
+  if (existsSync(mount.at)) return [`${tool('mount')} -n --rbind ${quote(mount.physical)} ${quote(mount.at)}`, `cd ${quote(cwd)}`];
   // The place does not exist, and is not made: a root folder of our own shows what the machine's shows, and the store.
-  const root = join(dirname(mount.source), '.mount');
+  const root = join(dirname(mount.physical), '.mount');
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  const entries = readRoot(mount.target);
+  const entries = readRoot(mount.at);
   const inRoot = (paths: readonly string[]): string => paths.map((path) => quote(root + path)).join(' ');
   const bound = entries.filter(({ kind }) => kind !== 'link').map(({ path }) => [path, root + path]);
   const files = entries.filter(({ kind }) => kind === 'file').map(({ path }) => path);
-  const table = [...bound, [mount.source, root + mount.target]].map(([from, to]) => `${fstabWord(from!)} ${fstabWord(to!)} none rbind 0 0`);
+  const table = [...bound, [mount.physical, root + mount.at]].map(([from, to]) => `${fstabWord(from!)} ${fstabWord(to!)} none rbind 0 0`);
   return [
     `${tool('mount')} -n -t tmpfs -o mode=0755 none ${quote(root)}`,
-    `mkdir -p ${inRoot([...entries.filter(({ kind }) => kind === 'folder').map(({ path }) => path), mount.target, '/.floe-old-root'])}`,
+    `mkdir -p ${inRoot([...entries.filter(({ kind }) => kind === 'folder').map(({ path }) => path), mount.at, '/.floe-old-root'])}`,
     ...files.map((path) => `: > ${inRoot([path])}`),
     ...entries.filter(({ kind }) => kind === 'link').map(({ path, linkTarget }) => `ln -s ${quote(linkTarget)} ${inRoot([path])}`),
     // PERF: one mount for all binds; each would cost a process.
@@ -197,15 +198,15 @@ function planWithUtilLinux(request: LaunchRequest, program: string, mount: Store
 
 function planWithBubblewrap(request: LaunchRequest, program: string, mount: StoreMount, bwrap: string): LaunchPlan {
   const { before, words } = programWords(request, program);
-  const binds = existsSync(mount.target)
+  const binds = existsSync(mount.at)
     ? ['--dev-bind', '/', '/']
-    : readRoot(mount.target).flatMap(({ path, kind, linkTarget }) =>
+    : readRoot(mount.at).flatMap(({ path, kind, linkTarget }) =>
         kind === 'link' ? ['--symlink', linkTarget, path] : ['--dev-bind', path, path],
       );
   const command = before.length === 0 ? words : [SHELL, '-c', `${before.join('; ')}; exec "$@"`, 'floe', ...words];
   return {
     file: bwrap,
-    args: ['bwrap', ...binds, '--bind', mount.source, mount.target, '--die-with-parent', '--chdir', request.cwd, '--', ...command],
+    args: ['bwrap', ...binds, '--bind', mount.physical, mount.at, '--die-with-parent', '--chdir', request.cwd, '--', ...command],
     env: request.env,
   };
 }
@@ -223,7 +224,7 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
     }
     throw new FloeError(
       'FLOE_NAMESPACE',
-      `the store in '${mount.source}' cannot be shown at '${mount.target}': this system lets this user make no user namespace`,
+      `the store in '${mount.physical}' cannot be shown at '${mount.at}': this system lets this user make no user namespace`,
       {
         hint: "Allow them (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap), or install bubblewrap or util-linux's unshare.",
       },
@@ -239,6 +240,8 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
 export function launch(request: LaunchRequest): never {
   const plan = planLaunch(request);
   process.chdir(request.cwd);
+  // What V8 compiled is kept at exit, which never comes.
+  flushCompileCache();
   // Node ignores these two, and what is ignored stays so across execve; what is caught goes back to its default.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
   process.execve!(plan.file, plan.args, { ...plan.env });

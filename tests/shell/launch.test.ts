@@ -15,12 +15,12 @@ import { planLaunch, type LaunchRequest } from '../../src/shell/launch.ts';
 const folder = mkdtempSync(join(tmpdir(), 'floe-launch-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 // A place that no machine has.
-const mount = { source: join(folder, 'root/floe-nix'), target: '/floe-nix' };
-mkdirSync(join(mount.source, 'store/a-tool/bin'), { recursive: true });
-mkdirSync(join(mount.source, 'store/b-tool/bin'), { recursive: true });
-writeFileSync(join(mount.source, 'store/a-tool/bin/tool'), '#!/bin/sh\necho "tool $*"\nexit 7\n');
-chmodSync(join(mount.source, 'store/a-tool/bin/tool'), 0o755);
-symlinkSync('/floe-nix/store/a-tool/bin/tool', join(mount.source, 'store/b-tool/bin/tool'));
+const mount = { physical: join(folder, 'root/floe-nix'), at: '/floe-nix' };
+mkdirSync(join(mount.physical, 'store/a-tool/bin'), { recursive: true });
+mkdirSync(join(mount.physical, 'store/b-tool/bin'), { recursive: true });
+writeFileSync(join(mount.physical, 'store/a-tool/bin/tool'), '#!/bin/sh\necho "tool $*"\nexit 7\n');
+chmodSync(join(mount.physical, 'store/a-tool/bin/tool'), 0o755);
+symlinkSync('/floe-nix/store/a-tool/bin/tool', join(mount.physical, 'store/b-tool/bin/tool'));
 
 const env = { PATH: process.env['PATH'] ?? '', MARK: 'it is' };
 
