@@ -7,6 +7,7 @@ import type { Progress } from '../base/progress.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
 import { Evaluator } from '../eval/evaluator.ts';
 import type { EvalConstants, EvalLogLevel, LockedFlakeInfo } from '../eval/host.ts';
+import type { ParseOptions } from '../lang/parser.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, type Settings } from './config.ts';
@@ -55,10 +56,13 @@ export class Evaluation {
     });
     const variant = JSON.stringify([pure, [...(constants.experimentalFeatures ?? [])].sort()]);
     this.code = new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir);
+    const parse = parseOptionsOf(settings, pure);
     this.evaluator = new Evaluator({
       host: this.host,
       builtins: BUILTINS,
-      codeStore: this.code,
+      parse,
+      // Compiled code was parsed in another run, so what a lint had to say would be lost.
+      codeStore: hasLints(parse) ? undefined : this.code,
       settings: { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') },
     });
   }
@@ -71,6 +75,22 @@ export class Evaluation {
 /** `$XDG_CACHE_HOME/floe`. */
 export function cacheFolder(env: Environment): string {
   return join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'floe');
+}
+
+/** What the settings say about parsing. */
+export function parseOptionsOf(settings: Settings, pureEval: boolean): ParseOptions {
+  const shortPaths = settings.get('lint-short-path-literals');
+  return {
+    pureEval,
+    pipeOperators: settings.get('experimental-features').includes('pipe-operators'),
+    lintUrlLiterals: settings.get('lint-url-literals'),
+    lintShortPathLiterals: shortPaths === 'ignore' && settings.get('warn-short-path-literals') ? 'warn' : shortPaths,
+    lintAbsolutePathLiterals: settings.get('lint-absolute-path-literals'),
+  };
+}
+
+function hasLints({ lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals }: ParseOptions): boolean {
+  return [lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals].some((lint) => lint !== 'ignore');
 }
 
 function makeConstants({ settings, store, pure, searchPath }: EvaluationOptions): EvalConstants {

@@ -55,8 +55,9 @@ export class Printing {
     return this.guard(() => coerceToString(this.state, NO_POSITION, value, new ContextAccumulator(), what, { more: false, copyToStore: true }));
   }
 
-  json(value: Value, copyToStore: boolean): string {
-    return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, new ContextAccumulator(), copyToStore));
+  /** Unless `strict`, what is not evaluated yet is refused. */
+  json(value: Value, copyToStore: boolean, strict = true): string {
+    return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, new ContextAccumulator(), copyToStore, strict));
   }
 
   xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {

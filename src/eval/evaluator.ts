@@ -32,7 +32,7 @@ export interface EvaluatorOptions {
   readonly builtins: BuiltinTable;
   readonly settings?: Partial<EvalSettings>;
   /** Where compiled forms are kept; without one, every file is parsed. */
-  readonly codeStore?: CodeStore;
+  readonly codeStore?: CodeStore | undefined;
   readonly parse?: Omit<ParseOptions, 'names'>;
 }
 

@@ -14,7 +14,7 @@ import type { PositionId } from '../position.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
-import { describeType, force, Lambda, makeString, NixFloat, NixPath, ContextString, type Slot, type Value } from '../value.ts';
+import { describeType, force, Lambda, makeString, NixFloat, NixPath, ContextString, peek, type Slot, Thunk, type Value } from '../value.ts';
 
 // --- Writing ----------------------------------------------------------------------------------------------------------------------
 
@@ -59,12 +59,15 @@ export class JsonWriter {
   private readonly state: EvalState;
   private readonly context: ContextAccumulator;
   private readonly copyToStore: boolean;
+  private readonly strict: boolean;
   /** The first text that is no UTF-8. C++ Nix meets it when all is evaluated, and so it is told at the end. */
   private badText: string | undefined;
-  constructor(state: EvalState, context: ContextAccumulator, copyToStore = true) {
+  /** Unless `strict`, what is not evaluated yet is refused (`nix-instantiate --eval --json`). */
+  constructor(state: EvalState, context: ContextAccumulator, copyToStore = true, strict = true) {
     this.state = state;
     this.context = context;
     this.copyToStore = copyToStore;
+    this.strict = strict;
   }
 
   /** Throws where some text was no UTF-8; `prefix` starts the message. */
@@ -80,6 +83,7 @@ export class JsonWriter {
 
   value(slot: Slot, pos: PositionId): string {
     enterCall(pos);
+    if (!this.strict && peek(slot) instanceof Thunk) throw new WrongTypeError('cannot convert a thunk to JSON', at(pos));
     const text = this.evaluated(force(slot, pos), pos);
     leaveCall();
     return text;
@@ -150,8 +154,8 @@ export class JsonWriter {
 }
 
 /** A value as compact JSON; paths are copied to the store unless told otherwise. Contexts go to `context`. */
-export function printValueAsJson(state: EvalState, slot: Slot, pos: PositionId, context: ContextAccumulator, copyToStore = true): string {
-  const writer = new JsonWriter(state, context, copyToStore);
+export function printValueAsJson(state: EvalState, slot: Slot, pos: PositionId, context: ContextAccumulator, copyToStore = true, strict = true): string {
+  const writer = new JsonWriter(state, context, copyToStore, strict);
   const text = writer.value(slot, pos);
   writer.finish('JSON serialization error: ');
   return text;
