@@ -9,6 +9,11 @@ export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'p
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
+  build: async () => (await import('./commands/build.ts')).BuildCommand,
+  develop: async () => (await import('./commands/develop.ts')).DevelopCommand,
+  'print-dev-env': async () => (await import('./commands/print-dev-env.ts')).PrintDevEnvCommand,
+  run: async () => (await import('./commands/run.ts')).RunCommand,
+  'env shell': async () => (await import('./commands/env/shell.ts')).EnvShellCommand,
   eval: async () => (await import('./commands/eval.ts')).EvalCommand,
   'hash convert': async () => (await import('./commands/hash/convert.ts')).HashConvertCommand,
   'hash file': async () => (await import('./commands/hash/file.ts')).HashFileCommand,

@@ -19,6 +19,7 @@ export function openEngine(command: BaseCommand): Engine {
     progress: session.report,
     online: session.online,
     readOnly: choices.readOnly,
+    childStackLimit: session.launch.childStackLimit,
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
   });
 }
@@ -57,4 +58,11 @@ export function sourceChoice(command: BaseCommand, { file, expr }: SourceOptions
     return { kind: 'file', path: file };
   }
   return expr === undefined ? undefined : { kind: 'expression', text: Buffer.from(expr, 'utf8').toString('latin1'), label: undefined };
+}
+
+/** Installables from the words and, with `--stdin`, from standard input; "." where there are none. */
+export function readInstallables(command: BaseCommand, words: readonly string[], fromStdin: boolean): string[] {
+  if (!fromStdin) return words.length === 0 ? ['.'] : [...words];
+  const text = Buffer.from(command.session.stdin.readAll()).toString('utf8');
+  return [...words, ...text.split(/\s+/).filter((word) => word !== '')];
 }

@@ -1,8 +1,27 @@
-// Building for an engine: what evaluation left pending is written, and derived paths become outputs.
+// Building for an engine: what evaluation left pending is written, derived paths become outputs, links and profiles point at them.
 
-import type { DerivedPath } from '../model/derived-path.ts';
-import type { StorePath } from '../model/store-path.ts';
+import * as fs from 'node:fs';
+import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { type Json, printJson } from '../base/canonical-json.ts';
+import { InvalidPathError } from '../base/errors.ts';
+import type { LogLevel } from '../base/progress.ts';
+import type { BuildMode } from '../build/outputs.ts';
+import { printPlan } from '../build/plan.ts';
+import { machineMirrors, planRealisation, realise, type RealiseOptions } from '../build/realise.ts';
+import type { BuildSettings } from '../build/settings.ts';
+import { nodeIo } from '../io/node.ts';
+import type { Derivation } from '../model/derivation.ts';
+import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { updateProfile } from '../profile/profile.ts';
 import type { Engine } from './engine.ts';
+
+/** What a derived path became. */
+export interface BuiltPath {
+  readonly path: DerivedPath;
+  /** Output name -> store path; a plain path stands under "". */
+  readonly outputs: ReadonlyMap<string, StorePath>;
+}
 
 export class Builds {
   private readonly engine: Engine;
@@ -13,18 +32,169 @@ export class Builds {
 
   /** Writes what these paths need of what evaluation produced. */
   flush(paths: readonly DerivedPath[]): void {
-    this.engine.evaluation().host.flush(paths.map((path) => (path.kind === 'built' ? path.derivation : path.path)));
+    this.engine.pendingHost?.flush(paths.map((path) => (path.kind === 'built' ? path.derivation : path.path)));
   }
 
   /** Writes every derivation that evaluation has produced: what `nix eval` and `nix-instantiate` leave in the store. */
   flushAll(): void {
-    if (this.engine.readOnly) return;
-    const { host } = this.engine.evaluation();
+    const host = this.engine.pendingHost;
+    if (this.engine.readOnly || host === undefined) return;
     host.flush(host.pendingDerivations());
   }
 
+  private options(mode?: BuildMode, signal?: AbortSignal): RealiseOptions {
+    const { engine } = this;
+    const { settings } = engine;
+    const io = nodeIo();
+    return {
+      store: engine.store,
+      settings: this.buildSettings(),
+      io,
+      progress: engine.progress,
+      derivation: (path) => engine.pendingHost?.readDerivation(path),
+      mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
+      signal,
+      mode,
+    };
+  }
+
+  private buildSettings(): BuildSettings {
+    const { settings, childStackLimit } = this.engine;
+    const sandbox = settings.get('sandbox');
+    const netrc = settings.get('netrc-file');
+    return {
+      maxJobs: Number(settings.maxJobs),
+      cores: Number(settings.get('cores')),
+      keepGoing: settings.get('keep-going'),
+      keepFailed: settings.get('keep-failed'),
+      keepBuildLog: settings.get('keep-build-log'),
+      maxSilentTimeS: Number(settings.get('max-silent-time')),
+      timeoutS: Number(settings.get('timeout')),
+      maxBuildLogSize: Number(settings.get('max-build-log-size')),
+      logLines: Number(settings.get('log-lines')),
+      showsLogs: false,
+      logCommand: 'nix log',
+      fallback: settings.get('fallback'),
+      substitute: settings.get('substitute'),
+      alwaysAllowSubstitutes: settings.get('always-allow-substitutes'),
+      maxSubstitutionJobs: Number(settings.get('max-substitution-jobs')),
+      maxDownloads: Number(settings.get('http-connections')) || 64,
+      system: settings.get('system'),
+      extraPlatforms: [...settings.get('extra-platforms')],
+      systemFeatures: [...settings.get('system-features')],
+      sandboxPaths: Object.entries(settings.get('sandbox-paths')).map(([target, { source, optional }]) => ({
+        target: utf8ToByteString(target),
+        source: utf8ToByteString(source),
+        optional,
+      })),
+      buildDir: settings.get('build-dir'),
+      impureEnv: new Map(Object.entries(settings.get('impure-env')).map(([name, value]) => [utf8ToByteString(name), utf8ToByteString(String(value))])),
+      hashedMirrors: settings.get('hashed-mirrors'),
+      builders: this.engine.settings.isOverridden('builders') ? settings.get('builders') : '',
+      sandbox: sandbox === 'relaxed' ? 'relaxed' : sandbox ? 'true' : 'false',
+      sandboxFallback: settings.isOverridden('sandbox') && sandbox === true ? false : settings.get('sandbox-fallback'),
+      bubblewrap: undefined,
+      sandboxBuildDir: settings.get('sandbox-build-dir'),
+      sandboxShmSize: settings.get('sandbox-dev-shm-size'),
+      filterSyscalls: settings.get('filter-syscalls'),
+      allowNewPrivileges: settings.get('allow-new-privileges'),
+      impersonateLinux26: settings.get('impersonate-linux-26'),
+      sslCertFile: settings.get('ssl-cert-file'),
+      childStackLimit,
+      downloadAttempts: Number(settings.get('download-attempts')),
+      connectTimeoutS: Number(settings.get('connect-timeout')),
+      stalledDownloadTimeoutS: Number(settings.get('stalled-download-timeout')),
+      netrc: fs.existsSync(netrc) ? byteStringOf(fs.readFileSync(netrc)) : '',
+    };
+  }
+
+  /** Makes all of it valid, after saying what that takes. Throws BuildError. */
+  async build(paths: readonly DerivedPath[], { mode, quiet = false }: { mode?: BuildMode; quiet?: boolean } = {}): Promise<BuiltPath[]> {
+    this.flush(paths);
+    if (!quiet && this.engine.settings.get('print-missing')) await this.printMissing(paths, 'info');
+    const interrupt = new AbortController();
+    const stop = () => interrupt.abort();
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+    try {
+      const { results } = await realise(paths, this.options(mode, interrupt.signal));
+      return results.flatMap((result) => {
+        if (!result.success) return [];
+        const { request, outputs } = result;
+        return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
+      });
+    } finally {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+    }
+  }
+
+  /** Says what building the paths would take, in Nix's words. */
+  async printMissing(paths: readonly DerivedPath[], level: LogLevel): Promise<void> {
+    const plan = await planRealisation(paths, this.options());
+    const lines = printPlan(plan, this.engine.storeDir);
+    if (lines.length > 0) this.engine.progress.log(level, lines.join('\n'));
+  }
+
+  private derivation(path: StorePath): Derivation {
+    const derivation = this.engine.pendingHost?.readDerivation(path) ?? (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined);
+    if (derivation === undefined) throw new InvalidPathError(`path '${this.engine.storeDir}/${path}' is not valid`);
+    return derivation;
+  }
+
+  /** Where outputs will be, whether they are there or not. */
+  outputPaths(path: DerivedPath): Map<string, StorePath> {
+    if (path.kind === 'opaque') return new Map([['', path.path]]);
+    const outputs = new Map<string, StorePath>();
+    for (const [name, output] of this.derivation(path.derivation).outputs) {
+      if ('path' in output && outputsSpecContains(path.outputs, name)) outputs.set(name, output.path);
+    }
+    return outputs;
+  }
+
+  /** What `build --dry-run --json` prints. */
+  derivedPathsJson(paths: readonly DerivedPath[]): Json {
+    return paths.map((path) => (path.kind === 'opaque' ? `${this.engine.storeDir}/${path.path}` : this.builtJson({ path, outputs: this.outputPaths(path) })));
+  }
+
+  /** What `build --json` prints. */
+  builtJsonText(built: readonly BuiltPath[]): string {
+    return printJson(built.map((one) => this.builtJson(one)));
+  }
+
+  private builtJson({ path, outputs }: BuiltPath): Json {
+    const { storeDir } = this.engine;
+    if (path.kind === 'opaque') return `${storeDir}/${path.path}`;
+    const printed = [...outputs].map(([name, output]): [string, Json] => [name, `${storeDir}/${output}`]);
+    return { drvPath: `${storeDir}/${path.derivation}`, outputs: new Map(printed) };
+  }
+
+  /** `result`, `result-dev`, `result-1`...: links that are roots of the collector. */
+  async makeLinks(built: readonly BuiltPath[], link: string): Promise<void> {
+    let index = 0;
+    for (const { path, outputs } of built) {
+      const numbered = index === 0 ? link : `${link}-${index}`;
+      index++;
+      for (const [name, output] of outputs) {
+        const isPlain = path.kind === 'opaque' || name === 'out' || name === '';
+        await this.engine.store.addRootLink(output, isPlain ? numbered : `${numbered}-${name}`);
+      }
+    }
+  }
+
+  /** `--profile`: what was built becomes the current generation. It must be exactly one path. */
+  async updateProfile(profile: string, built: readonly BuiltPath[]): Promise<void> {
+    const paths = built.flatMap(({ outputs }) => [...outputs.values()]);
+    if (paths.length !== 1) {
+      throw new InvalidPathError(`'--profile' requires that the arguments produce a single store path, but there are ${paths.length}`);
+    }
+    await updateProfile(this.engine.store, profile, paths[0]!);
+  }
+
   /** In the worker: import from derivation. Gives the outputs' store paths. */
-  async realiseForEvaluation(_paths: readonly string[]): Promise<StorePath[]> {
-    throw new Error('not yet');
+  async realiseForEvaluation(texts: readonly string[]): Promise<StorePath[]> {
+    const { storeDir } = this.engine;
+    const paths = texts.map((text) => parseDerivedPath(text, storeDir));
+    const built = await this.build(paths, { quiet: true });
+    return built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
   }
 }
+

@@ -14,12 +14,15 @@ import type { LocalStore } from '../store/local/local-store.ts';
 import { BlockingBridge } from './bridge.ts';
 import { Builds } from './builds.ts';
 import type { Environment, Settings } from './config.ts';
+import { DevShells } from './dev-shells.ts';
 import { useNodeDigests } from './digests.ts';
+import type { EngineEvalHost } from './eval-host.ts';
 import { Evaluation, type SearchPath } from './evaluation.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
+import { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
@@ -43,6 +46,8 @@ export interface EngineOptions {
   readonly online?: boolean;
   /** Derivations that evaluation makes are not written. */
   readonly readOnly?: boolean;
+  /** The soft stack limit that programs get back which this process becomes or starts; KiB or "unlimited". */
+  readonly childStackLimit?: string | undefined;
   /** Gets what programs say while they are evaluated (`trace`, `warn`). */
   readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
 }
@@ -65,12 +70,15 @@ export class Engine {
   readonly progress: Progress;
   readonly online: boolean;
   readonly readOnly: boolean;
+  readonly childStackLimit: string | undefined;
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
   readonly flakes: Flakes;
   readonly builds: Builds;
   readonly printing: Printing;
+  readonly devShells: DevShells;
+  readonly programs: Programs;
   private readonly report: NonNullable<EngineOptions['report']>;
   private opened: OpenedStore | undefined;
   private running: Evaluation | undefined;
@@ -84,10 +92,13 @@ export class Engine {
     this.progress = options.progress;
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
+    this.childStackLimit = options.childStackLimit;
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
     this.printing = new Printing(this);
+    this.devShells = new DevShells(this);
+    this.programs = new Programs(this);
   }
 
   /** The store, opened when it is first asked for. */
@@ -124,6 +135,11 @@ export class Engine {
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
       report: (level, message, frames) => this.report(level, message, frames ?? []),
     }));
+  }
+
+  /** The evaluator's host, where anything was evaluated. */
+  get pendingHost(): EngineEvalHost | undefined {
+    return this.running?.host;
   }
 
   private openBridge(): BlockingBridge {
@@ -217,3 +233,5 @@ export class Engine {
 }
 
 export type { EvalLogLevel };
+export type { ShellTask } from '../shell/rc.ts';
+export { devEnvironmentToJson } from '../shell/dev-env.ts';

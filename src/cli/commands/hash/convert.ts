@@ -11,14 +11,14 @@ export class HashConvertCommand extends BaseCommand {
   static override usage = Command.Usage({
     description: 'convert between hash formats',
     examples: [
-      ['To SRI', 'floe hash convert --algo sha256 0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73'],
+      ['To SRI', 'floe hash convert --hash-algo sha256 0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73'],
       ['From SRI to base 16', 'floe hash convert --to base16 sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='],
     ],
   });
 
   readonly from = Option.String('--from', { description: 'The format that is given: base16, nix32, base64 or sri. {hash-format}' });
   readonly to = Option.String('--to', 'sri', { description: 'The format that is wanted: base16, nix32, base64 or sri. {hash-format}' });
-  readonly algo = Option.String('--algo', { description: 'Hash algorithm, where the hash does not name it. {hash-algo}' });
+  readonly algo = Option.String('--hash-algo', { description: 'Hash algorithm, where the hash does not name it. {hash-algo}' });
   readonly hashes = Option.Rest({ name: 'hashes' });
 
   async execute(): Promise<void> {

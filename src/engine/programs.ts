@@ -1,0 +1,115 @@
+// Starting programs out of a store: apps of flakes, main programs of packages, shells with packages on PATH. nix/app.cc, nix/run.cc
+// and nix/shell.cc decide what is started.
+
+import * as fs from 'node:fs';
+import { byteStringToUtf8 } from '../base/bytes.ts';
+import { EvalError, FloeError } from '../base/errors.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { forceString, forceStringNoContext } from '../eval/coerce.ts';
+import { NO_POSITION } from '../eval/position.ts';
+import { parseContextElement } from '../eval/string-context.ts';
+import { internSymbol, symbols } from '../eval/symbol.ts';
+import { stringContext, stringText } from '../eval/value.ts';
+import type { DerivedPath } from '../model/derived-path.ts';
+import { splitStorePath } from '../model/store-path.ts';
+import type { BuiltPath } from './builds.ts';
+import { FoundDerivation } from './derivation-values.ts';
+import type { Engine } from './engine.ts';
+import type { Target } from './installables.ts';
+import { applyEnvironmentChoices, becomeProgram, type EnvironmentChoices, packageFolders, prependPath } from './start-program.ts';
+
+const PROGRAM = internSymbol('program');
+const META = internSymbol('meta');
+const MAIN_PROGRAM = internSymbol('mainProgram');
+const PNAME = internSymbol('pname');
+
+/** A name without its version: "hello" of "hello-2.12". */
+function nameWithoutVersion(name: string): string {
+  const match = /-[^A-Za-z]/.exec(name);
+  return match === null ? name : name.slice(0, match.index);
+}
+
+export class Programs {
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** The absolute path of the program that `run` starts; what it needs is built first. */
+  async app(target: Target): Promise<string> {
+    const { engine } = this;
+    const { program, context } = engine.evaluation().evaluator.guard(() => this.resolveApp(target));
+    await engine.builds.build(context);
+    if (splitStorePath(program, engine.storeDir) === undefined) throw new FloeError('FLOE_APP', `app program '${program}' is not in the Nix store`);
+    return byteStringToUtf8(program);
+  }
+
+  private resolveApp(target: Target): { program: string; context: DerivedPath[] } {
+    const { state } = this.engine.evaluation().evaluator;
+    const { value, attrPath } = target.value();
+    const text = (attrs: Attrs, symbol: number, name: string) => {
+      const slot = attrs.get(symbol);
+      return slot === undefined ? undefined : forceStringNoContext(state, slot, attrs.position(symbol), `while evaluating the '${name}' attribute of '${attrPath}'`);
+    };
+    if (!(value instanceof Attrs)) throw new EvalError(`attribute '${attrPath}' should be an app or a derivation`);
+    const first = attrPath.split('.')[0];
+    const expected = first === 'apps' || first === 'defaultApp' ? 'app' : 'derivation';
+    if (text(value, symbols.type, 'type') !== expected) throw new EvalError(`attribute '${attrPath}' should have type '${expected}'`);
+    if (expected === 'app') {
+      const slot = value.get(PROGRAM);
+      if (slot === undefined) throw new EvalError(`attribute '${attrPath}.program' does not exist`);
+      const program = forceString(state, slot, value.position(PROGRAM), `while evaluating the 'program' attribute of '${attrPath}'`);
+      return { program: stringText(program), context: (stringContext(program) ?? []).map(contextPath) };
+    }
+    const derivation = new FoundDerivation(state, value, attrPath);
+    const meta = value.force(META);
+    const main = (meta instanceof Attrs ? text(meta, MAIN_PROGRAM, 'meta.mainProgram') : undefined) ?? text(value, PNAME, 'pname') ?? nameWithoutVersion(derivation.name);
+    const outPath = forceString(state, value.get(symbols.outPath)!, NO_POSITION, "while evaluating the 'outPath' attribute of a derivation");
+    return {
+      program: `${stringText(outPath)}/bin/${main}`,
+      context: [{ kind: 'built', derivation: derivation.drvPath, outputs: [derivation.outputName || 'out'] }],
+    };
+  }
+
+  /** Becomes the program; the engine is closed first. */
+  async start(program: string, args: readonly string[], choices: EnvironmentChoices): Promise<never> {
+    const { engine } = this;
+    const env = applyEnvironmentChoices(engine.env, choices);
+    return becomeProgram(engine, { program, args, env, cwd: engine.cwd });
+  }
+
+  /** Becomes the user's shell, or the command, with the packages' programs first in PATH. */
+  async startShell(built: readonly BuiltPath[], command: readonly string[] | undefined, choices: EnvironmentChoices): Promise<never> {
+    const { engine } = this;
+    const { storeDir, store } = engine;
+    const real = (path: string) => {
+      const inStore = splitStorePath(path, storeDir);
+      return inStore ? store.toRealPath(inStore.storePath) + inStore.rest : path;
+    };
+    const paths = built.flatMap(({ outputs }) => [...outputs.values()].map((path) => `${storeDir}/${path}`));
+    const folders = packageFolders(paths, {
+      resolve: (path) => path,
+      readFile: (path) => (fs.existsSync(real(path)) ? fs.readFileSync(real(path), 'utf8') : undefined),
+    });
+    const env = applyEnvironmentChoices(engine.env, choices);
+    const words = command ?? [env['SHELL'] ?? 'bash'];
+    return becomeProgram(engine, {
+      program: words[0]!,
+      args: words.slice(1),
+      env: { ...env, PATH: prependPath(folders, env['PATH']) },
+      cwd: engine.cwd });
+  }
+}
+
+function contextPath(element: string): DerivedPath {
+  const parsed = parseContextElement(element);
+  switch (parsed.kind) {
+    case 'opaque':
+      return { kind: 'opaque', path: parsed.path };
+    case 'deep':
+      return { kind: 'built', derivation: parsed.path, outputs: 'all' };
+    case 'built':
+      return { kind: 'built', derivation: parsed.drv, outputs: [parsed.output] };
+  }
+}
