@@ -13,7 +13,7 @@ interface Facts {
 function machine({ env = {}, isRoot = false, folders = [], mounts = false }: Facts): StoreMachine {
   return {
     env,
-    cwd: '/work/here',
+    cwd: '/somewhere/here',
     home: '/home/me',
     isRoot,
     isWritableFolder: (path) => folders.includes(path),
@@ -53,7 +53,7 @@ test('what the environment says', () => {
 });
 
 test('store URLs', () => {
-  check('./x/../y', {}, { realStoreDir: '/work/here/y/nix/store', stateDir: '/work/here/y/nix/var/nix', mount: { physical: '/work/here/y/nix', at: '/nix' } });
+  check('./x/../y', {}, { realStoreDir: '/somewhere/here/y/nix/store', stateDir: '/somewhere/here/y/nix/var/nix', mount: { physical: '/somewhere/here/y/nix', at: '/nix' } });
   check('local?root=/r', {}, { realStoreDir: '/r/nix/store', storeDir: '/nix/store', uri: 'local?root=/r' });
   check('local:///a%20b', {}, { realStoreDir: '/a b/nix/store' });
   check('local', {}, { realStoreDir: '/nix/store', stateDir: '/nix/var/nix' });
