@@ -12,17 +12,12 @@ assertExecutable() {
 
 # front|back VARIABLE SEPARATOR VALUE: shell lines that put the value there; one that is there already moves.
 _wrapperList() {
-  local where=$1 variable=$2 separator=$3 value=$4 text
-  printf -v text '%q' "$separator"
-  printf -v value '%q' "$value"
-  printf '%s=${%s:+%s${%s}%s}\n' "$variable" "$variable" "$text" "$variable" "$text"
-  printf '%s=${%s//%s%s%s/%s}\n' "$variable" "$variable" "$text" "$value" "$text" "$text"
-  if [[ $where == front ]]; then printf '%s=%s$%s\n' "$variable" "$value" "$variable"
-  else printf '%s=$%s%s\n' "$variable" "$variable" "$value"; fi
-  # lists are kept without separators at their ends
-  if [[ $where == front ]]; then printf '%s=${%s%%%s}\n' "$variable" "$variable" "$text"
-  else printf 'if [[ $%s != %s* ]]; then %s=%s$%s; fi\n%s=${%s#%s}\n' "$variable" "$text" "$variable" "$text" "$variable" "$variable" "$variable" "$text"; fi
-  printf 'export %s\n' "$variable"
+  printf '_separator=%q\n_value=%q\n' "$3" "$4"
+  printf '%s=${%s:+$_separator${%s}$_separator}\n' "$2" "$2" "$2"
+  printf '%s=${%s//"$_separator$_value$_separator"/"$_separator"}\n' "$2" "$2"
+  printf '%s=${%s#"$_separator"}\n%s=${%s%%"$_separator"}\n' "$2" "$2" "$2" "$2"
+  if [[ $1 == front ]]; then printf 'export %s="$_value${%s:+$_separator$%s}"\n' "$2" "$2" "$2"
+  else printf 'export %s="${%s:+$%s$_separator}$_value"\n' "$2" "$2" "$2"; fi
 }
 
 makeShellWrapper() {

@@ -10,7 +10,12 @@ shopt -s inherit_errexit
 
 : "${NIX_DEBUG:=0}"
 : "${NIX_LOG_FD:=2}"
-: "${outputs:=out}"
+if [[ -e ${NIX_ATTRS_SH_FILE-} ]]; then
+  # the attributes are there already: builder.sh, or whoever makes a development shell, read that file
+  __structuredAttrs=1
+else
+  : "${outputs:=out}"
+fi
 
 # --- messages --------------------------------------------------------------------------------------------------------------------
 
@@ -34,14 +39,16 @@ echoCmd() {
 # --- lists -----------------------------------------------------------------------------------------------------------------------
 # A list is an array under structured attributes, else one string of words.
 
-_isArray() {
-  local -n _isArrayRef=$1 2>/dev/null || return 1
-  [[ ${_isArrayRef@a} == *[aA]* ]]
+# NAME: sets _attributes to "a" for an array, "A" for an associative one; to nothing where it has no element.
+_attributesOf() {
+  local -n _attributesRef=$1
+  local _each=("${_attributesRef[@]@a}")
+  _attributes=${_each[0]-}
 }
 
 # $1 target array, then names of lists; "NAME=default" gives words for a list that is unset or empty.
 concatTo() {
-  local _target=$1 _name _default
+  local _target=$1 _name _default _attributes
   local -n _targetRef=$1
   shift
   for _name in "$@"; do
@@ -52,10 +59,11 @@ concatTo() {
       continue
     fi
     local -n _sourceRef=$_name
-    if [[ ${_sourceRef@a} == *A* ]]; then
+    _attributesOf "$_name"
+    if [[ $_attributes == *A* ]]; then
       nixErrorLog "concatTo: '$_name' is an associative array, which has no order"
       return 1
-    elif [[ ${_sourceRef@a} == *a* ]]; then
+    elif [[ $_attributes == *a* ]]; then
       if (( ${#_sourceRef[@]} > 0 )); then _targetRef+=("${_sourceRef[@]}")
       elif [[ -n $_default ]]; then _targetRef+=("$_default"); fi
     elif [[ $_name == *Array ]]; then
@@ -82,12 +90,21 @@ concatStringsSep() {
 }
 
 _addToVar() {
-  local _where=$1 _name=$2
+  local _where=$1 _name=$2 _attributes _old=
   shift 2
-  if [[ -n ${__structuredAttrs-} ]] || _isArray "$_name"; then
-    if [[ ! -v $_name && ! -v $_name[@] ]]; then declare -g -a "$_name=()"; fi
+  _attributesOf "$_name"
+  if [[ $_attributes == *A* ]]; then
+    nixErrorLog "cannot add to '$_name': it is an associative array, which has no order"
+    return 1
+  elif [[ $_attributes == *a* || -n ${__structuredAttrs-} ]]; then
+    if [[ $_attributes != *a* ]]; then
+      # a single word so far, or nothing
+      _old=${!_name-}
+      unset "$_name"
+      declare -g -a "$_name=()"
+    fi
     local -n _ref=$_name
-    if [[ ${_ref@a} != *a* ]]; then local _old=$_ref; unset "$_name"; declare -g -a "$_name=()"; if [[ -n $_old ]]; then _ref=($_old); fi; fi
+    if [[ -n $_old ]]; then _ref=("$_old"); fi
     if [[ $_where == front ]]; then _ref=("$@" "${_ref[@]}"); else _ref+=("$@"); fi
   elif [[ $_where == front ]]; then
     declare -g "$_name=$*${!_name:+ }${!_name-}"
@@ -106,6 +123,13 @@ if [[ -n ${__structuredAttrs-} ]]; then
     declare -g -x "$_output=${outputs[$_output]}"
   done
   unset _output
+  # `env` holds what is to be exported; everything else stays a variable of the shell
+  if [[ $(declare -p env 2> /dev/null) == 'declare -A'* ]]; then
+    for _output in "${!env[@]}"; do
+      declare -g -x "$_output=${env[$_output]}"
+    done
+    unset _output
+  fi
 fi
 
 getAllOutputNames() {
