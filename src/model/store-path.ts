@@ -89,9 +89,15 @@ export function compressHash(bytes: Uint8Array, size: number): Uint8Array {
  * that stands for it.
  */
 export function makeStorePath(type: string, innerHash: string, name: string, storeDir: StoreDir): StorePath {
-  checkStorePathName(name);
   const fingerprint = `${type}:${innerHash}:${storeDir}:${name}`;
-  return `${printBase32(compressHash(digest('sha256', fingerprint), 20))}-${name}` as StorePath;
+  const path = `${printBase32(compressHash(digest('sha256', fingerprint), 20))}-${name}`;
+  try {
+    checkStorePathName(name);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(`path '${path}' is not a valid store path: ${error.message}`, { data: error.data });
+    throw error;
+  }
+  return path as StorePath;
 }
 
 /** Path of a derivation's output, given the derivation's hash modulo in base 16. */

@@ -6,6 +6,7 @@ import type { BuiltinDefinition } from '../builtin.ts';
 import { delayCall2 } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext, requireAttr } from '../coerce.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import { internSymbol, querySymbol, type SymbolId, symbolName, symbols } from '../symbol.ts';
 import { force, type Slot } from '../value.ts';
 
@@ -38,7 +39,7 @@ export const getAttr: BuiltinDefinition = {
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.getAttr');
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the second argument passed to builtins.getAttr');
-    return force(requireAttr(state, attrs, internSymbol(name), name, 'in the attribute set under consideration'), pos);
+    return force(requireAttr(state, attrs, internSymbol(name), printIdentifier(name), 'in the attribute set under consideration'), pos);
   },
 };
 

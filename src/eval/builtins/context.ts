@@ -7,6 +7,7 @@ import type { BuiltinDefinition } from '../builtin.ts';
 import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import {
   builtElement,
   ContextAccumulator,
@@ -150,7 +151,7 @@ export const appendContext: BuiltinDefinition = {
       try {
         path = parseStorePath(name, storeDir);
       } catch {
-        throw new EvalError(`context key '${name}' is not a store path`, at(namePos));
+        throw new EvalError(`context key '${printIdentifier(name)}' is not a store path`, at(namePos));
       }
       const info = forceAttrs(state, added.slots()[i]!, namePos, 'while evaluating the value of a string context');
       const pathSlot = info.get(PATH);
@@ -161,7 +162,7 @@ export const appendContext: BuiltinDefinition = {
       const whatAll = 'while evaluating the `allOutputs` attribute of a string context';
       if (allSlot !== undefined && forceBool(state, allSlot, info.position(symbols.allOutputs), whatAll)) {
         if (!isDerivationPath(path)) {
-          throw new EvalError(`tried to add all-outputs context of ${name}, which is not a derivation, to a string`, at(namePos));
+          throw new EvalError(`tried to add all-outputs context of ${printIdentifier(name)}, which is not a derivation, to a string`, at(namePos));
         }
         context.addElement(deepElement(path));
       }
@@ -170,7 +171,7 @@ export const appendContext: BuiltinDefinition = {
         const outputsPos = info.position(symbols.outputs);
         const outputs = forceList(state, outputsSlot, outputsPos, 'while evaluating the `outputs` attribute of a string context');
         if (outputs.length > 0 && !isDerivationPath(path)) {
-          throw new EvalError(`tried to add derivation output context of ${name}, which is not a derivation, to a string`, at(namePos));
+          throw new EvalError(`tried to add derivation output context of ${printIdentifier(name)}, which is not a derivation, to a string`, at(namePos));
         }
         for (const output of outputs) {
           const whatOutput = 'while evaluating an output name within a string context';

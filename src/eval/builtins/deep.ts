@@ -5,6 +5,7 @@ import { Attrs } from '../attrs.ts';
 import { enterCall, leaveCall } from '../call.ts';
 import { addFrame } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import { symbolName } from '../symbol.ts';
 import { force, positionOf, type Slot } from '../value.ts';
 
@@ -25,7 +26,7 @@ function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
         try {
           visit(slots[i]!, seen);
         } catch (error) {
-          if (error instanceof FloeError) addFrame(error, value.positionAt(i), `while evaluating the attribute '${symbolName(value.keys()[i]!)}'`);
+          if (error instanceof FloeError) addFrame(error, value.positionAt(i), `while evaluating the attribute '${printIdentifier(symbolName(value.keys()[i]!))}'`);
           throw error;
         }
       }

@@ -29,6 +29,7 @@ import type { BuiltinDefinition } from '../builtin.ts';
 import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext, inContext, requireAttr } from '../coerce.ts';
 import { addFrame } from '../error-position.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
 import {
   builtElement,
@@ -280,7 +281,7 @@ function describe(state: EvalState, name: string, attrs: Attrs): Description {
       } else if (!isStructured) takeVariable(state, description, symbol, slot);
       else if (symbol !== symbols.structuredAttrs) takeStructured(state, description, writer, symbol, slot);
     } catch (error) {
-      throw inContext(error, attrs.positionAt(index), `while evaluating attribute '${symbolName(symbol)}' of derivation '${name}'`);
+      throw inContext(error, attrs.positionAt(index), `while evaluating attribute '${printIdentifier(symbolName(symbol))}' of derivation '${name}'`);
     }
   }
   writer.finish('');

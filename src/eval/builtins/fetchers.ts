@@ -14,6 +14,7 @@ import { coerceToString, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import type { FetchedTree, InputAttrs } from '../host.ts';
 import type { PositionId } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator } from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
@@ -107,13 +108,13 @@ function inputFromAttrs(state: EvalState, pos: PositionId, attrs: Attrs, isFetch
       input[name] = isFetchGit && symbol === symbols.url ? printUrl(fixGitUrl(text)) : text;
     } else if (typeof value === 'boolean') input[name] = value;
     else if (typeof value === 'number' || typeof value === 'bigint') {
-      if (value < 0) throw new EvalError(`negative value given for '${fetcher}' argument '${name}': ${value}`, at(pos));
+      if (value < 0) throw new EvalError(`negative value given for '${fetcher}' argument '${printIdentifier(name)}': ${value}`, at(pos));
       input[name] = value;
     } else if (name === 'publicKeys') {
       requireFeature(state, VERIFIED_FETCHES);
       input[name] = printValueAsJson(state, value, pos, context);
     } else {
-      throw new WrongTypeError(`argument '${name}' to '${fetcher}' is ${describeType(value)} while a string, Boolean or integer is expected`);
+      throw new WrongTypeError(`argument '${printIdentifier(name)}' to '${fetcher}' is ${describeType(value)} while a string, Boolean or integer is expected`);
     }
   }
   if (isFetchGit && input['exportIgnore'] === undefined && input['submodules'] !== true) input['exportIgnore'] = true;
@@ -292,7 +293,7 @@ export const fetchMercurial: BuiltinDefinition = {
           if (/^[0-9a-fA-F]{40}$/.test(text)) revision = text;
           else input['ref'] = text;
         } else if (name === 'name') input['name'] = forceStringNoContext(state, element, place, what);
-        else throw new EvalError(`unsupported argument '${name}' to 'fetchMercurial'`, at(place));
+        else throw new EvalError(`unsupported argument '${printIdentifier(name)}' to 'fetchMercurial'`, at(place));
       }
       if (url === '') throw new EvalError("'url' argument required", at(pos));
     } else {

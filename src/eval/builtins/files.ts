@@ -24,6 +24,7 @@ import { at } from '../error-position.ts';
 import type { PathKind } from '../host.ts';
 import type { PositionId } from '../position.ts';
 import { baseNameOfPath, parentOfPath, type SearchPathEntry } from '../source-path.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator, contextOf, makeContext, opaqueElement, parseContextElement, type StringContext } from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
@@ -339,7 +340,7 @@ const path_: BuiltinDefinition = {
         const text = forceStringNoContext(state, value, place, 'while evaluating the `sha256` attribute passed to builtins.path');
         expected = parseHashAllowingEmpty(state, text, 'sha256');
       } else {
-        throw new EvalError(`unsupported argument '${symbolName(symbol)}' to 'builtins.path'`, at(place));
+        throw new EvalError(`unsupported argument '${printIdentifier(symbolName(symbol))}' to 'builtins.path'`, at(place));
       }
     }
     if (path === undefined) {

@@ -9,6 +9,7 @@ import { callFlake } from '../call-flake.ts';
 import { forceAttrs, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import { symbolName } from '../symbol.ts';
 import { describeType, force, isString, stringText } from '../value.ts';
 
@@ -55,13 +56,13 @@ export const flakeRefToString: BuiltinDefinition = {
       const name = symbolName(attrs.keys()[i]!);
       const value = force(attrs.slots()[i]!, attrs.positionAt(i));
       if (typeof value === 'number' || typeof value === 'bigint') {
-        if (value < 0) throw new EvalError(`negative value given for flake ref attr ${name}: ${value}`, at(pos));
+        if (value < 0) throw new EvalError(`negative value given for flake ref attr ${printIdentifier(name)}: ${value}`, at(pos));
         input[name] = value;
       } else if (typeof value === 'boolean') input[name] = value;
       else if (isString(value)) input[name] = stringText(value);
       else {
         throw new EvalError(
-          `flake reference attribute sets may only contain integers, Booleans, and strings, but attribute '${name}' is ${describeType(value)}`,
+          `flake reference attribute sets may only contain integers, Booleans, and strings, but attribute '${printIdentifier(name)}' is ${describeType(value)}`,
         );
       }
     }

@@ -11,6 +11,7 @@ import { coerceToString, copyPathToStore, forceStringNoContext } from '../coerce
 import { addFrame, at } from '../error-position.ts';
 import { type Integer, makeInteger } from '../number.ts';
 import type { PositionId } from '../position.ts';
+import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
@@ -145,7 +146,7 @@ export class JsonWriter {
       try {
         text += this.value(slots[i]!, position);
       } catch (error) {
-        if (error instanceof FloeError) addFrame(error, position, `while evaluating attribute '${name}'`);
+        if (error instanceof FloeError) addFrame(error, position, `while evaluating attribute '${printIdentifier(name)}'`);
         throw error;
       }
     }

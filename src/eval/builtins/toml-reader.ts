@@ -55,6 +55,8 @@ class TomlTable {
 /** One error; thrown inside this file, gathered by `TomlReader.document`. */
 class Failure {
   readonly text: string;
+  /** Where reading goes on: with the next line, the next table, or not at all. */
+  resume: 'line' | 'table' | 'never' = 'line';
   constructor(text: string) {
     this.text = text;
   }
@@ -103,6 +105,7 @@ function showLine(line: string): string {
 class TomlReader {
   readonly text: string;
   at = 0;
+  private headerEnd = 0;
   /** Errors so far, in order. */
   readonly failures: string[] = [];
   constructor(text: string) {
@@ -146,6 +149,16 @@ class TomlReader {
         [other, otherNote],
       ]),
     );
+  }
+
+  /** Runs a part of the grammar; where it fails, reading goes on as told. */
+  private resuming<T>(resume: Failure['resume'], part: () => T): T {
+    try {
+      return part();
+    } catch (error) {
+      if (error instanceof Failure) error.resume = resume;
+      throw error;
+    }
   }
 
   // --- Small pieces
@@ -611,6 +624,20 @@ class TomlReader {
   private header(root: TomlTable): TomlTable {
     const start = this.at;
     const isArray = this.text.startsWith('[[', start);
+    const parts = this.resuming('never', () => this.headerKey(isArray));
+    this.endHeader();
+    const table = new TomlTable('header', { at: start, length: this.headerEnd - start });
+    try {
+      return this.openTable(root, table, parts, isArray);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.failures.push(error.text);
+      return table;
+    }
+  }
+
+  /** The key between brackets, which are read too. */
+  private headerKey(isArray: boolean): string[] {
     this.at += isArray ? 2 : 1;
     this.skipSpace();
     const next = this.text[this.at];
@@ -622,11 +649,16 @@ class TomlReader {
     const close = isArray ? ']]' : ']';
     if (!this.text.startsWith(close, this.at)) this.fail('toml::parse_file: invalid table key', 'expected ]');
     this.at += close.length;
-    const span = { at: start, length: this.at - start };
+    this.headerEnd = this.at;
+    return parts;
+  }
+
+  /** Puts a header's table where its key says, or finds the one that is there already. */
+  private openTable(root: TomlTable, table: TomlTable, parts: readonly string[], isArray: boolean): TomlTable {
+    const { span } = table;
     const parent = this.parentTable(root, parts, span);
     const last = parts.at(-1)!;
     const known = parent.members.get(last);
-    const table = new TomlTable('header', span);
     if (isArray) {
       if (known === undefined) {
         const array = new TomlArray(true, span);
@@ -658,7 +690,6 @@ class TomlReader {
       known.value.kind = 'header';
       known.value.span = span;
       known.span = span;
-      this.endHeader();
       return known.value;
     } else {
       this.conflict(
@@ -669,7 +700,6 @@ class TomlReader {
         'this table is explicitly defined',
       );
     }
-    this.endHeader();
     return table;
   }
 
@@ -684,7 +714,7 @@ class TomlReader {
     this.member(table);
     this.skipSpace();
     if (this.text[this.at] === '#') this.comment();
-    if (!this.isAtLineEnd()) this.fail('toml::parse_table: newline (LF / CRLF) or EOF is expected', 'here');
+    if (!this.isAtLineEnd()) this.resuming('table', () => this.fail('toml::parse_table: newline (LF / CRLF) or EOF is expected', 'here'));
     return table;
   }
 
@@ -701,13 +731,21 @@ class TomlReader {
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         this.failures.push(error.text);
-        const end = text.indexOf('\n', this.at);
+        if (error.resume === 'never') break;
+        const end = error.resume === 'line' ? text.indexOf('\n', this.at) : nextTable(text, this.at);
         this.at = end < 0 ? text.length : end + 1;
       }
     }
     if (this.failures.length > 0) throw new TomlSyntaxError(this.failures.join(''));
     return root;
   }
+}
+
+/** The line end before the next line that starts with "[", -1 where there is none. */
+function nextTable(text: string, from: number): number {
+  const next = /\n[ \t]*\[/g;
+  next.lastIndex = from;
+  return next.exec(text)?.index ?? -1;
 }
 
 /** An inline table takes no more members, nor do the tables its dotted keys made. */

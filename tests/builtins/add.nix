@@ -1,0 +1,1 @@
+[ (builtins.add 1 2) (builtins.add 1 2.5) (builtins.add (-9223372036854775807) (-1)) (builtins.add 9007199254740991 2) (1 + 2) (builtins.isInt (builtins.add 1 2)) (builtins.isFloat (builtins.add 1.0 2)) ]

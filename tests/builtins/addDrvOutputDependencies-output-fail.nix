@@ -1,0 +1,1 @@
+builtins.addDrvOutputDependencies (derivation { name = "x"; system = "s"; builder = "/b"; }).outPath

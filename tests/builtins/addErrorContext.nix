@@ -1,0 +1,1 @@
+builtins.addErrorContext (throw "not looked at") 42

@@ -1,0 +1,1 @@
+builtins.convertHash { hash = "abc"; hashAlgo = "blake3"; toHashFormat = "sri"; }

@@ -1,0 +1,1 @@
+derivationStrict { name = "x.drv"; system = "s"; builder = "/b"; }

@@ -1,0 +1,1 @@
+[ (derivationStrict { name = "x"; system = "s"; builder = "/b"; __ignoreNulls = true; n = null; args = null; outputs = null; }) (derivationStrict { name = "x"; system = "s"; builder = "/b"; __ignoreNulls = false; n = null; }) ]

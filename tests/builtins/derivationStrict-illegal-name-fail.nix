@@ -1,0 +1,1 @@
+derivationStrict { name = "a b"; system = "s"; builder = "/b"; }

@@ -1,0 +1,1 @@
+derivationStrict { name = builtins.concatStringsSep "" (builtins.genList (x: "x") 212); system = "s"; builder = "/b"; }

@@ -1,0 +1,1 @@
+derivationStrict { name = "x"; system = "s"; builder = "/b"; passAsFile = [ "text" ]; text = "t"; allowedReferences = [ ]; allowedRequisites = [ ]; disallowedReferences = [ "out" ]; disallowedRequisites = [ ]; impureEnvVars = [ "A" ]; preferLocalBuild = true; __sandboxProfile = ""; requiredSystemFeatures = [ "kvm" ]; }

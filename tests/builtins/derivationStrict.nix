@@ -1,0 +1,1 @@
+derivationStrict { name = "x"; system = "s"; builder = "/b"; args = [ "a" 1 true null [ "c" 2 ] ]; outputs = [ "out" "dev" ]; n = 1; f = 1.5; t = true; u = false; z = null; l = [ "a" [ "b" ] [ ] 3 ]; p = "line\nquote\"tab\tback\\"; }

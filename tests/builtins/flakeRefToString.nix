@@ -1,0 +1,1 @@
+map builtins.flakeRefToString [ { type = "github"; owner = "NixOS"; repo = "nixpkgs"; ref = "23.05"; dir = "lib"; } { type = "git"; url = "https://example.org/a"; submodules = true; } { type = "path"; path = "/a b"; } { type = "indirect"; id = "nixpkgs"; } ]

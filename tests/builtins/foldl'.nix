@@ -1,0 +1,1 @@
+with builtins; [ (foldl' (x: y: x + y) 0 [ 1 2 3 ]) (foldl' (x: y: [ x y ]) 0 [ 1 2 ]) (foldl' throw 7 [ ]) (foldl' (x: y: y) (throw "not looked at") [ 1 ]) (tryEval (foldl' (x: y: y) 0 [ (throw "x") 2 ])) ]

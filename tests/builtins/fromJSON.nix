@@ -1,0 +1,1 @@
+map builtins.fromJSON [ "null" "true" "[1, 2.0, -3, 1e3, -0, -0.0, 9223372036854775807, -9223372036854775808]" "{\"a\": {\"b\": []}, \"a\": 2}" "\"\\u00e9 \\ud83d\\ude00 \\n\\t\\/\"" " [ ] " "{}" "1.0" "123456789012345678" ] ++ [ (builtins.typeOf (builtins.fromJSON "1.0")) (builtins.typeOf (builtins.fromJSON "1")) ]

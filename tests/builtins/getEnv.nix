@@ -1,0 +1,1 @@
+builtins.getEnv "FLOE_SURELY_NOT_SET"

@@ -1,0 +1,1 @@
+map builtins.hasContext [ "" "x" (builtins.toFile "x" "y") "${derivation { name = "x"; system = "s"; builder = "/b"; }}" ]

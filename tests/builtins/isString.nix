@@ -1,0 +1,1 @@
+map builtins.isString [ "" "a" (builtins.toFile "x" "y") /a 1 ]

@@ -1,0 +1,1 @@
+with builtins; [ (lessThan 1 2) (lessThan 2 1) (lessThan 1 1.5) (lessThan 1.5 1) (lessThan "a" "b") (lessThan "a" "B") (lessThan "" "a") (lessThan /a /b) (lessThan [ 1 2 ] [ 1 3 ]) (lessThan [ ] [ 1 ]) (lessThan [ 1 ] [ ]) (lessThan [ 1 "a" ] [ 2 3 ]) (lessThan 9223372036854775806 9223372036854775807) ]

@@ -1,0 +1,1 @@
+builtins.isList builtins.nixPath && __nixPath == builtins.nixPath

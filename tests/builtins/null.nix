@@ -1,0 +1,1 @@
+[ null builtins.null (null == builtins.null) ]

@@ -1,0 +1,1 @@
+map builtins.parseFlakeRef [ "github:NixOS/nixpkgs/23.05?dir=lib" "git+https://example.org/a?submodules=1&ref=x" "path:/a/b" "nixpkgs" "nixpkgs/x" "https://example.org/x.tar.gz" "github:a/b/0123456789012345678901234567890123456789" ]

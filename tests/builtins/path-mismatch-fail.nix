@@ -1,0 +1,1 @@
+builtins.baseNameOf (builtins.path { path = /. + "/surely"; sha256 = ""; recursive = "x"; })

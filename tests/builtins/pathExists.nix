@@ -1,0 +1,1 @@
+map builtins.pathExists [ ./files ./files/text ./files/nothing ./files/dangling ./files/link (toString ./files + "/") (toString ./files/text + "/") (toString ./files/to-folder + "/.") (toString ./files/text + "/x") ./files/to-folder/default.nix ]

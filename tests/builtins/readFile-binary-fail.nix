@@ -1,0 +1,1 @@
+builtins.stringLength (builtins.readFile (/. + builtins.unsafeDiscardStringContext (toString ./files/binary)))

@@ -1,0 +1,1 @@
+builtins.readFile /surely/not/there

@@ -1,0 +1,1 @@
+scopedImport { x = 1; } ./files/scoped.nix

@@ -1,0 +1,2 @@
+with builtins; [ (sort lessThan [ 483 249 526 147 42 77 ]) (sort (a: b: a.k < b.k) [ { k = 2; v = 1; } { k = 1; v = 2; } { k = 2; v = 3; } { k = 1; v = 4; } ])
+  (sort (a: b: a > b) (genList (x: let m = x * 7919; in m - m / 101 * 101) 40)) (sort throw [ ]) (sort (a: b: true) [ 3 1 2 ]) (sort (a: b: false) [ 3 1 2 ]) (sort lessThan [ "b" "a" "B" "" ]) (sort lessThan [ 1 0.5 (-3) 2.5 ]) (sort (a: b: true) (genList (x: x) 20)) ]

@@ -1,0 +1,1 @@
+with builtins; [ (split "(a)b" "abc") (split "([ac])" "abc") (split "(a)|(c)" "abc") (split "([[:upper:]]+)" " FOO ") (split "a|ab" "xabx") (split "" "abc") (split "x*" "axb") (split "," "") (split "z" "abc") (split "(a|b)*" "abcab") (split "^a" "aaa") (split "$" "ab") ]

@@ -1,0 +1,1 @@
+with builtins; [ (substring 0 3 "nixos") (substring 3 10 "nixos") (substring 9 1 "nixos") (substring 1 (-1) "nixos") (substring 0 0 "nixos") (substring 1 1 "é") (substring 0 2 { outPath = "abc"; }) (getContext (substring 0 0 (toFile "x" "y"))) ]

@@ -1,0 +1,1 @@
+builtins.toFile "x" "${derivation { name = "y"; system = "s"; builder = "/b"; }}"

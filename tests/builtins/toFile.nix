@@ -1,0 +1,1 @@
+[ (builtins.toFile "name" "text") (builtins.toFile "e-free" "é") (builtins.toFile "refers" "to ${builtins.toFile "name" "text"}") (builtins.getContext (builtins.toFile "a" "${builtins.toFile "b" "c"}")) ]

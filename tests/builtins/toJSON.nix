@@ -1,0 +1,1 @@
+builtins.toJSON [ null true 1 (-9223372036854775807) 1.0 0.1 1.5e300 1.0e-5 123456.789 100000000000000000000.0 (-0.0) "q\"\\\n\t\r é ${"$"}" { b = 1; a = { }; "c d" = [ ]; } { __toString = self: "ts"; a = throw "x"; } { outPath = { outPath = 3; }; } [ ] { } ]

@@ -1,0 +1,1 @@
+builtins.trace "to standard error" (builtins.trace { a = 1; b = throw "x"; } 1)

@@ -1,0 +1,1 @@
+builtins.traceVerbose (throw "not looked at") 1

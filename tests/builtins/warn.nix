@@ -1,0 +1,1 @@
+builtins.warn "to standard error" 1
