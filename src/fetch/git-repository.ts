@@ -297,7 +297,9 @@ export class GitRepository {
   private changedForGit(suspects: readonly GitIndexEntry[]): readonly string[] {
     if (suspects.length === 0) return [];
     const paths = suspects.map(({ path }) => path);
-    const answer = this.git(['diff-files', '--name-only', '-z', '--ignore-submodules=all', '--', ...paths.map((path) => `:(literal)${path}`)]);
+    // `diff-files` would believe the times; `diff` looks into the files.
+    const options = ['--name-only', '-z', '--no-ext-diff', '--no-renames', '--ignore-submodules=all'];
+    const answer = this.git(['--no-optional-locks', 'diff', ...options, '--', ...paths.map((path) => `:(literal)${path}`)]);
     return answer === undefined ? paths : answer.split('\0').filter((path) => path !== '');
   }
 

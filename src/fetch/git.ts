@@ -184,6 +184,9 @@ function fetchCommit(attrs: InputAttrs, location: Location, context: FetchContex
     repository = mirror(location.url, ref, rev, attrs, context);
     rev ??= repository.resolveRef(ref);
   }
+  if (location.kind === 'local' && !repository.objects.has(rev)) {
+    throw new FetchError(`getting Git object '${rev}': object not found - no match for id (${rev})`, { data: { rev, repository: shown } });
+  }
   if (!repository.objects.has(rev)) {
     throw new FetchError(
       `Cannot find Git revision '${rev}' in ref '${ref}' of repository '${shown}'! ` +
@@ -305,11 +308,12 @@ class KeptTree implements SourceTree {
 function runGit(args: readonly string[], what: string, { io }: FetchContext): string {
   const result = io.processes.run('git', args, { env: { LC_ALL: 'C' } });
   if (result === undefined) {
-    throw new FetchError(`${what} needs the program 'git', which is not installed`, { hint: 'install git, or use a tarball of the repository' });
+    throw new FetchError(`${what}: the program 'git' is not installed`, { hint: 'install git, or use a tarball of the repository' });
   }
   if (result.status !== 0) {
-    const reason = result.stderr.trim().split('\n').at(-1) ?? '';
-    throw new FetchError(`Failed to fetch git repository: ${what}: ${reason}`, { data: { args, status: result.status, stderr: result.stderr } });
+    const lines = result.stderr.trim().split('\n');
+    const reason = lines.find((line) => line.startsWith('fatal: ')) ?? lines.at(-1) ?? '';
+    throw new FetchError(`${what}: ${reason.replace(/^fatal: /, '')}`, { data: { args, status: result.status, stderr: result.stderr } });
   }
   return result.stdout;
 }
@@ -324,12 +328,13 @@ function remoteHead(url: string, context: FetchContext): string | undefined {
   const known = context.cache.lookup('git-head', url)?.value['ref'];
   if (typeof known === 'string' && isFresh('git-head', url, context)) return known;
   try {
-    const answer = runGit(['ls-remote', '--symref', '--', url, 'HEAD'], `reading the branches of '${url}'`, context);
+    const answer = runGit(['ls-remote', '--symref', '--', url, 'HEAD'], `Failed to read the branches of git repository '${url}'`, context);
     const ref = /^ref: (\S+)\tHEAD$/m.exec(answer)?.[1] ?? /^[0-9a-f]{40}\tHEAD$/m.exec(answer)?.[0].slice(0, 40);
     if (ref !== undefined) context.cache.store('git-head', url, { ref });
     return ref;
   } catch (error) {
-    if (typeof known !== 'string' || !(error instanceof FloeError)) throw error;
+    if (!(error instanceof FloeError)) throw error;
+    if (typeof known !== 'string') return undefined;
     context.warn(`could not get HEAD ref for repository '${url}'; using expired cached ref '${known}'`);
     return known;
   }
@@ -343,7 +348,7 @@ function mirror(url: string, ref: string, rev: string | undefined, attrs: InputA
   const path = `${context.cache.folder}/git/${printHash(hashBytes('sha256', url), 'nix32')}${shallow ? '-shallow' : ''}`;
   if (files.stat(path) === undefined) {
     const fresh = files.makeTemporaryFolder(`${context.cache.folder}/git`, 'new-');
-    runGit(['-c', 'init.defaultBranch=floe-unborn', 'init', '--quiet', '--bare', fresh], `making a mirror of '${url}'`, context);
+    runGit(['-c', 'init.defaultBranch=floe-unborn', 'init', '--quiet', '--bare', fresh], `Failed to make a mirror of git repository '${url}'`, context);
     try {
       files.rename(fresh, path);
     } catch (error) {
@@ -358,7 +363,7 @@ function mirror(url: string, ref: string, rev: string | undefined, attrs: InputA
   if (!mustFetch) return before;
   const wanted = allRefs ? 'refs/*:refs/*' : rev ?? (fullRef === ref && /^[0-9a-f]{40}$/.test(ref) ? ref : `${fullRef}:${fullRef}`);
   try {
-    runGit(['-C', path, '--git-dir', '.', 'fetch', '--quiet', '--force', ...(shallow ? ['--depth', '1'] : []), '--', url, wanted], `'${url}'`, context);
+    runGit(['-C', path, '--git-dir', '.', 'fetch', '--quiet', '--force', ...(shallow ? ['--depth', '1'] : []), '--', url, wanted], `Failed to fetch git repository '${url}'`, context);
     if (rev === undefined) context.cache.store('git-fetched', freshness, { url });
   } catch (error) {
     if (!(error instanceof FloeError) || rev !== undefined || before.readRef(fullRef) === undefined) throw error;

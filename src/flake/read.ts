@@ -73,8 +73,18 @@ const ELSEWHERE = '/\0'.repeat(64);
 /** Reads flake.nix. EvalError, ParseError, or what reading the tree throws. */
 export function readFlake(source: FlakeSource, options: ReadFlakeOptions): FlakeFile {
   const path = `${options.folder}/flake.nix`;
-  const text = readFollowing(source.tree, path);
+  const text = readText(source, path);
   return new Reader(source, path, text, options).read();
+}
+
+function readText(source: FlakeSource, path: string): string {
+  try {
+    return readFollowing(source.tree, path);
+  } catch (error) {
+    // Trees that know why a file cannot be seen (not tracked by git) say so themselves.
+    if (!(error instanceof IoError) || source.tree.kind(path) !== undefined) throw error;
+    throw new IoError(`path '${source.describe(path)}' does not exist`, { cause: error, hint: 'a flake is a folder with a flake.nix in it' });
+  }
 }
 
 function readFollowing(tree: FlakeTree, path: string): string {

@@ -215,7 +215,7 @@ export function runWithOracle(scenario: Scenario, oracle: string): StepRecord[] 
         env: { ...process.env, NIX_STORE_DIR: STORE, NIX_STATE_DIR: `${SCENARIO_ROOT}/var`, XDG_CACHE_HOME: `${SCENARIO_ROOT}/cache`, HOME: SCENARIO_ROOT },
       });
       setTimes(work);
-      records.push(record(step.run, { ...readOracle(result), locks: lockChanges(before, diskLocks(work)) ?? undefined } as Omit<StepRecord, 'run'>));
+      records.push(record(step.run, { ...readNixOutput(result), locks: lockChanges(before, diskLocks(work)) ?? undefined } as Omit<StepRecord, 'run'>));
     }
   }
   fs.rmSync(SCENARIO_ROOT, { recursive: true, force: true });
@@ -232,8 +232,8 @@ function diskLocks(folder: string): Map<string, string> {
   return new Map(names.map((name) => [name, fs.readFileSync(`${folder}/${name}`, 'latin1')]));
 }
 
-/** Standard error of Nix, taken apart: warnings with the lines that belong to them, and the last error. */
-function readOracle({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): { error?: string; warnings: string[]; output?: unknown } {
+/** What Nix printed (or floe in its way), taken apart: warnings with the lines that belong to them, and the last error. */
+export function readNixOutput({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): { error?: string; warnings: string[]; output?: unknown } {
   const warnings: string[] = [];
   let error: string | undefined;
   let target: 'warning' | 'error' | undefined;

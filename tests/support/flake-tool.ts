@@ -9,7 +9,7 @@ import { FloeError } from '../../src/base/errors.ts';
 import { hashBytes, printHash } from '../../src/base/hash.ts';
 import { FlakeFetcher, type FlakeMachine } from '../../src/engine/lock-flake.ts';
 import { makeFetchCache } from '../../src/fetch/fetch-cache.ts';
-import { DEFAULT_FETCH_SETTINGS } from '../../src/fetch/fetcher.ts';
+import { DEFAULT_FETCH_SETTINGS, type FetchedInput } from '../../src/fetch/fetcher.ts';
 import { type FindOptions, makePathResolver } from '../../src/flake/find.ts';
 import { flakeMetadataJson } from '../../src/flake/metadata.ts';
 import { lockedFlakeFingerprint, parseInputFlag } from '../../src/flake/lock.ts';
@@ -18,32 +18,42 @@ import { nodeIo } from '../../src/io/node.ts';
 import { type FlakeRef, parseFlakeRef } from '../../src/model/flake-ref.ts';
 import type { InputPath } from '../../src/model/lock-file.ts';
 
-function makeMachine(warn: (message: string) => void): FlakeMachine {
+/** Where the tool runs, and what it writes to. */
+export interface ToolPlace {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+function makeMachine(words: readonly string[], { cwd, env }: ToolPlace, warn: (message: string) => void): FlakeMachine {
   const io = nodeIo();
-  const cacheFolder = process.env['FLAKE_TOOL_CACHE'] ?? '/tmp/floe-flake-tool-cache';
+  const cacheFolder = env['FLAKE_TOOL_CACHE'] ?? '/tmp/floe-flake-tool-cache';
+  const storeDir = env['FLAKE_TOOL_STORE'] ?? '/nix/store';
   return {
     context: {
       io,
       cache: makeFetchCache(io.files, cacheFolder, () => io.now()),
-      store: { storeDir: process.env['FLAKE_TOOL_STORE'] ?? '/nix/store', find: () => undefined },
+      store: { storeDir, find: () => undefined },
       settings: DEFAULT_FETCH_SETTINGS,
       warn,
-      baseDir: process.cwd(),
+      baseDir: utf8ToByteString(cwd),
     },
     registries: [builtInRegistry({})],
-    settings: { trustTarballsFromGitForges: true, allowDirtyLocks: process.argv.includes('--allow-dirty-locks') },
+    settings: { trustTarballsFromGitForges: true, allowDirtyLocks: words.includes('--allow-dirty-locks') },
     lockFolder: `${cacheFolder}/locks`,
+    ...(env['FLAKE_TOOL_STORE_NAMES'] === '1' && { describe: (fetched: FetchedInput, path: string) => `${storeDir}/${fetched.storePath}${path}` }),
   };
 }
 
-async function main(words: string[]): Promise<void> {
-  const print = (message: string) => process.stderr.write(`warning: ${byteStringToUtf8(message)}\n`);
-  const machine = makeMachine(print);
+async function run(words: readonly string[], place: ToolPlace): Promise<void> {
+  const print = (message: string) => place.err(`warning: ${byteStringToUtf8(message)}\n`);
+  const machine = makeMachine(words, place, print);
   const { files } = machine.context.io;
   const find: FindOptions = {
     probe: { kind: (path) => files.stat(path)?.kind, readLink: files.readLink, device: (path) => Number(files.stat(path)!.device) },
-    baseDir: utf8ToByteString(process.cwd()),
-    notice: (message) => process.stderr.write(`${byteStringToUtf8(message)}\n`),
+    baseDir: utf8ToByteString(place.cwd),
+    notice: (message) => place.err(`${byteStringToUtf8(message)}\n`),
     warn: print,
   };
   const refOf = (text: string, allowMissing = false) => parseFlakeRef(utf8ToByteString(text), { paths: makePathResolver({ ...find, allowMissing }), warn: print });
@@ -91,15 +101,24 @@ async function main(words: string[]): Promise<void> {
     path: `${machine.context.store.storeDir}/${locked.result.top.tree.fetched.storePath}`,
     fingerprint: fingerprint === undefined ? undefined : printHash(hashBytes('sha256', fingerprint), 'base16'),
   });
-  process.stdout.write(`${byteStringToUtf8(printJson(json))}\n`);
+  place.out(`${byteStringToUtf8(printJson(json))}\n`);
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof FloeError)) throw error;
-  const frames = [...error.frames].reverse().map(({ text }) => `       … ${text}\n`);
-  process.stderr.write(byteStringToUtf8(`error: ${frames.length > 0 ? `\n${frames.join('\n')}\n       error: ` : ''}${error.message}\n`));
-  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-  process.exitCode = 1;
+/** The exit code. */
+export async function runFlakeTool(words: readonly string[], place: ToolPlace): Promise<number> {
+  try {
+    await run(words, place);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof FloeError)) throw error;
+    const frames = [...error.frames].reverse().map(({ text }) => `       … ${byteStringToUtf8(text)}\n`);
+    place.err(`error: ${frames.length > 0 ? `\n${frames.join('\n')}\n       error: ` : ''}${byteStringToUtf8(error.message)}\n`);
+    if (error.hint !== undefined) place.err(`hint: ${byteStringToUtf8(error.hint)}\n`);
+    return 1;
+  }
+}
+
+if (import.meta.main) {
+  const { stdout, stderr } = process;
+  process.exitCode = await runFlakeTool(process.argv.slice(2), { cwd: process.cwd(), env: process.env, out: (text) => stdout.write(text), err: (text) => stderr.write(text) });
 }
