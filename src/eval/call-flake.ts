@@ -2,7 +2,7 @@
 // at them. What a flake's value holds: Nix manual, "nix flake", "Flake format"; libflake/call-flake.nix.
 
 import { splitStorePath } from '../model/store-path.ts';
-import { Attrs, AttrsBuilder } from './attrs.ts';
+import { type Attrs, AttrsBuilder } from './attrs.ts';
 import { Builtin, type BuiltinDefinition } from './builtin.ts';
 import { callFunction } from './call.ts';
 import { forceAttrs } from './coerce.ts';

@@ -814,7 +814,8 @@ export class Ere {
     let from = 0;
     let mustNotBeEmpty = false;
     for (;;) {
-      const begin: number = mustNotBeEmpty && matcher.run(text, from, false, true) ? from : this.#search(text, mustNotBeEmpty ? from + 1 : from);
+      const begin: number =
+        mustNotBeEmpty && matcher.run(text, from, false, true) ? from : this.#search(text, mustNotBeEmpty ? from + 1 : from);
       if (begin < 0) break;
       pieces.push(text.slice(piece, begin), matcher.groups(text));
       piece = from = matcher.solutionEnd;

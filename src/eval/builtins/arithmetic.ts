@@ -5,15 +5,7 @@ import type { BuiltinDefinition } from '../builtin.ts';
 import { forceFloat, forceInt } from '../coerce.ts';
 import { lessThan as isLess } from '../equality.ts';
 import { at } from '../error-position.ts';
-import {
-  addIntegers,
-  divideIntegers,
-  type Integer,
-  makeInteger,
-  multiplyIntegers,
-  printFloatShort,
-  subtractIntegers,
-} from '../number.ts';
+import { addIntegers, divideIntegers, type Integer, makeInteger, multiplyIntegers, printFloatShort, subtractIntegers } from '../number.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import type { EvalState } from '../state.ts';
 import { force, NixFloat, type Slot, type Value } from '../value.ts';
@@ -165,21 +157,45 @@ function computeBits(
 export const bitAnd: BuiltinDefinition = {
   args: ['e1', 'e2'],
   text: 'The bits that two integers (64 bits, two’s complement) have in common.',
-  run: (state, pos, a, b) => computeBits(state, pos, [a!, b!], 'bitAnd', (x, y) => x & y, (x, y) => x & y),
+  run: (state, pos, a, b) =>
+    computeBits(
+      state,
+      pos,
+      [a!, b!],
+      'bitAnd',
+      (x, y) => x & y,
+      (x, y) => x & y,
+    ),
 };
 
 /** builtins.bitOr */
 export const bitOr: BuiltinDefinition = {
   args: ['e1', 'e2'],
   text: 'The bits that at least one of two integers (64 bits, two’s complement) has.',
-  run: (state, pos, a, b) => computeBits(state, pos, [a!, b!], 'bitOr', (x, y) => x | y, (x, y) => x | y),
+  run: (state, pos, a, b) =>
+    computeBits(
+      state,
+      pos,
+      [a!, b!],
+      'bitOr',
+      (x, y) => x | y,
+      (x, y) => x | y,
+    ),
 };
 
 /** builtins.bitXor */
 export const bitXor: BuiltinDefinition = {
   args: ['e1', 'e2'],
   text: 'The bits that exactly one of two integers (64 bits, two’s complement) has.',
-  run: (state, pos, a, b) => computeBits(state, pos, [a!, b!], 'bitXor', (x, y) => x ^ y, (x, y) => x ^ y),
+  run: (state, pos, a, b) =>
+    computeBits(
+      state,
+      pos,
+      [a!, b!],
+      'bitXor',
+      (x, y) => x ^ y,
+      (x, y) => x ^ y,
+    ),
 };
 
 /** builtins.lessThan */

@@ -8,14 +8,7 @@ import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forc
 import { at } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
-import {
-  builtElement,
-  ContextAccumulator,
-  deepElement,
-  makeContext,
-  opaqueElement,
-  parseContextElement,
-} from '../string-context.ts';
+import { builtElement, ContextAccumulator, deepElement, makeContext, opaqueElement, parseContextElement } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
 import { force, isString, makeString, type Slot, stringText } from '../value.ts';
 
@@ -155,14 +148,20 @@ export const appendContext: BuiltinDefinition = {
       }
       const info = forceAttrs(state, added.slots()[i]!, namePos, 'while evaluating the value of a string context');
       const pathSlot = info.get(PATH);
-      if (pathSlot !== undefined && forceBool(state, pathSlot, info.position(PATH), 'while evaluating the `path` attribute of a string context')) {
+      if (
+        pathSlot !== undefined &&
+        forceBool(state, pathSlot, info.position(PATH), 'while evaluating the `path` attribute of a string context')
+      ) {
         context.addElement(opaqueElement(path));
       }
       const allSlot = info.get(symbols.allOutputs);
       const whatAll = 'while evaluating the `allOutputs` attribute of a string context';
       if (allSlot !== undefined && forceBool(state, allSlot, info.position(symbols.allOutputs), whatAll)) {
         if (!isDerivationPath(path)) {
-          throw new EvalError(`tried to add all-outputs context of ${printIdentifier(name)}, which is not a derivation, to a string`, at(namePos));
+          throw new EvalError(
+            `tried to add all-outputs context of ${printIdentifier(name)}, which is not a derivation, to a string`,
+            at(namePos),
+          );
         }
         context.addElement(deepElement(path));
       }
@@ -171,7 +170,10 @@ export const appendContext: BuiltinDefinition = {
         const outputsPos = info.position(symbols.outputs);
         const outputs = forceList(state, outputsSlot, outputsPos, 'while evaluating the `outputs` attribute of a string context');
         if (outputs.length > 0 && !isDerivationPath(path)) {
-          throw new EvalError(`tried to add derivation output context of ${printIdentifier(name)}, which is not a derivation, to a string`, at(namePos));
+          throw new EvalError(
+            `tried to add derivation output context of ${printIdentifier(name)}, which is not a derivation, to a string`,
+            at(namePos),
+          );
         }
         for (const output of outputs) {
           const whatOutput = 'while evaluating an output name within a string context';

@@ -111,8 +111,7 @@ export const trace: BuiltinDefinition = {
 export const traceVerbose: BuiltinDefinition = {
   args: ['e1', 'e2'],
   text: 'Like `trace` where the setting `trace-verbose` is on; else just gives *e2*.',
-  run: (state, pos, message, result) =>
-    state.host.constants.traceVerbose ? runTrace(state, pos, message!, result!) : force(result!, pos),
+  run: (state, pos, message, result) => (state.host.constants.traceVerbose ? runTrace(state, pos, message!, result!) : force(result!, pos)),
 };
 
 /** builtins.warn */

@@ -26,7 +26,8 @@ function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
         try {
           visit(slots[i]!, seen);
         } catch (error) {
-          if (error instanceof FloeError) addFrame(error, value.positionAt(i), `while evaluating the attribute '${printIdentifier(symbolName(value.keys()[i]!))}'`);
+          if (error instanceof FloeError)
+            addFrame(error, value.positionAt(i), `while evaluating the attribute '${printIdentifier(symbolName(value.keys()[i]!))}'`);
           throw error;
         }
       }

@@ -9,7 +9,13 @@ import { parseJson, printJson } from '../../base/canonical-json.ts';
 import { EvalError, FloeError, FormatError } from '../../base/errors.ts';
 import { hashBytes, type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
 import { printATerm } from '../../model/aterm.ts';
-import { type ContentAddressMethod, makeContentPath, makeTextPath, NO_REFERENCES, parseIngestionMode } from '../../model/content-address.ts';
+import {
+  type ContentAddressMethod,
+  makeContentPath,
+  makeTextPath,
+  NO_REFERENCES,
+  parseIngestionMode,
+} from '../../model/content-address.ts';
 import type { Derivation, DerivationOutput } from '../../model/derivation.ts';
 import { hashDerivationModulo, type HashModuloLookup, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import {
@@ -26,7 +32,16 @@ import { parseHex } from '../../base/bytes.ts';
 import { printBase32 } from '../../base/base32.ts';
 import { type Attrs, RecordShape } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
-import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext, inContext, requireAttr } from '../coerce.ts';
+import {
+  coerceToString,
+  forceAttrs,
+  forceBool,
+  forceList,
+  forceStringInto,
+  forceStringNoContext,
+  inContext,
+  requireAttr,
+} from '../coerce.ts';
 import { addFrame } from '../error-position.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
@@ -55,7 +70,13 @@ function downstreamPlaceholder(drvPath: StorePath, derivationName: string, outpu
 }
 
 /** The string of an output: its path, or what stands for it, speaking of that output of that derivation. */
-export function outputString(state: EvalState, drvPath: StorePath, name: string, output: string, kind: DerivationOutput): string | ContextString {
+export function outputString(
+  state: EvalState,
+  drvPath: StorePath,
+  name: string,
+  output: string,
+  kind: DerivationOutput,
+): string | ContextString {
   const text =
     kind.kind === 'input-addressed' || kind.kind === 'fixed'
       ? printStorePath(kind.path, state.host.constants.storeDir)
@@ -281,7 +302,11 @@ function describe(state: EvalState, name: string, attrs: Attrs): Description {
       } else if (!isStructured) takeVariable(state, description, symbol, slot);
       else if (symbol !== symbols.structuredAttrs) takeStructured(state, description, writer, symbol, slot);
     } catch (error) {
-      throw inContext(error, attrs.positionAt(index), `while evaluating attribute '${printIdentifier(symbolName(symbol))}' of derivation '${name}'`);
+      throw inContext(
+        error,
+        attrs.positionAt(index),
+        `while evaluating attribute '${printIdentifier(symbolName(symbol))}' of derivation '${name}'`,
+      );
     }
   }
   writer.finish('');

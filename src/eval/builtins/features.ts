@@ -16,9 +16,12 @@ export function hasFeature(state: EvalState, feature: string): boolean {
 export function requireFeature(state: EvalState, feature: string, reason = ''): void {
   if (hasFeature(state, feature)) return;
   const because = reason === '' ? '' : ` (${reason})`;
-  throw new EvalError(`experimental Nix feature '${feature}' is disabled${because}; add '--extra-experimental-features ${feature}' to enable it`, {
-    data: { feature },
-  });
+  throw new EvalError(
+    `experimental Nix feature '${feature}' is disabled${because}; add '--extra-experimental-features ${feature}' to enable it`,
+    {
+      data: { feature },
+    },
+  );
 }
 
 /** The hash algorithm of that name, where programs may use it. */

@@ -114,7 +114,9 @@ function inputFromAttrs(state: EvalState, pos: PositionId, attrs: Attrs, isFetch
       requireFeature(state, VERIFIED_FETCHES);
       input[name] = printValueAsJson(state, value, pos, context);
     } else {
-      throw new WrongTypeError(`argument '${printIdentifier(name)}' to '${fetcher}' is ${describeType(value)} while a string, Boolean or integer is expected`);
+      throw new WrongTypeError(
+        `argument '${printIdentifier(name)}' to '${fetcher}' is ${describeType(value)} while a string, Boolean or integer is expected`,
+      );
     }
   }
   if (isFetchGit && input['exportIgnore'] === undefined && input['submodules'] !== true) input['exportIgnore'] = true;

@@ -276,7 +276,10 @@ function addPath(state: EvalState, pos: PositionId, options: AddPathOptions): Va
           : (entry: string, kind: PathKind) =>
               forceBool(state, call2(filter, entry, kind, pos), pos, 'while evaluating the return value of the path filter function'),
     });
-    if (expected !== undefined && added !== makeContentPath(name, { method, hash: expected }, { others: references, self: false }, storeDir)) {
+    if (
+      expected !== undefined &&
+      added !== makeContentPath(name, { method, hash: expected }, { others: references, self: false }, storeDir)
+    ) {
       throw new EvalError(`store path mismatch in (possibly filtered) path added from '${path}'`, at(pos));
     }
     return storePathString(state, added);

@@ -21,7 +21,15 @@ import { describeType, force, Lambda, makeString, NixFloat, NixPath, ContextStri
 
 const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
 const TO_ESCAPE = /["\\\x00-\x1f]/g;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 const NON_ASCII = /[\x80-\xff]/;
 
 function escapeCharacter(character: string): string {
@@ -42,13 +50,14 @@ function utf8Lead(byte: number): readonly [length: number, low: number, high: nu
 
 /** What is wrong with a text that is no UTF-8. */
 function describeBadUtf8(text: string): string {
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const [length, low, high] = utf8Lead(text.charCodeAt(i));
     if (length === 0) return `invalid UTF-8 byte at index ${i}: 0x${hexByte(text.charCodeAt(i))}`;
     for (let k = 1; k < length; k++) {
       if (i + k >= text.length) return `incomplete UTF-8 string; last byte: 0x${hexByte(text.charCodeAt(text.length - 1))}`;
       const byte = text.charCodeAt(i + k);
-      if (byte < (k === 1 ? low : 0x80) || byte > (k === 1 ? high : 0xbf)) return `invalid UTF-8 byte at index ${i + k}: 0x${hexByte(byte)}`;
+      if (byte < (k === 1 ? low : 0x80) || byte > (k === 1 ? high : 0xbf))
+        return `invalid UTF-8 byte at index ${i + k}: 0x${hexByte(byte)}`;
     }
     i += length;
   }
@@ -155,7 +164,14 @@ export class JsonWriter {
 }
 
 /** A value as compact JSON; paths are copied to the store unless told otherwise. Contexts go to `context`. */
-export function printValueAsJson(state: EvalState, slot: Slot, pos: PositionId, context: ContextAccumulator, copyToStore = true, strict = true): string {
+export function printValueAsJson(
+  state: EvalState,
+  slot: Slot,
+  pos: PositionId,
+  context: ContextAccumulator,
+  copyToStore = true,
+  strict = true,
+): string {
   const writer = new JsonWriter(state, context, copyToStore, strict);
   const text = writer.value(slot, pos);
   writer.finish('JSON serialization error: ');
@@ -267,7 +283,8 @@ class JsonReader {
   token(): number {
     const { text } = this;
     if (this.read === 0 && text.charCodeAt(0) === 0xef) {
-      if (this.get() !== 0xef || this.get() !== 0xbb || this.get() !== 0xbf) return this.fail('invalid BOM; must be 0xEF 0xBB 0xBF if given');
+      if (this.get() !== 0xef || this.get() !== 0xbb || this.get() !== 0xbf)
+        return this.fail('invalid BOM; must be 0xEF 0xBB 0xBF if given');
     }
     let code = this.get();
     while (code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d) code = this.get();
@@ -438,7 +455,8 @@ class JsonReader {
       const digits = this.text.slice(this.tokenStart, this.read);
       throw new JsonSyntaxError(`[json.exception.out_of_range.406] number overflow parsing '${digits}'`);
     }
-    if (typeof value === 'bigint' && value > 0x7fffffffffffffffn) throw new EvalError(`unsigned json number ${value} outside of Nix integer range`);
+    if (typeof value === 'bigint' && value > 0x7fffffffffffffffn)
+      throw new EvalError(`unsigned json number ${value} outside of Nix integer range`);
     return value;
   }
 

@@ -364,4 +364,3 @@ export const genericClosure: BuiltinDefinition = {
     return result;
   },
 };
-

@@ -31,10 +31,9 @@ export function realiseContext(state: EvalState, context: StringContext | null):
   }
   if (outputs.length === 0) return;
   if (!allowImportFromDerivation) {
-    throw new EvalError(
-      `cannot build '${outputs[0]}' during evaluation because the option 'allow-import-from-derivation' is disabled`,
-      { code: 'FLOE_IMPORT_FROM_DERIVATION' },
-    );
+    throw new EvalError(`cannot build '${outputs[0]}' during evaluation because the option 'allow-import-from-derivation' is disabled`, {
+      code: 'FLOE_IMPORT_FROM_DERIVATION',
+    });
   }
   host.realise(outputs);
 }
@@ -74,7 +73,7 @@ const MAX_LINKS = 1024;
 export function resolveSymlinks(host: EvalHost, path: string): string {
   let resolved = '/';
   const rest = path.split('/').filter((part) => part !== '');
-  for (let links = 0; rest.length > 0; ) {
+  for (let links = 0; rest.length > 0;) {
     const part = rest.shift()!;
     if (part === '.') continue;
     if (part === '..') {

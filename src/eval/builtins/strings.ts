@@ -28,18 +28,28 @@ export { toString_ as toString };
 /** builtins.substring */
 export const substring: BuiltinDefinition = {
   args: ['start', 'len', 's'],
-  text:
-    'The part of *s* that starts at byte *start* and is *len* bytes long, or what there is of it. A negative *len* means all the rest.',
+  text: 'The part of *s* that starts at byte *start* and is *len* bytes long, or what there is of it. A negative *len* means all the rest.',
   run(state, pos, startSlot, lengthSlot, slot) {
     const start = forceInt(state, startSlot!, pos, 'while evaluating the first argument (the start offset) passed to builtins.substring');
     if (start < 0) throw new EvalError("negative start position in 'substring'", at(pos));
-    const length = forceInt(state, lengthSlot!, pos, 'while evaluating the second argument (the substring length) passed to builtins.substring');
+    const length = forceInt(
+      state,
+      lengthSlot!,
+      pos,
+      'while evaluating the second argument (the substring length) passed to builtins.substring',
+    );
     if (length === 0) {
       const value = force(slot!, pos);
       if (isString(value)) return makeString('', stringContext(value));
     }
     const context = new ContextAccumulator();
-    const text = coerceToString(state, pos, slot!, context, 'while evaluating the third argument (the string) passed to builtins.substring');
+    const text = coerceToString(
+      state,
+      pos,
+      slot!,
+      context,
+      'while evaluating the third argument (the string) passed to builtins.substring',
+    );
     const from = Number(start);
     const part = from >= text.length ? '' : length < 0 ? text.slice(from) : text.slice(from, from + Number(length));
     return makeString(part, context.context);

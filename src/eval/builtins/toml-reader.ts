@@ -62,17 +62,18 @@ class Failure {
   }
 }
 
-const INTEGER_HINT =
-  'Hint: valid  : -42, 1_000, 1_2_3_4_5, 0xC0FFEE, 0b0010, 0o755\nHint: invalid: _42, 1__000, 0123\n';
+const INTEGER_HINT = 'Hint: valid  : -42, 1_000, 1_2_3_4_5, 0xC0FFEE, 0b0010, 0o755\nHint: invalid: _42, 1__000, 0123\n';
 const FLOAT_HINT = 'Hint: valid  : +1.0, -2e-2, 3.141_592_653_589, inf, nan\nHint: invalid: .0, 1., _1.0, 1.0_, 1_.0, 1.0__0\n';
 const TIME_HINT = 'Hint: valid  : 1979-05-27T07:32:00, 1979-05-27 07:32:00.999999\nHint: invalid: 1979-05-27T7:32:00, 1979-05-27 17:32\n';
-const DATE_HINT = 'Hint: valid  : 1979-05-27T07:32:00-07:00, 1979-05-27 07:32:00.999999Z\nHint: invalid: 1979-05-27T7:32:00-7:00, 1979-05-27 7:32-00:30';
+const DATE_HINT =
+  'Hint: valid  : 1979-05-27T07:32:00-07:00, 1979-05-27 07:32:00.999999Z\nHint: invalid: 1979-05-27T7:32:00-7:00, 1979-05-27 7:32-00:30';
 const OFFSET_HINT = 'Hint: valid  : +09:00, -05:30\nHint: invalid: +9:00,  -5:30\n';
 const KEY_HINT = 'Hint: non-ASCII scripts are allowed in toml v1.1.0, but not in v1.0.0.\n';
 const CONTROL_HINT = 'Hint: most of the control characters are not allowed in comments';
 
 const BARE_KEY = /[A-Za-z0-9_-]+/y;
-const COMMENT = /#(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*/y;
+const COMMENT =
+  /#(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*/y;
 const MULTIBYTE =
   '[\\xc2-\\xdf][\\x80-\\xbf]|\\xe0[\\xa0-\\xbf][\\x80-\\xbf]|[\\xe1-\\xec\\xee\\xef][\\x80-\\xbf]{2}|\\xed[\\x80-\\x9f][\\x80-\\xbf]|' +
   '\\xf0[\\x90-\\xbf][\\x80-\\xbf]{2}|[\\xf1-\\xf3][\\x80-\\xbf]{3}|\\xf4[\\x80-\\x8f][\\x80-\\xbf]{2}';
@@ -80,7 +81,10 @@ const ESCAPE = '\\\\(?:[btnfr"\\\\]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})';
 /** Runs of what may stand in each kind of string. */
 const BASIC_RUN = new RegExp(`(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|${MULTIBYTE}|${ESCAPE})*`, 'y');
 const LITERAL_RUN = new RegExp(`(?:[\\t\\x20-\\x26\\x28-\\x7e]|${MULTIBYTE})*`, 'y');
-const LONG_BASIC_RUN = new RegExp(`(?:[\\t\\n\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\r\\n|${MULTIBYTE}|${ESCAPE}|\\\\[ \\t]*\\r?\\n[ \\t\\r\\n]*)*`, 'y');
+const LONG_BASIC_RUN = new RegExp(
+  `(?:[\\t\\n\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\r\\n|${MULTIBYTE}|${ESCAPE}|\\\\[ \\t]*\\r?\\n[ \\t\\r\\n]*)*`,
+  'y',
+);
 const LONG_LITERAL_RUN = new RegExp(`(?:[\\t\\n\\x20-\\x26\\x28-\\x7e]|\\r\\n|${MULTIBYTE})*`, 'y');
 const SPACE = /[ \t]*/y;
 const NEWLINE = /\r?\n/y;
@@ -242,7 +246,8 @@ class TomlReader {
     const excerpt = (note: string, length: number, title: string): never => {
       throw new Failure(`[error] ${title}\n --> internal temporary\n   |\n 1 | ${quoted}\n   |  ${'^'.repeat(length)}-- ${note}\n`);
     };
-    if (value >= 0xd800 && value <= 0xdfff) excerpt('here', digits.length, 'toml::parse_utf8_codepoint: [0xD800, 0xDFFF] is not a valid UTF-8');
+    if (value >= 0xd800 && value <= 0xdfff)
+      excerpt('here', digits.length, 'toml::parse_utf8_codepoint: [0xD800, 0xDFFF] is not a valid UTF-8');
     if (value > 0x10ffff) {
       excerpt('must be in range [0x00, 0x10FFFF]', digits.length, 'toml::parse_utf8_codepoint: input codepoint is too large.');
     }
@@ -251,8 +256,9 @@ class TomlReader {
 
   private unescape(body: string): string {
     if (!body.includes('\\')) return body;
-    return body.replace(/\\(?:([btnfr"\\])|(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|[ \t]*\r?\n[ \t\r\n]*)/g, (_, short?: string, long?: string) =>
-      short !== undefined ? SHORT_ESCAPES[short]! : long !== undefined ? this.codePoint(long) : '',
+    return body.replace(
+      /\\(?:([btnfr"\\])|(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|[ \t]*\r?\n[ \t\r\n]*)/g,
+      (_, short?: string, long?: string) => (short !== undefined ? SHORT_ESCAPES[short]! : long !== undefined ? this.codePoint(long) : ''),
     );
   }
 
@@ -380,10 +386,14 @@ class TomlReader {
     const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
     const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
     if (day < 1 || day > days) {
-      this.fail('toml::parse_local_date: invalid date.', 'month must be 01-12, day must be any of 01-28,29,30,31 depending on the month/year.', {
-        at: start,
-        length: 1,
-      });
+      this.fail(
+        'toml::parse_local_date: invalid date.',
+        'month must be 01-12, day must be any of 01-28,29,30,31 depending on the month/year.',
+        {
+          at: start,
+          length: 1,
+        },
+      );
     }
     return text;
   }
@@ -397,7 +407,12 @@ class TomlReader {
       shape.lastIndex = start;
       const seen = shape.exec(this.text)![0].length;
       this.at = start + seen;
-      this.fail('bad time: must be HH:MM:SS.subsec', seen === 2 || seen === 5 ? 'expected :' : 'expected digit [0-9]', undefined, TIME_HINT);
+      this.fail(
+        'bad time: must be HH:MM:SS.subsec',
+        seen === 2 || seen === 5 ? 'expected :' : 'expected digit [0-9]',
+        undefined,
+        TIME_HINT,
+      );
     }
     const [hour, minute, second] = text.slice(0, 8).split(':').map(Number) as [number, number, number];
     const place = { at: start, length: 1 };
@@ -433,7 +448,10 @@ class TomlReader {
     }
     const [hours, minutes] = offset.split(':').map(Number) as [number, number];
     if (hours > 24 || minutes > 60) {
-      this.fail('toml::parse_offset_datetime: too large offset: |hour| <= 24, |minute| <= 60', 'here', { at: start, length: this.at - start });
+      this.fail('toml::parse_offset_datetime: too large offset: |hour| <= 24, |minute| <= 60', 'here', {
+        at: start,
+        length: this.at - start,
+      });
     }
     return new TomlTime(hours === 0 && minutes === 0 ? `${local}Z` : `${local}${next}${offset}`);
   }
@@ -591,7 +609,13 @@ class TomlReader {
     const last = parts.at(-1)!;
     const known = inside.members.get(last);
     if (known !== undefined) {
-      this.conflict('toml::insert_value: failed to insert a value, value already exists', span, 'inserting this', known.span, 'but value already exists');
+      this.conflict(
+        'toml::insert_value: failed to insert a value, value already exists',
+        span,
+        'inserting this',
+        known.span,
+        'but value already exists',
+      );
     }
     inside.members.set(last, { value, span: value instanceof TomlTable || value instanceof TomlArray ? value.span : valueSpan });
   }

@@ -5,7 +5,17 @@ import { Attrs, EMPTY_ATTRS, makeStaticShape } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
 import { at } from '../error-position.ts';
 import type { LambdaCode } from '../interpret.ts';
-import { force, isFunction as isAnyFunction, isInteger, isString as isAnyString, Lambda, NixFloat, NixPath, typeName, type Value } from '../value.ts';
+import {
+  force,
+  isFunction as isAnyFunction,
+  isInteger,
+  isString as isAnyString,
+  Lambda,
+  NixFloat,
+  NixPath,
+  typeName,
+  type Value,
+} from '../value.ts';
 
 /** A builtin that only looks at the kind of its argument. */
 function question(text: string, test: (value: Value) => boolean): BuiltinDefinition {

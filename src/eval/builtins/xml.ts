@@ -66,7 +66,13 @@ class XmlWriter {
     const named: XmlAttributes = name === undefined ? [] : [['name', name]];
     if (!this.options.locations) return named;
     const position = this.state.positions.resolve(pos);
-    if (position === undefined) return name === undefined ? [['column', '0'], ['line', '0']] : named;
+    if (position === undefined)
+      return name === undefined
+        ? [
+            ['column', '0'],
+            ['line', '0'],
+          ]
+        : named;
     return [
       ['column', String(position.column)],
       ['line', String(position.line)],
