@@ -7,7 +7,7 @@ import { EvalError, FloeError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { forceString, forceStringNoContext } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
-import { parseContextElement } from '../eval/string-context.ts';
+import { parseContextElement, type ContextElement } from '../eval/string-context.ts';
 import { internSymbol, symbols } from '../eval/symbol.ts';
 import { stringContext, stringText } from '../eval/value.ts';
 import type { DerivedPath } from '../model/derived-path.ts';
@@ -102,7 +102,7 @@ export class Programs {
   }
 }
 
-function contextPath(element: string): DerivedPath {
+function contextPath(element: ContextElement): DerivedPath {
   const parsed = parseContextElement(element);
   switch (parsed.kind) {
     case 'opaque':

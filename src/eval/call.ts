@@ -13,7 +13,7 @@ import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
 import { nearestNames } from '../base/suggestions.ts';
-import { symbolName, symbols } from './symbol.ts';
+import { printSymbol, symbolName, symbols } from './symbol.ts';
 import { describeType, force, Lambda, type Env, type Slot, type Value } from './value.ts';
 
 let depth = 0;
@@ -257,7 +257,7 @@ function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly 
     if (index >= 0) used++;
     else if (formal.fallback === null) {
       const error = new WrongTypeError(
-        `function '${functionName(code)}' called without required argument '${symbolName(formal.symbol)}'`,
+        `function '${functionName(code)}' called without required argument '${printSymbol(formal.symbol)}'`,
         at(code.position),
       );
       throw addFrame(error, pos, 'from call site');
@@ -273,12 +273,12 @@ function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly 
 function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): WrongTypeError {
   const known = new Set(code.formals!.map((formal) => formal.symbol));
   // NIX: C++ names the first in the order of its own symbol table, that is of first sight of the name; so does ours.
-  const unexpected = symbolName(shape.keys.find((symbol) => !known.has(symbol))!);
-  const error = new WrongTypeError(`function '${functionName(code)}' called with unexpected argument '${unexpected}'`, {
+  const symbol = shape.keys.find((key) => !known.has(key))!;
+  const error = new WrongTypeError(`function '${functionName(code)}' called with unexpected argument '${printSymbol(symbol)}'`, {
     ...at(code.position),
     suggestions: nearestNames(
       code.formals!.map((formal) => symbolName(formal.symbol)),
-      unexpected,
+      symbolName(symbol),
     ),
   });
   return addFrame(error, pos, 'from call site');

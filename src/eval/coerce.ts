@@ -2,6 +2,7 @@
 // their contexts. Each takes `what`, the words C++ Nix gives ("while evaluating the first argument passed to builtins.foo"); they
 // become a trace frame only on failure, and "" adds none.
 
+import { compareStrings } from '../base/bytes.ts';
 import { EvalError, WrongTypeError } from '../base/errors.ts';
 import { printStorePath, splitStorePath, type StorePath } from '../model/store-path.ts';
 import { Attrs } from './attrs.ts';
@@ -96,8 +97,8 @@ export function forceStringNoContext(state: EvalState, slot: Slot, pos: Position
 
 /** The element C++ Nix would name first: opaque ones before deep ones before built ones. */
 function firstElement(context: readonly ContextElement[]): ContextElement {
-  const rank = (element: string): number => (element[0] === '!' ? 2 : element[0] === '=' ? 1 : 0);
-  return [...context].sort((a, b) => rank(a) - rank(b))[0]!;
+  const rank = ({ kind }: ContextElement): number => (kind === 'opaque' ? 0 : kind === 'deep' ? 1 : 2);
+  return [...context].sort((a, b) => rank(a) - rank(b) || compareStrings(a.path, b.path) || compareStrings(a.output, b.output))[0]!;
 }
 
 /** A context element as messages show it: "/nix/store/x.drv^out", "/nix/store/x.drv (deep)". */

@@ -7,7 +7,7 @@ import { addFrame, inContext } from './error-position.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
-import { symbolName, symbols } from './symbol.ts';
+import { printSymbol, symbols } from './symbol.ts';
 import {
   ContextString,
   describeType,
@@ -154,9 +154,9 @@ function assertEqualAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId)
     const key = aKeys[i]!;
     if (key !== bKeys[i]) {
       if (!b.has(key)) {
-        throw new AssertionError(`attribute name '${symbolName(key)}' is contained in '${printForError(a)}', but not in '${printForError(b)}'`);
+        throw new AssertionError(`attribute name '${printSymbol(key)}' is contained in '${printForError(a)}', but not in '${printForError(b)}'`);
       }
-      throw new AssertionError(`attribute name '${symbolName(bKeys[i]!)}' is missing in '${printForError(a)}', but is contained in '${printForError(b)}'`);
+      throw new AssertionError(`attribute name '${printSymbol(bKeys[i]!)}' is missing in '${printForError(a)}', but is contained in '${printForError(b)}'`);
     }
     try {
       assertEqual(state, a.slots()[i]!, b.slots()[i]!, pos);
@@ -164,7 +164,7 @@ function assertEqualAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId)
       if (error instanceof FloeError) {
         if (b.positionAt(i) !== NO_POSITION) addFrame(error, b.positionAt(i), 'where right hand side is');
         if (a.positionAt(i) !== NO_POSITION) addFrame(error, a.positionAt(i), 'where left hand side is');
-        addFrame(error, pos, `while comparing attribute '${symbolName(key)}'`);
+        addFrame(error, pos, `while comparing attribute '${printSymbol(key)}'`);
       }
       throw error;
     }

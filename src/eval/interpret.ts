@@ -22,7 +22,7 @@ import { canonicalPath } from './source-path.ts';
 import { stateOf } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
 import { nearestNames } from '../base/suggestions.ts';
-import { internSymbol, symbolName, type SymbolId } from './symbol.ts';
+import { internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.ts';
 import {
   ContextString,
   describeType,
@@ -268,7 +268,7 @@ export class WithVariableCode extends Code {
       const slot = set.values[index]!;
       return slot instanceof Thunk ? forceAttr(set, index, slot, this.position) : slot;
     }
-    throw new UndefinedVariableError(`undefined variable '${symbolName(symbol)}'`, at(this.position));
+    throw new UndefinedVariableError(`undefined variable '${printSymbol(symbol)}'`, at(this.position));
   }
 }
 
@@ -285,7 +285,7 @@ function forceAttr(set: Attrs, index: number, thunk: Thunk, pos: PositionId): Va
 
 function missingAttribute(set: Attrs, symbol: SymbolId, pos: PositionId): MissingAttributeError {
   const name = symbolName(symbol);
-  return new MissingAttributeError(`attribute '${name}' missing`, {
+  return new MissingAttributeError(`attribute '${printSymbol(symbol)}' missing`, {
     ...at(pos),
     suggestions: nearestNames(set.keys().map(symbolName), name),
   });
@@ -327,7 +327,7 @@ export class SelectCode extends Code {
       if (isWriteBack(value)) set.values[index] = value;
       return value;
     } catch (error) {
-      throw inAttribute(error, env, pos, symbolName(this.symbol));
+      throw inAttribute(error, env, pos, printSymbol(this.symbol));
     }
   }
   override thunk(env: Env): Slot {
@@ -383,9 +383,9 @@ function stringWithoutContext(env: Env, value: Value, pos: PositionId, what: str
 function showPath(path: readonly PathStep[], env: Env, texts: readonly string[]): string {
   return path
     .map((step, i) => {
-      if (typeof step === 'number') return symbolName(step);
+      if (typeof step === 'number') return printSymbol(step);
       try {
-        return symbolName(stepSymbol(step, env, NO_POSITION));
+        return printSymbol(stepSymbol(step, env, NO_POSITION));
       } catch {
         return texts[i]!;
       }
@@ -678,7 +678,7 @@ export class DynamicAttrsCode extends Code {
       const before = set.has(symbol) ? set.position(symbol) : added.has(symbol) ? added.position(symbol) : undefined;
       if (before !== undefined) {
         throw new EvalError(
-          `dynamic attribute '${symbolName(symbol)}' already defined at ${stateOf(env).positions.print(before)}`,
+          `dynamic attribute '${printSymbol(symbol)}' already defined at ${stateOf(env).positions.print(before)}`,
           at(attr.position),
         );
       }

@@ -137,7 +137,7 @@ class Printer {
     if (Array.isArray(value)) return this.printList(value, slot, depth);
     if (value instanceof Lambda) {
       const { name } = value.code;
-      return quote(`lambda${name === null ? '' : ` ${name}`} @ ${stateOf(value.env).positions.print(value.code.position)}`);
+      return quote(`lambda${name === null ? '' : ` ${printIdentifier(name)}`} @ ${stateOf(value.env).positions.print(value.code.position)}`);
     }
     return printScalar(value);
   }

@@ -35,8 +35,12 @@ export interface EvalState {
   readonly searchPath: readonly SearchPathEntry[];
   /** The value of a file, evaluated once (`import`). The path is canonical; a folder means its default.nix. */
   importFile(path: string, pos: PositionId): Value;
+  /** The file that an imported path means: links followed, a folder's default.nix. */
+  resolveImport(path: string): string;
   /** The value of a file that is a program of its own: no cache, no frame. */
   evalProgram(path: string): Value;
+  /** The file that an imported path means: links followed, a folder's default.nix. */
+  resolveImport(path: string): string;
   /** The value of a file with other names in scope (`scopedImport`), evaluated anew each time. */
   importScoped(path: string, scope: Attrs, pos: PositionId): Value;
   /** Evaluates source text; relative paths in it start at `basePath`, a folder. `label` is for messages ("«string»"). */

@@ -4,6 +4,8 @@
 // The table is shared by all evaluators of the program, like the runtime's own table of interned strings: it only ever grows, and
 // which integer a name got can never be seen in a result.
 
+import { printIdentifier } from '../lang/print-ast.ts';
+
 /** A name's integer. */
 export type SymbolId = number;
 
@@ -28,6 +30,11 @@ export function querySymbol(name: string): SymbolId | undefined {
 /** The name behind a symbol. */
 export function symbolName(symbol: SymbolId): string {
   return NAMES[symbol]!;
+}
+
+/** A name as messages show it: in quotes where it is no identifier. */
+export function printSymbol(symbol: SymbolId): string {
+  return printIdentifier(NAMES[symbol]!);
 }
 
 /** The order of two symbols by the bytes of their names; for sorting what users see. */
