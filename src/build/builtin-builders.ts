@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { byteStringToUtf8 } from '../base/bytes.ts';
-import { FetchError, FloeError, FormatError } from '../base/errors.ts';
+import { FetchError, FloeError } from '../base/errors.ts';
 import { printHash } from '../base/hash.ts';
 import type { Net } from '../io/io.ts';
 import type { Derivation } from '../model/derivation.ts';
@@ -18,6 +18,7 @@ import { download, type DownloadSettings } from './download.ts';
 import { listFolder, makeFolders, makeLink, movePath, readLink, setMode, statOf } from './host-files.ts';
 import type { MirrorAddress, MirrorResolver } from './mirrors.ts';
 import { decompress, unpackArchive } from './unpack-archive.ts';
+import { unpackDeb } from './unpack-deb.ts';
 
 /** What a builtin builder works with. */
 export interface BuiltinContext {
@@ -49,6 +50,7 @@ export const BUILTIN_BUILDERS: ReadonlyMap<string, BuiltinBuilder> = new Map([
   ['fetchurl', fetchUrl],
   ['buildenv', buildEnvironment],
   ['unpack-channel', unpackChannel],
+  ['unpack-deb', unpackDeb],
 ]);
 
 /** Whether a derivation has a builtin builder. */
@@ -191,7 +193,7 @@ async function restoreNar(archive: string, out: string, xz: boolean): Promise<vo
   try {
     for await (const chunk of await decompress(fs.createReadStream(systemPath(archive)), xz ? 'xz' : 'none'))
       reader.push(chunk as Uint8Array);
-    if (!reader.done) throw new FormatError(`bad archive: '${archive}' ends too early`, { data: { offset: reader.offset } });
+    reader.end();
   } finally {
     restorer.finish();
   }

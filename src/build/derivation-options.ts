@@ -196,12 +196,12 @@ function flatten(value: Json): string[] {
   throw new FormatError("'exportReferencesGraph' value is not an array or a string");
 }
 
-/** Refuses kinds of derivation that floe does not build yet, by name. */
-export function refuseUnknownOutputs(derivation: Derivation, printedPath: string): void {
+/** The error for kinds of derivation that floe does not build yet; undefined for those it does. */
+export function refuseUnknownOutputs(derivation: Derivation, printedPath: string): BuildError | undefined {
   for (const output of derivation.outputs.values()) {
     if (output.kind === 'input-addressed' || output.kind === 'fixed') continue;
     const feature = output.kind === 'impure' ? 'impure-derivations' : 'ca-derivations';
-    throw new BuildError(
+    return new BuildError(
       'InputRejected',
       `cannot build '${printedPath}': floe does not build derivations whose output paths are unknown beforehand yet`,
       {
@@ -211,4 +211,5 @@ export function refuseUnknownOutputs(derivation: Derivation, printedPath: string
       },
     );
   }
+  return undefined;
 }

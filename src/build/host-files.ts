@@ -87,3 +87,21 @@ export function readStart(path: string, length: number): Buffer {
     }
   });
 }
+
+const CHUNK_SIZE = 1 << 18;
+
+/** A file's contents in pieces; the memory of a piece is used again for the next. */
+export function forEachChunk(path: string, take: (chunk: Uint8Array) => void): void {
+  guardIo('reading', path, () => {
+    const file = fs.openSync(systemPath(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    try {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE);
+      for (let count = 1; count > 0;) {
+        count = fs.readSync(file, buffer, 0, buffer.length, null);
+        if (count > 0) take(buffer.subarray(0, count));
+      }
+    } finally {
+      fs.closeSync(file);
+    }
+  });
+}

@@ -15,9 +15,13 @@ function printScalar(value: Json): string | undefined {
   if (typeof value === 'string') return quote(value);
   if (value === null) return "''";
   if (typeof value === 'boolean') return value ? '1' : '';
-  // NIX: 2.34.8 looks at numbers as 32-bit floats and prints them as 32-bit integers, so large ones wrap around.
+  // NIX: 2.34.8 looks at numbers as 32-bit floats and prints them as 32-bit integers; large integers wrap
+  // around, large floats become the smallest one.
   if (typeof value === 'bigint' || typeof value === 'number') return String(BigInt.asIntN(32, BigInt(value)));
-  if (value instanceof JsonFloat && Number.isInteger(Math.fround(value.value))) return String(Math.trunc(value.value) | 0);
+  if (value instanceof JsonFloat && Number.isInteger(Math.fround(value.value))) {
+    const whole = Math.trunc(value.value);
+    return String(Math.abs(whole) < 2 ** 31 ? whole : -(2 ** 31));
+  }
   return undefined;
 }
 

@@ -1,0 +1,197 @@
+// The entry to building: derived paths become valid outputs, by being there, by substitution, or by building. Everything a run shares
+// (limits, the sandbox, mirrors) is put together here.
+
+import { BuildError, FloeError } from '../base/errors.ts';
+import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
+import { type Progress, SILENT } from '../base/progress.ts';
+import type { Io } from '../io/io.ts';
+import { type BuildSuccessStatus, exitStatusOf } from '../model/build-result.ts';
+import type { Derivation } from '../model/derivation.ts';
+import type { DerivedPath } from '../model/derived-path.ts';
+import type { PathInfo } from '../model/path-info.ts';
+import type { StorePath } from '../model/store-path.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+import { readDerivationOptions } from './derivation-options.ts';
+import { LocalBuilder } from './local-builder.ts';
+import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
+import type { BuildMode } from './outputs.ts';
+import { makePlan, type Plan, type PlanSource } from './plan.ts';
+import { SandboxChooser } from './sandbox/choose.ts';
+import { type GoalOutcome, outputsOf, printFailure, printRequest, Scheduler } from './scheduler.ts';
+import type { BuildSettings } from './settings.ts';
+import { Slots } from './slots.ts';
+import type { Substituter } from './substituter.ts';
+
+export interface RealiseOptions {
+  readonly store: LocalStore;
+  readonly settings: BuildSettings;
+  readonly io: Io;
+  readonly progress?: Progress | undefined;
+  /** Derivations that are known without reading them from the store, where they must still lie when they are built. */
+  readonly derivation?: ((path: StorePath) => Derivation | undefined) | undefined;
+  readonly substituter?: Substituter | undefined;
+  /** Resolves `mirror://`; the machine's own mirrors unless said. */
+  readonly mirrors?: MirrorResolver | undefined;
+  /** Adds signatures by this machine's keys to what was built. */
+  readonly sign?: ((info: PathInfo) => PathInfo) | undefined;
+  /** Ends everything: builders are killed, downloads given up. */
+  readonly signal?: AbortSignal | undefined;
+  /** For what was asked for, not for its inputs. */
+  readonly mode?: BuildMode | undefined;
+}
+
+/** What became of one request. */
+export type Realised =
+  | {
+      readonly request: DerivedPath;
+      readonly success: true;
+      readonly status: BuildSuccessStatus;
+      /** Output name -> path; empty for a plain path. */
+      readonly outputs: ReadonlyMap<string, StorePath>;
+    }
+  | { readonly request: DerivedPath; readonly success: false; readonly error: BuildError };
+
+export interface RealiseResult {
+  /** In the order of the requests; without those that were cancelled because another failed. */
+  readonly results: readonly Realised[];
+  /** The exit status that C++ Nix's older commands have after such failures (100 to 104 or 1); 0 where nothing failed. */
+  readonly exitStatus: number;
+}
+
+const NEVER = new AbortController().signal;
+
+/** The facts a plan is made from, taken from a store. */
+export function planSource(options: Pick<RealiseOptions, 'store' | 'settings' | 'derivation' | 'substituter'>): PlanSource {
+  const { store, settings, substituter } = options;
+  const known = new Map<StorePath, Derivation>();
+  const substitutes = substituter !== undefined && settings.substitute;
+  return {
+    readDerivation(path) {
+      const derivation = options.derivation?.(path) ?? known.get(path);
+      if (derivation !== undefined || !store.isValidPathSync(path)) return derivation;
+      const read = store.readDerivationSync(path);
+      known.set(path, read);
+      return read;
+    },
+    validPaths: (paths) => store.queryValidPaths(paths),
+    substitutable: substitutes ? (paths) => substituter.query(paths) : undefined,
+    mayBeSubstituted: (derivation) => settings.alwaysAllowSubstitutes || readDerivationOptions(derivation, store.storeDir).allowSubstitutes,
+  };
+}
+
+/** What realising would do (`--dry-run`). */
+export function planRealisation(
+  requests: readonly DerivedPath[],
+  options: Pick<RealiseOptions, 'store' | 'settings' | 'derivation' | 'substituter'>,
+): Promise<Plan> {
+  return makePlan(requests, planSource(options));
+}
+
+/** The mirrors this machine is configured with, for `mirrors-debian` and `mirrors-npm` that are empty. */
+export function machineMirrors(io: Io, settings: { readonly debian: readonly string[]; readonly npm: readonly string[] }): MirrorResolver {
+  const attempt = <T>(action: () => T): T | undefined => {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof FloeError) return undefined;
+      throw error;
+    }
+  };
+  return makeMirrorResolver(settings, {
+    env: io.env,
+    readFile: (path) => attempt(() => Buffer.from(io.files.readFile(utf8ToByteString(path))).toString('utf8')),
+    listFolder: (path) => (attempt(() => io.files.readDir(utf8ToByteString(path))) ?? []).map(({ name }) => byteStringToUtf8(name)).sort(),
+  });
+}
+
+/**
+ * Makes all requested outputs valid. Failed builds are in the result; other errors (an interrupt, a full disk) are thrown, after
+ * everything under way has ended.
+ */
+export async function tryRealise(requests: readonly DerivedPath[], options: RealiseOptions): Promise<RealiseResult> {
+  const { store, settings, io, substituter } = options;
+  const progress = options.progress ?? SILENT;
+  const signal = options.signal ?? NEVER;
+  const derivation = options.derivation ?? (() => undefined);
+  await protect(requests, options);
+  const builder = new LocalBuilder({
+    store,
+    settings,
+    progress,
+    sandboxes: new SandboxChooser(settings, io.env['PATH'] ?? '', (message) => progress.log('warn', message)),
+    fetching: {
+      net: io.net,
+      download: settings,
+      mirrors: options.mirrors ?? machineMirrors(io, { debian: [], npm: [] }),
+      hashedMirrors: settings.hashedMirrors,
+    },
+    env: (name) => {
+      const value = io.env[name];
+      return value === undefined ? undefined : utf8ToByteString(value);
+    },
+    sign: options.sign ?? ((info) => info),
+    slots: { builds: new Slots(settings.maxJobs), downloads: new Slots(settings.maxDownloads) },
+    derivation,
+  });
+  const substitutionSlots = new Slots(settings.maxSubstitutionJobs);
+  const scheduler = new Scheduler({ store, settings, progress, builder, substituter, substitutionSlots, derivation, signal });
+  const settled = await Promise.allSettled(requests.map((request) => scheduler.reach(request, options.mode ?? 'normal')));
+  if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
+  const results = settled.flatMap((each, index) => {
+    if (each.status === 'rejected') throw each.reason;
+    return resultOf(requests[index]!, each.value, options);
+  });
+  const anyFailed = results.some(({ success }) => !success);
+  return { results, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
+}
+
+function resultOf(request: DerivedPath, outcome: GoalOutcome, { store, derivation }: RealiseOptions): Realised[] {
+  if (outcome.kind === 'cancelled') return [];
+  if (outcome.kind !== 'reached') return [{ request, success: false, error: outcome.error }];
+  const known = request.kind === 'built' ? (derivation?.(request.derivation) ?? store.readDerivationSync(request.derivation)) : undefined;
+  return [{ request, success: true, status: outcome.status, outputs: outputsOf(request, known) }];
+}
+
+/** Keeps collectors from everything that may be used or made, all in one go: derivations, their outputs and what is asked for. */
+async function protect(requests: readonly DerivedPath[], options: RealiseOptions): Promise<void> {
+  const source = planSource(options);
+  const roots = new Set<StorePath>();
+  const todo = requests.map((request) => (request.kind === 'opaque' ? request.path : request.derivation));
+  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+    if (roots.has(path)) continue;
+    roots.add(path);
+    const derivation = path.endsWith('.drv') ? source.readDerivation(path) : undefined;
+    if (derivation === undefined) continue;
+    const outputs = [...derivation.outputs.values()].flatMap((output) => ('path' in output ? [output.path] : []));
+    for (const output of outputs) roots.add(output);
+    // What is valid keeps its own closure alive.
+    if (outputs.length > 0 && outputs.every((output) => options.store.isValidPathSync(output))) continue;
+    todo.push(...derivation.inputDerivations.keys());
+  }
+  await options.store.addTempRoots(roots);
+}
+
+/** As tryRealise; but failed builds are thrown, as C++ Nix's commands report them. */
+export async function realise(requests: readonly DerivedPath[], options: RealiseOptions): Promise<RealiseResult> {
+  const result = await tryRealise(requests, options);
+  throwFailures(result, options.store.storeDir, options.progress ?? SILENT);
+  return result;
+}
+
+/** Throws where a request failed: the failure itself where there is one, otherwise all are logged and their requests named. */
+export function throwFailures({ results, exitStatus }: RealiseResult, storeDir: string, progress: Progress): void {
+  const failures = results.flatMap((result) => (result.success ? [] : [result]));
+  if (failures.length === 0) return;
+  if (failures.length === 1) {
+    const { error } = failures[0]!;
+    throw new BuildError(error.status, error.message, {
+      exitCode: exitStatus,
+      data: error.data,
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+  for (const { error } of failures) progress.log('error', printFailure(error));
+  const names = [...new Set(failures.map(({ request }) => printRequest(request, storeDir)))].sort();
+  throw new BuildError('MiscFailure', `build of ${names.map((name) => `'${name}'`).join(', ')} failed`, { exitCode: exitStatus });
+}

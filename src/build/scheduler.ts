@@ -1,0 +1,342 @@
+// Carrying out: each derivation and each path is a goal that is reached once however many ask for it, by being valid already, by being
+// substituted, or by being built after its inputs. What fails takes with it what needs it, and, without `keep-going`, everything else
+// that is under way. libstore/build/derivation-goal.cc and worker.cc.
+
+import { compareStrings } from '../base/bytes.ts';
+import { BuildError, FloeError, type FloeErrorOptions } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
+import type { BuildFailureStatus, BuildSuccessStatus } from '../model/build-result.ts';
+import type { Derivation } from '../model/derivation.ts';
+import { type DerivedPath, outputsSpecContains, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { hashTree } from '../store/local/inspect-tree.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+import { equalHash } from '../base/hash.ts';
+import { closureSync } from '../store/closure.ts';
+import type { Builder } from './builder.ts';
+import { type DerivationOptions, readDerivationOptions, refuseUnknownOutputs } from './derivation-options.ts';
+import { statOf } from './host-files.ts';
+import { describeOutputs } from './local-builder.ts';
+import type { BuildMode } from './outputs.ts';
+import { wantedPaths } from './plan.ts';
+import type { BuildSettings } from './settings.ts';
+import type { Slots } from './slots.ts';
+import type { Substituter } from './substituter.ts';
+
+/** How a goal was reached, or why not. */
+export type GoalOutcome =
+  | { readonly kind: 'reached'; readonly status: BuildSuccessStatus }
+  | { readonly kind: 'failed'; readonly error: BuildError }
+  /** A path that no substituter has. */
+  | { readonly kind: 'unknown'; readonly error: BuildError }
+  /** Something else failed first. */
+  | { readonly kind: 'cancelled' };
+
+export interface SchedulerOptions {
+  readonly store: LocalStore;
+  readonly settings: BuildSettings;
+  readonly progress: Progress;
+  readonly builder: Builder;
+  readonly substituter: Substituter | undefined;
+  readonly substitutionSlots: Slots;
+  /** Derivations that are not in the store (yet). */
+  readonly derivation: (path: StorePath) => Derivation | undefined;
+  readonly signal: AbortSignal;
+}
+
+const CANCELLED: GoalOutcome = { kind: 'cancelled' };
+
+function failed(status: BuildFailureStatus, message: string, options?: FloeErrorOptions & { exitCode?: number }): GoalOutcome {
+  return { kind: 'failed', error: new BuildError(status, message, options) };
+}
+
+/** The goals of one run. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  /** Aborted by the caller, or by the first failure. */
+  readonly #stop = new AbortController();
+  readonly #builds = new Map<string, Promise<GoalOutcome>>();
+  readonly #paths = new Map<StorePath, Promise<GoalOutcome>>();
+  readonly #derivations = new Map<StorePath, { derivation: Derivation; options: DerivationOptions }>();
+  /** Statuses of all failures, for the exit status. */
+  readonly failures: BuildFailureStatus[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    const { signal } = options;
+    if (signal.aborted) this.#stop.abort(signal.reason);
+    signal.addEventListener('abort', () => this.#stop.abort(signal.reason), { once: true });
+  }
+
+  /** Reaches a request; what fails below it is reported as it happens. */
+  async reach(request: DerivedPath, mode: BuildMode): Promise<GoalOutcome> {
+    if (request.kind === 'opaque') return this.#obtainPath(request.path);
+    return this.#obtainOutputs(request.derivation, request.outputs, mode);
+  }
+
+  // ---- what goals are made of
+
+  /** Runs one goal; errors that are no failed build end everything. */
+  async #goal(body: () => Promise<GoalOutcome>): Promise<GoalOutcome> {
+    try {
+      if (this.#stop.signal.aborted) return CANCELLED;
+      const outcome = await body();
+      if (outcome.kind === 'failed') this.#noteFailure(outcome.error.status as BuildFailureStatus);
+      return outcome;
+    } catch (error) {
+      if (this.#stop.signal.aborted && error === this.#stop.signal.reason) return CANCELLED;
+      this.#stop.abort(new FloeError('FLOE_CANCELLED', 'cancelled, since something else failed'));
+      throw error;
+    }
+  }
+
+  #noteFailure(status: BuildFailureStatus): void {
+    this.failures.push(status);
+    if (!this.#options.settings.keepGoing && status !== 'DependencyFailed') {
+      this.#stop.abort(new FloeError('FLOE_CANCELLED', 'cancelled, since another build failed'));
+    }
+  }
+
+  #fail(status: BuildFailureStatus, message: string): GoalOutcome {
+    this.#noteFailure(status);
+    return failed(status, message);
+  }
+
+  /** Waits for all, also where one throws, so that nothing goes on behind the caller's back. */
+  async #all(goals: readonly Promise<GoalOutcome>[]): Promise<GoalOutcome[]> {
+    const settled = await Promise.allSettled(goals);
+    return settled.map((each) => {
+      if (each.status === 'rejected') throw each.reason;
+      return each.value;
+    });
+  }
+
+  /** A failure below what was asked for is said when it happens; the caller gets only what it asked for. */
+  #report(outcome: GoalOutcome): void {
+    if (outcome.kind === 'failed') this.#options.progress.log('error', printFailure(outcome.error));
+  }
+
+  #load(path: StorePath): { derivation: Derivation; options: DerivationOptions } {
+    const known = this.#derivations.get(path);
+    if (known !== undefined) return known;
+    const { store, derivation: lookup } = this.#options;
+    const derivation = lookup(path) ?? store.readDerivationSync(path);
+    const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir) };
+    this.#derivations.set(path, loaded);
+    return loaded;
+  }
+
+  // ---- paths
+
+  #obtainPath(path: StorePath, repair = false): Promise<GoalOutcome> {
+    if (!repair && this.#options.store.isValidPathSync(path)) return Promise.resolve({ kind: 'reached', status: 'AlreadyValid' });
+    const known = repair ? undefined : this.#paths.get(path);
+    if (known !== undefined) return known;
+    const goal = this.#goal(() => this.#substitute(path, repair));
+    this.#paths.set(path, goal);
+    return goal;
+  }
+
+  async #substitute(path: StorePath, repair: boolean): Promise<GoalOutcome> {
+    const { store, substituter, substitutionSlots, progress, settings } = this.#options;
+    const printed = store.printPath(path);
+    const unknown: GoalOutcome = {
+      kind: 'unknown',
+      error: new BuildError('NoSubstituters', `path '${printed}' is required, but there is no substituter that can build it`),
+    };
+    if (substituter === undefined || !settings.substitute) return unknown;
+    const info = (await substituter.query([path])).get(path);
+    if (info === undefined) return unknown;
+    const references = info.references.filter((reference) => reference !== path);
+    const outcomes = await this.#all(references.map((reference) => this.#obtainPath(reference)));
+    if (outcomes.some(({ kind }) => kind === 'failed'))
+      return failed('DependencyFailed', `some references of path '${printed}' could not be realised`);
+    if (outcomes.some(({ kind }) => kind === 'unknown')) return unknown;
+    if (outcomes.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
+    const slot = await substitutionSlots.take(this.#stop.signal);
+    try {
+      const found = await substituter.substitute(path, { repair, signal: this.#stop.signal });
+      return found ? { kind: 'reached', status: 'Substituted' } : unknown;
+    } catch (error) {
+      if (!(error instanceof FloeError) || this.#stop.signal.aborted) throw error;
+      // The caller may still be able to build; so this alone ends nothing.
+      progress.log('error', printFailure(error));
+      return {
+        kind: 'unknown',
+        error: new BuildError('TransientFailure', error.message, { cause: error, data: { substituterFailed: true } }),
+      };
+    } finally {
+      slot.release();
+    }
+  }
+
+  // ---- derivations
+
+  async #obtainOutputs(path: StorePath, outputs: OutputsSpec, mode: BuildMode): Promise<GoalOutcome> {
+    const { store } = this.#options;
+    const printed = store.printPath(path);
+    if (this.#options.derivation(path) === undefined && !store.isValidPathSync(path)) {
+      const obtained = await this.#obtainPath(path);
+      if (obtained.kind === 'cancelled') return obtained;
+      if (obtained.kind !== 'reached')
+        return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}': ${obtained.error.message}`);
+    }
+    const { derivation, options } = this.#load(path);
+    const refusal = refuseUnknownOutputs(derivation, printed);
+    if (refusal !== undefined) {
+      this.#noteFailure('InputRejected');
+      return { kind: 'failed', error: refusal };
+    }
+    if (outputs !== 'all') {
+      const missing = outputs.find((name) => !derivation.outputs.has(name));
+      if (missing !== undefined) throw new FloeError('FLOE_NO_OUTPUT', `derivation '${printed}' does not have wanted outputs '${missing}'`);
+    }
+    const wanted = wantedPaths(derivation, outputs);
+    const invalid = () => wanted.filter((output) => !store.isValidPathSync(output));
+    if (mode === 'normal' && invalid().length === 0) return { kind: 'reached', status: 'AlreadyValid' };
+    const mayFetch = this.#options.settings.alwaysAllowSubstitutes || options.allowSubstitutes;
+    if (mayFetch && this.#options.substituter !== undefined && this.#options.settings.substitute) {
+      const outcome = await this.#fetchOutputs(printed, invalid());
+      if (outcome !== undefined) return outcome;
+      if (invalid().length === 0 && mode === 'normal') return { kind: 'reached', status: 'Substituted' };
+    }
+    if (mode === 'check' && invalid().length > 0) {
+      throw new FloeError('FLOE_CHECK_IMPOSSIBLE', `some outputs of '${printed}' are not valid, so checking is not possible`, {
+        hint:
+          '--rebuild and --check error if the derivation was not previously built and cannot be substituted.\n' +
+          'Remove it to perform a fresh build, or use --repair to rewrite missing or corrupted builds in the store.',
+      });
+    }
+    if (mode === 'repair' && wanted.every((output) => this.#isGood(output))) return this.#repairClosure(path, wanted);
+    return this.#build(path, mode);
+  }
+
+  /** Fetches outputs; gives an outcome only where that decides. */
+  async #fetchOutputs(printed: string, paths: readonly StorePath[]): Promise<GoalOutcome | undefined> {
+    const outcomes = await this.#all(paths.map((path) => this.#obtainPath(path)));
+    if (outcomes.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
+    const broken = outcomes.some(
+      (outcome) => outcome.kind === 'failed' || (outcome.kind === 'unknown' && outcome.error.data['substituterFailed'] === true),
+    );
+    if (!broken || this.#options.settings.fallback) return undefined;
+    return this.#fail(
+      'TransientFailure',
+      `some substitutes for the outputs of derivation '${printed}' failed (usually happens due to networking issues); try '--fallback' to build derivation from source `,
+    );
+  }
+
+  /** All outputs of a derivation, by building it. */
+  #build(path: StorePath, mode: BuildMode): Promise<GoalOutcome> {
+    const key = `${mode} ${path}`;
+    const known = this.#builds.get(key);
+    if (known !== undefined) return known;
+    const goal = this.#goal(() => this.#buildNow(path, mode));
+    this.#builds.set(key, goal);
+    return goal;
+  }
+
+  async #buildNow(path: StorePath, mode: BuildMode): Promise<GoalOutcome> {
+    const { store, builder } = this.#options;
+    const { derivation, options } = this.#load(path);
+    const inputs = await this.#all(this.#inputGoals(path, derivation));
+    const failures = inputs.filter(({ kind }) => kind === 'failed' || kind === 'unknown').length;
+    if (failures > 0) {
+      const outputs = describeOutputs(derivation, (output) => store.printPath(output));
+      const count = `${failures} ${failures === 1 ? 'dependency' : 'dependencies'}`;
+      return failed('DependencyFailed', `Cannot build '${store.printPath(path)}'.\nReason: ${count} failed.${outputs}`);
+    }
+    if (inputs.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
+    const job = { path, derivation, options, mode };
+    const refusal = builder.refuses(job);
+    if (refusal !== undefined) return { kind: 'failed', error: refusal };
+    const outcome = await builder.build(job, this.#stop.signal);
+    return outcome.success ? { kind: 'reached', status: outcome.status } : { kind: 'failed', error: outcome.error };
+  }
+
+  #inputGoals(path: StorePath, derivation: Derivation): Promise<GoalOutcome>[] {
+    const { store, settings } = this.#options;
+    const reported = async (goal: Promise<GoalOutcome>) => {
+      const outcome = await goal;
+      this.#reportOnce(goal, outcome);
+      return outcome;
+    };
+    const sources = derivation.inputSources.filter((source) => !store.isValidPathSync(source));
+    if (sources.length > 0 && !settings.substitute) {
+      throw new FloeError(
+        'FLOE_MISSING_INPUT',
+        `dependency '${store.printPath(sources[0]!)}' of '${store.printPath(path)}' does not exist, and substitution is disabled`,
+      );
+    }
+    return [
+      ...[...derivation.inputDerivations]
+        .sort((a, b) => compareStrings(a[0].slice(33), b[0].slice(33)))
+        .map(([input, outputs]) => reported(this.#obtainOutputs(input, outputs, 'normal'))),
+      ...sources.map((source) => reported(this.#obtainPath(source))),
+    ];
+  }
+
+  readonly #reported = new Set<BuildError>();
+
+  #reportOnce(_goal: Promise<GoalOutcome>, outcome: GoalOutcome): void {
+    if (outcome.kind !== 'failed' && outcome.kind !== 'unknown') return;
+    if (this.#reported.has(outcome.error)) return;
+    this.#reported.add(outcome.error);
+    this.#report({ kind: 'failed', error: outcome.error });
+  }
+
+  // ---- repairing
+
+  #isGood(path: StorePath): boolean {
+    const { store, progress } = this.#options;
+    const info = store.queryPathInfoSync(path);
+    if (info === undefined) return false;
+    progress.log('info', `checking path '${store.printPath(path)}'...`);
+    const real = store.toRealPath(path);
+    return statOf(real) !== undefined && equalHash(hashTree(real).narHash, info.narHash);
+  }
+
+  /** The outputs themselves are good: repairs what they refer to. */
+  async #repairClosure(path: StorePath, outputs: readonly StorePath[]): Promise<GoalOutcome> {
+    const { store, progress } = this.#options;
+    const makers = new Map<StorePath, StorePath>();
+    closureSync([path], (derivation) => {
+      for (const output of wantedPaths(this.#load(derivation).derivation, 'all')) makers.set(output, derivation);
+      return this.#load(derivation).derivation.inputDerivations.keys();
+    });
+    const own = new Set(outputs);
+    const closure = closureSync(outputs, (each) => store.requirePathInfoSync(each).references);
+    const goals: Promise<GoalOutcome>[] = [];
+    for (const each of [...closure].sort(compareStrings)) {
+      if (own.has(each) || this.#isGood(each)) continue;
+      progress.log(
+        'error',
+        `found corrupted or missing path '${store.printPath(each)}' in the output closure of '${store.printPath(path)}'`,
+      );
+      const maker = makers.get(each);
+      goals.push(maker === undefined ? this.#obtainPath(each, true) : this.#build(maker, 'repair'));
+    }
+    const outcomes = await this.#all(goals);
+    if (outcomes.every(({ kind }) => kind === 'reached')) return { kind: 'reached', status: 'AlreadyValid' };
+    throw new FloeError('FLOE_REPAIR', `some paths in the output closure of derivation '${store.printPath(path)}' could not be repaired`);
+  }
+}
+
+/** An error as one message of the log: its lines under each other, as C++ Nix prints them. */
+export function printFailure(error: FloeError): string {
+  return `error: ${error.message.replaceAll('\n', '\n       ')}`;
+}
+
+/** Output names and paths of a request that was reached. */
+export function outputsOf(request: DerivedPath, derivation: Derivation | undefined): ReadonlyMap<string, StorePath> {
+  if (request.kind === 'opaque' || derivation === undefined) return new Map();
+  return new Map(
+    [...derivation.outputs].flatMap(([name, output]) =>
+      'path' in output && outputsSpecContains(request.outputs, name) ? [[name, output.path] as const] : [],
+    ),
+  );
+}
+
+/** A request as users write it. */
+export function printRequest(request: DerivedPath, storeDir: string): string {
+  return request.kind === 'opaque' ? printDerivedPath(request, storeDir) : `${storeDir}/${request.derivation}`;
+}

@@ -1,0 +1,22 @@
+// What building needs of substituters: which paths can be fetched instead of built, and fetching them. The store room implements it
+// over binary caches and other stores.
+
+import type { StorePath } from '../model/store-path.ts';
+
+/** What a substituter knows of a path before fetching it. */
+export interface SubstitutableInfo {
+  readonly references: readonly StorePath[];
+  /** Bytes to be transferred; 0 where unknown. */
+  readonly downloadSize: number;
+  readonly narSize: number;
+}
+
+export interface Substituter {
+  /** Facts about those of the paths that can be fetched. */
+  query(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, SubstitutableInfo>>;
+  /**
+   * Fetches one path whose references are valid, and registers it. False where no substituter has it after all; errors where one has
+   * it but it could not be fetched.
+   */
+  substitute(path: StorePath, options: { readonly repair: boolean; readonly signal: AbortSignal }): Promise<boolean>;
+}
