@@ -26,7 +26,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
 };
 
 /** Commands known by names of their own (links, or `floe nix-build`); they read their words by the older rules. */
-export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {};
+export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
+};
 
 /** Words that only group commands: "flake", "store", ... */
 export function groupNames(): string[] {

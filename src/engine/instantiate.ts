@@ -1,0 +1,103 @@
+// What `nix-instantiate` does: whole programs (files, text, standard input) parsed and printed, evaluated, or turned into derivations in
+// the store. The command prints. nix-instantiate/nix-instantiate.cc.
+
+import { utf8ToByteString } from '../base/bytes.ts';
+import { EvalError, FloeError } from '../base/errors.ts';
+import { autoCallFunction } from '../eval/auto-call.ts';
+import { NO_POSITION } from '../eval/position.ts';
+import type { Value } from '../eval/value.ts';
+import { bind } from '../lang/bind.ts';
+import { parse } from '../lang/parser.ts';
+import { resolvePathLiteral } from '../lang/path-literal.ts';
+import { fileSource, Source } from '../lang/position.ts';
+import { printNode } from '../lang/print-ast.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { findAlongAttrPath, findDerivations } from './derivation-values.ts';
+import type { Engine, SourceChoice } from './engine.ts';
+import { type Evaluation, parseOptionsOf } from './evaluation.ts';
+
+/** A derivation that was written, and the output that the value stood for. */
+export interface Instantiated {
+  readonly path: StorePath;
+  readonly output: string;
+}
+
+/** Works on programs with one engine. */
+export class Instantiation {
+  readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  private evaluation(source: SourceChoice): Evaluation {
+    return this.engine.evaluation(source.kind === 'file' ? `file:${source.path}` : this.engine.cwd);
+  }
+
+  /** The tree of a program in Nix's own syntax; a byte string. Nothing is evaluated. */
+  parsed(source: SourceChoice): string {
+    const { evaluator, host } = this.evaluation(source);
+    return evaluator.guard(() => {
+      const text = this.readSource(source);
+      const { root, warnings } = parse(text, parseOptionsOf(this.engine.settings, this.engine.isPure));
+      for (const { message, offset } of warnings) host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]);
+      bind(root, text, evaluator.state.globalNames);
+      const directory = text.path === null ? utf8ToByteString(this.engine.cwd) : text.path.slice(0, Math.max(text.path.lastIndexOf('/'), 1));
+      return printNode(root, (literal) => resolvePathLiteral(literal, { directory, home: host.getEnv('HOME') }));
+    });
+  }
+
+  private readSource(source: SourceChoice): Source {
+    if (source.kind === 'expression') return new Source(null, source.label ?? '«string»', source.text);
+    const { state } = this.evaluation(source).evaluator;
+    const path = state.resolveImport(this.engine.lookupFile(source.path));
+    return fileSource(path, state.host.readFile(path));
+  }
+
+  /** The value of a program. */
+  value(source: SourceChoice): Value {
+    const { evaluator } = this.evaluation(source);
+    if (source.kind === 'expression') return evaluator.evalText(source.text, utf8ToByteString(this.engine.cwd), source.label);
+    return evaluator.evalProgram(this.engine.lookupFile(source.path));
+  }
+
+  /** What lies at an attribute path, called with `--arg`s where there are any. */
+  evaluated(root: Value, attrPath: string): Value {
+    const { evaluator } = this.engine.evaluation();
+    return evaluator.guard(() => {
+      const autoArgs = this.engine.autoArgs();
+      const value = findAlongAttrPath(evaluator.state, attrPath, autoArgs, root);
+      return this.engine.autoArguments.length === 0 ? value : autoCallFunction(evaluator.state, autoArgs, value);
+    });
+  }
+
+  /** Writes all derivations at an attribute path with what they need, and reports each. After a failure too, as far as it came. */
+  async derivations(root: Value, attrPath: string, report: (one: Instantiated) => Promise<void>): Promise<void> {
+    const { evaluator } = this.engine.evaluation();
+    const done: Instantiated[] = [];
+    try {
+      evaluator.guard(() => {
+        const autoArgs = this.engine.autoArgs();
+        const value = findAlongAttrPath(evaluator.state, attrPath, autoArgs, root);
+        for (const derivation of findDerivations(evaluator.state, value, autoArgs)) {
+          const { drvPath, outputName } = derivation;
+          if (outputName === '') throw new EvalError(`derivation '${this.engine.storeDir}/${drvPath}' lacks an 'outputName' attribute`);
+          done.push({ path: drvPath, output: outputName });
+        }
+      });
+    } finally {
+      this.engine.builds.flushAll();
+      for (const one of done) await report(one);
+    }
+  }
+
+  /** Where `<name>` leads. */
+  findFile(name: string): string {
+    const { evaluator } = this.engine.evaluation();
+    const path = evaluator.guard(() => evaluator.state.findFile(evaluator.state.searchPath, utf8ToByteString(name), NO_POSITION));
+    if (path.startsWith('<')) throw new FloeError('FLOE_NO_FILE', `'${path}' has no physical path`);
+    return path;
+  }
+}
+
+export type { Value };
