@@ -35,9 +35,10 @@ export async function decompress(source: Readable, compression: Compression): Pr
     case 'zstd':
       return pipe(source, createZstdDecompress());
     case 'xz': {
-      const { XzReadableStream } = await import('xz-decompress');
+      // A CommonJS package: what it exports hangs below `default` for Node.
+      const { default: module } = (await import('xz-decompress')) as unknown as { default: typeof import('xz-decompress') };
       // The types of Node's web streams and of the browser's are declared apart.
-      return Readable.fromWeb(new XzReadableStream(Readable.toWeb(source) as never) as never);
+      return Readable.fromWeb(new module.XzReadableStream(Readable.toWeb(source) as never) as never);
     }
     case 'bzip2': {
       // The package declares no types.

@@ -21,12 +21,12 @@ export async function unpackDeb({ derivation, outputs, storeDir, toRealPath }: B
   const archive = findDataArchive(host.readFile(toRealPath(inStore.storePath) + inStore.rest), source);
   const found = await readMembers(archive, wanted, source);
   const out = outputs.get('out')!;
-  host.makeFolder(out);
+  host.makeFolders(out);
   for (const member of wanted) {
     const file = found.get(member);
     if (file === undefined) throw new FloeError('FLOE_UNPACK_DEB', `'${source}' has no regular file '${member}'`);
     const parts = member.split('/').slice(0, -1);
-    parts.forEach((_, index) => host.makeFolder(`${out}/${parts.slice(0, index + 1).join('/')}`));
+    host.makeFolders([out, ...parts].join('/'));
     host.writeFile(`${out}/${member}`, file.content, file.executable ? 0o555 : 0o444);
   }
 }
