@@ -17,7 +17,9 @@ export function lockChoices(command: BaseCommand, engine: Engine, options: Retur
     settings.set('use-registries', false);
   }
   if (options.recreateLockFile) {
-    command.session.report.warn("'--recreate-lock-file' is deprecated and will be removed in a future version; use 'nix flake update' instead.");
+    command.session.report.warn(
+      "'--recreate-lock-file' is deprecated and will be removed in a future version; use 'nix flake update' instead.",
+    );
   }
   if (options.updateInput.length > 0) {
     command.session.report.warn("'--update-input' is a deprecated alias for 'flake update' and will be removed in a future version.");
