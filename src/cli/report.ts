@@ -364,7 +364,6 @@ class BarReport extends BaseReport {
 
   #draw(): void {
     if (!this.#hasBar || this.#paused > 0) return;
-    this.#lastDraw = Date.now();
     const status = this.#status();
     const current = [...this.#activities]
       .reverse()
@@ -376,6 +375,7 @@ class BarReport extends BaseReport {
     }
     const drawn = line === '' ? '' : `\r${filterEscapes(line, false, this.output.columns)}${NORMAL}\x1b[K`;
     if (drawn === this.#drawn) return;
+    this.#lastDraw = Date.now();
     if (drawn === '') this.#erase();
     else this.output.write(drawn);
     this.#drawn = drawn;
