@@ -4,8 +4,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import type { Json } from '../base/canonical-json.ts';
 import { FloeError } from '../base/errors.ts';
-import { printHash, parseSri } from '../base/hash.ts';
+import { hashBytes, printHash, parseSri } from '../base/hash.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { callFlake } from '../eval/call-flake.ts';
 import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
@@ -15,7 +16,8 @@ import type { FetchedInput } from '../fetch/fetcher.ts';
 import { makeFetchCache } from '../fetch/fetch-cache.ts';
 import { FolderTree } from '../fetch/source-tree.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
-import { type LockFlags, parseInputFlag } from '../flake/lock.ts';
+import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
+import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
 import { builtInRegistry } from '../flake/resolve.ts';
 import { nodeIo } from '../io/node.ts';
 import { parseFlakeRef, type FlakeRef, type PathResolver } from '../model/flake-ref.ts';
@@ -34,6 +36,8 @@ export interface LockChoices extends LockFlags {
   readonly writeLockFile?: boolean;
   readonly commitLockFile?: boolean;
   readonly failOnUnlocked?: boolean;
+  /** Write although inputs are overridden: `flake lock` and `flake update` are asked to. */
+  readonly forceWrite?: boolean;
   readonly referenceLockFile?: string | undefined;
   readonly outputLockFile?: string | undefined;
 }
@@ -145,7 +149,7 @@ export class Flakes {
           : { path: choices.referenceLockFile, text: byteStringOf(fs.readFileSync(choices.referenceLockFile)) },
       flags: {
         update: choices.updateLockFile ?? true,
-        write: (choices.writeLockFile ?? true) && (choices.overrides ?? []).length === 0,
+        write: (choices.writeLockFile ?? true) && (choices.forceWrite === true || (choices.overrides ?? []).length === 0),
         commit: choices.commitLockFile ?? false,
         outputPath: choices.outputLockFile,
         failOnUnlocked: choices.failOnUnlocked ?? false,
@@ -169,6 +173,26 @@ export class Flakes {
         return outputs === undefined ? null : evaluation.evaluator.guard(() => force(outputs));
       },
     };
+  }
+
+  private metadata({ top, result }: LockedFlake): FlakeMetadata {
+    const { storeDir } = this.engine;
+    const identity = lockedFlakeFingerprint({ ...result, top }, this.fetcher.machine.settings);
+    const fingerprint = identity === undefined ? undefined : printHash(hashBytes('sha256', identity), 'base16');
+    const { storePath, tree, narHash } = top.tree.fetched;
+    // `nix flake metadata` tells a path that is there to look at.
+    const { host } = this.engine.evaluation();
+    host.addMountedTree(storePath, tree, { method: 'nar', hash: narHash });
+    host.flush([storePath]);
+    return { top, lockFile: result.lockFile, path: `${storeDir}/${storePath}`, fingerprint };
+  }
+
+  metadataJson(locked: LockedFlake): Json {
+    return flakeMetadataJson(this.metadata(locked));
+  }
+
+  metadataLines(locked: LockedFlake): MetadataLine[] {
+    return flakeMetadataLines(this.metadata(locked), this.fetcher.machine.settings, printTime);
   }
 
   /** What evaluation needs; its trees become readable at their store paths. */
@@ -237,6 +261,13 @@ export class Flakes {
     }
     return this.infoFor({ result, top: result.top, plan: { kind: 'keep', changes: [], forceDirty: false } });
   }
+}
+
+/** `2026-01-31 12:00:00`, in UTC or local time. */
+function printTime(seconds: number, utc: boolean): string {
+  const time = new Date(seconds * 1000);
+  const shown = utc ? time : new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  return shown.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** Inputs whose fetchers need no network. */
