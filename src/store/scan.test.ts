@@ -35,8 +35,7 @@ test('property: hash modulo', () => {
   fc.assert(
     fc.property(digits, fc.array(fc.oneof(fc.constant('@'), fc.string({ maxLength: 50, unit: 'binary-ascii' }))), fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (part, pieces, sizes) => {
       const text = pieces.join('').replaceAll('@', part);
-      let expected = text.replaceAll(part, '\0'.repeat(32));
-      for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 32)) expected += `|${at}`;
+      const expected = text.replaceAll(part, '\0'.repeat(32));
       const modulo = new HashModulo('sha256', part);
       cut(bytesOf(text), sizes, (chunk) => modulo.push(chunk));
       assert.equal(printHash(modulo.finish(), 'base16'), printHash(hashBytes('sha256', expected), 'base16'));

@@ -89,14 +89,15 @@ function keyAt(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** A digest of bytes in which each occurrence of `hashPart` counts as zero bytes, and the places of the occurrences count too. */
+/**
+ * A digest of bytes in which each occurrence of `hashPart` counts as zero bytes.
+ * NIX: 2.34.8 means to hash the places of the occurrences too, but never notes them down (RewritingSink::matches stays empty).
+ */
 export class HashModulo {
   readonly #sink;
   readonly #algorithm: HashAlgorithm;
   readonly #needle: Uint8Array;
-  readonly #matches: number[] = [];
   #tail: Uint8Array = new Uint8Array(0);
-  #position = 0;
 
   constructor(algorithm: HashAlgorithm, hashPart: string) {
     this.#algorithm = algorithm;
@@ -111,16 +112,10 @@ export class HashModulo {
     const { length } = this.#needle;
     for (let at = this.#indexOf(bytes, 0); at >= 0; at = this.#indexOf(bytes, at + length)) {
       bytes.fill(0, at, at + length);
-      this.#matches.push(this.#position + at);
     }
     const keep = Math.min(bytes.length, length - 1);
-    this.#emit(bytes.subarray(0, bytes.length - keep));
+    this.#sink.update(bytes.subarray(0, bytes.length - keep));
     this.#tail = bytes.subarray(bytes.length - keep);
-  }
-
-  #emit(bytes: Uint8Array): void {
-    this.#sink.update(bytes);
-    this.#position += bytes.length;
   }
 
   #indexOf(bytes: Uint8Array, from: number): number {
@@ -134,8 +129,7 @@ export class HashModulo {
   }
 
   finish(): Hash {
-    this.#emit(this.#tail);
-    for (const position of this.#matches) this.#sink.update(`|${position}`);
+    this.#sink.update(this.#tail);
     return { algorithm: this.#algorithm, bytes: this.#sink.digest() };
   }
 }
