@@ -19,6 +19,8 @@ export interface Input {
   readonly isTerminal: boolean;
   /** Everything up to the end, as bytes. */
   readAll(): Uint8Array;
+  /** The next bytes; undefined at the end. */
+  readChunk(): Uint8Array | undefined;
   /** One line without its end; undefined at the end of input. */
   readLine(): string | undefined;
 }
@@ -94,21 +96,20 @@ export function makeOutput(fd: number, env: Record<string, string | undefined>):
 
 /** An input on a file descriptor. */
 export function makeInput(fd: number): Input {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   let ended = false;
-  const more = (): void => {
+  const more = (): Buffer => {
     const chunk = Buffer.alloc(65536);
     for (;;) {
       try {
         const length = readSync(fd, chunk, 0, chunk.length, null);
         if (length === 0) ended = true;
-        rest = Buffer.concat([rest, chunk.subarray(0, length)]);
-        return;
+        return chunk.subarray(0, length);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'EOF') {
           ended = true;
-          return;
+          return chunk.subarray(0, 0);
         }
         if (code !== 'EAGAIN') throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
@@ -120,13 +121,19 @@ export function makeInput(fd: number): Input {
       return isTerminal(fd);
     },
     readAll() {
-      while (!ended) more();
-      const all = rest;
+      const chunks = [rest];
       rest = Buffer.alloc(0);
-      return all;
+      while (!ended) chunks.push(more());
+      return Buffer.concat(chunks);
+    },
+    readChunk() {
+      if (rest.length === 0 && !ended) rest = more();
+      const chunk = rest;
+      rest = Buffer.alloc(0);
+      return chunk.length === 0 ? undefined : chunk;
     },
     readLine() {
-      while (!ended && !rest.includes(10)) more();
+      while (!ended && !rest.includes(10)) rest = Buffer.concat([rest, more()]);
       const end = rest.indexOf(10);
       if (end < 0 && rest.length === 0) return undefined;
       const line = rest.toString('utf8', 0, end < 0 ? rest.length : end);

@@ -102,6 +102,9 @@ function slotsOf(command: Command): Slot[] {
   });
 }
 
+/** An option of this name takes every flag that nobody knows; the command then refuses it in its own words (nix-store). */
+export const ANY_FLAG = '-*';
+
 /** What a command declares, for help and completion. */
 export function describeWords(command: Command): { options: readonly DeclaredOption[]; arguments: readonly DeclaredArgument[] } {
   const slots = slotsOf(command);
@@ -170,8 +173,9 @@ export function readWords(command: Command, words: readonly string[], globals: G
     } else {
       const [name, ...more] = splitCompound(word) as [string, ...string[]];
       rest.unshift(...more);
-      const option = own.get(name);
-      const global = option === undefined ? globals(name) : undefined;
+      const known = own.get(name);
+      const global = known === undefined ? globals(name) : undefined;
+      const option = known ?? (global === undefined ? own.get(ANY_FLAG) : undefined);
       if (option === undefined && global === undefined) throw new UsageError(`unrecognised flag '${name}'`);
       const args = takeArguments(name, (option ?? global)!.arity, rest);
       if (option === undefined) globalOptions.push({ name, args });

@@ -5,6 +5,8 @@ import { run } from '../../src/cli/main.ts';
 
 export interface RunResult {
   readonly stdout: string;
+  /** The same as bytes, for output that is no text. */
+  readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
   readonly code: number;
 }
@@ -13,16 +15,17 @@ export interface RunOptions {
   readonly cwd: string;
   /** The whole environment. */
   readonly env?: Record<string, string | undefined>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
 }
 
-function collect(): Output & { readonly text: () => string } {
+function collect(): Output & { readonly text: () => string; readonly bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   return {
     write: (text) => void chunks.push(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text)),
     isTerminal: false,
     columns: 80,
     text: () => Buffer.concat(chunks).toString('utf8'),
+    bytes: () => Buffer.concat(chunks),
   };
 }
 
@@ -30,29 +33,29 @@ function collect(): Output & { readonly text: () => string } {
 export async function runFloe(words: readonly string[], options: RunOptions): Promise<RunResult> {
   const stdout = collect();
   const stderr = collect();
-  let input = options.stdin ?? '';
+  let input: Buffer = Buffer.from(options.stdin ?? '');
+  const take = (length: number): Buffer => {
+    const taken = input.subarray(0, length);
+    input = input.subarray(length);
+    return taken;
+  };
   const surroundings: Surroundings = {
     launch: { calledAs: words[0]!, childStackLimit: undefined, words: words.slice(1) },
     env: { NIX_CONF_DIR: `${options.cwd}/etc`, ...options.env },
     cwd: options.cwd,
     stdin: {
       isTerminal: false,
-      readAll: () => {
-        const all = Buffer.from(input);
-        input = '';
-        return all;
-      },
+      readAll: () => take(input.length),
+      readChunk: () => (input.length === 0 ? undefined : take(65536)),
       readLine: () => {
-        if (input === '') return undefined;
-        const end = input.indexOf('\n');
-        const line = end < 0 ? input : input.slice(0, end);
-        input = end < 0 ? '' : input.slice(end + 1);
-        return line;
+        if (input.length === 0) return undefined;
+        const end = input.indexOf(10);
+        return end < 0 ? take(input.length).toString('utf8') : take(end + 1).toString('utf8', 0, end);
       },
     },
     stdout,
     stderr,
   };
   const code = await run(surroundings);
-  return { stdout: stdout.text(), stderr: stderr.text(), code };
+  return { stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), code };
 }
