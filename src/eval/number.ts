@@ -2,6 +2,7 @@
 // every result is brought back to that form. Floats are NixFloat; mixed operands compute as floats.
 
 import { EvalError } from '../base/errors.ts';
+import { printFixedFloat, printShortFloat } from '../base/float-text.ts';
 import { at } from './error-position.ts';
 import type { PositionId } from './position.ts';
 import { NixFloat } from './value.ts';
@@ -75,25 +76,7 @@ export function lessThanNumber(a: Integer | NixFloat, b: Integer | NixFloat): bo
 }
 
 /** A float as `toString` gives it: six digits after the point, as C++'s std::to_string. */
-export function printFloat(value: number): string {
-  if (Number.isNaN(value)) return Object.is(value, -NaN) ? '-nan' : 'nan';
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  if (Math.abs(value) < 1e21) return Object.is(value, -0) ? '-0.000000' : value.toFixed(6);
-  // toFixed gives up at 1e21; such floats are integers, so their digits are those of a bigint.
-  return `${BigInt(value)}.000000`;
-}
+export const printFloat = printFixedFloat;
 
 /** A float as values print: at most six significant digits, as C's %g. */
-export function printFloatShort(value: number): string {
-  if (Number.isNaN(value)) return 'nan';
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa, exponentText] = value.toExponential(5).split('e') as [string, string];
-  const exponent = Number(exponentText);
-  const trim = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);
-  if (exponent < -4 || exponent >= 6) {
-    const digits = String(Math.abs(exponent)).padStart(2, '0');
-    return `${trim(mantissa)}e${exponent < 0 ? '-' : '+'}${digits}`;
-  }
-  return trim(value.toFixed(5 - exponent));
-}
+export const printFloatShort = printShortFloat;

@@ -1,6 +1,7 @@
 // The tree as `nix-instantiate --parse` prints it (Expr::show of C++ Nix 2.34.8, libexpr/nixexpr.cc): one line, everything in
 // parentheses, attributes sorted by name. Text is byte strings.
 
+import { printShortFloat } from '../base/float-text.ts';
 import { unreachable } from '../base/assert.ts';
 import { compareStrings } from '../base/bytes.ts';
 import {
@@ -64,18 +65,7 @@ export function printIdentifier(name: string): string {
 }
 
 /** A float as C++ streams print it: six significant digits, trailing zeros dropped (printf's %g). */
-export function printFloat(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
-  const [mantissa, exponentText] = value.toExponential(5).split('e') as [string, string];
-  const exponent = Number(exponentText);
-  if (exponent < -4 || exponent >= 6) {
-    const digits = mantissa.replace(/\.?0+$/, '');
-    return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
-  }
-  const fixed = value.toFixed(5 - exponent);
-  return fixed.includes('.') ? fixed.replace(/\.?0+$/, '') : fixed;
-}
+export const printFloat = printShortFloat;
 
 /** `a.b."${e}"`. */
 export function printAttrPath(path: readonly AttrName[], printPath: PrintPath): string {
