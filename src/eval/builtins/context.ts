@@ -1,5 +1,6 @@
 // Builtins on the contexts of strings: which store objects a string speaks of. libexpr/primops/context.cc.
 
+import { compareStrings } from '../../base/bytes.ts';
 import { EvalError } from '../../base/errors.ts';
 import { isDerivationPath, parseStorePath, printStorePath, type StorePath } from '../../model/store-path.ts';
 import { AttrsBuilder, makeAttrs } from '../attrs.ts';
@@ -118,7 +119,7 @@ export const getContext: BuiltinDefinition = {
       const entries: [string, Slot][] = [];
       if (info.path) entries.push(['path', true]);
       if (info.allOutputs) entries.push(['allOutputs', true]);
-      if (info.outputs.length > 0) entries.push(['outputs', info.outputs]);
+      if (info.outputs.length > 0) entries.push(['outputs', info.outputs.sort(compareStrings)]);
       builder.setName(printStorePath(path, state.host.constants.storeDir), makeAttrs(entries));
     }
     return builder.build();

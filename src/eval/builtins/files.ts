@@ -1,6 +1,7 @@
 // Builtins that look at files and folders, or put them in the store. All of it goes through the host, which knows what pure and
 // restricted evaluation forbid.
 
+import { compareStrings } from '../../base/bytes.ts';
 import { EvalError, FormatError, InvalidPathError, RestrictedPathError } from '../../base/errors.ts';
 import { hashBytes, type Hash, parseHash, printHash } from '../../base/hash.ts';
 import { type ContentAddressMethod, makeContentPath } from '../../model/content-address.ts';
@@ -26,7 +27,15 @@ import type { PositionId } from '../position.ts';
 import { baseNameOfPath, parentOfPath, type SearchPathEntry } from '../source-path.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
-import { ContextAccumulator, contextOf, makeContext, opaqueElement, parseContextElement, type StringContext } from '../string-context.ts';
+import {
+  ContextAccumulator,
+  type ContextElement,
+  contextOf,
+  makeContext,
+  opaqueElement,
+  printContextElement,
+  type StringContext,
+} from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, isString, makeString, NixPath, type Slot, stringText, type Value } from '../value.ts';
 import { realiseAndResolve, realiseContext, realisePath, resolveSymlinks } from './realise.ts';
@@ -219,6 +228,13 @@ export const getEnv: BuiltinDefinition = {
   },
 };
 
+const KIND_ORDER: Readonly<Record<ContextElement['kind'], number>> = { opaque: 0, deep: 1, built: 2 };
+
+/** The order in which C++ Nix's sets hold context elements. */
+function inSetOrder(a: ContextElement, b: ContextElement): number {
+  return KIND_ORDER[a.kind] - KIND_ORDER[b.kind] || compareStrings(a.path, b.path) || compareStrings(a.output, b.output);
+}
+
 /** builtins.toFile */
 export const toFile: BuiltinDefinition = {
   args: ['name', 's'],
@@ -227,14 +243,15 @@ export const toFile: BuiltinDefinition = {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.toFile');
     const context = new ContextAccumulator();
     const text = forceStringInto(state, slot!, context, pos, 'while evaluating the second argument passed to builtins.toFile');
-    const references: StorePath[] = [];
-    for (const element of context.context ?? []) {
-      const parsed = parseContextElement(element);
-      if (parsed.kind !== 'opaque') {
-        throw new EvalError(`files created by builtins.toFile may not reference derivations, but ${name} references ${element}`, at(pos));
-      }
-      references.push(parsed.path);
+    const elements = [...(context.context ?? [])].sort(inSetOrder);
+    const derived = elements.find(({ kind }) => kind !== 'opaque');
+    if (derived !== undefined) {
+      throw new EvalError(
+        `files created by builtins.toFile may not reference derivations, but ${name} references ${printContextElement(derived)}`,
+        at(pos),
+      );
     }
+    const references = elements.map(({ path }) => path);
     return storePathString(state, state.host.addTextToStore(name, text, references));
   },
 };

@@ -1,6 +1,7 @@
 // From values to paths that can be read now: a path whose context names outputs of derivations is built first (import from
 // derivation). And symbolic links, where a builtin must follow the last one itself.
 
+import { compareStrings } from '../../base/bytes.ts';
 import { EvalError, InvalidPathError } from '../../base/errors.ts';
 import { printStorePath, type StorePath } from '../../model/store-path.ts';
 import { coerceToPath, inContext } from '../coerce.ts';
@@ -30,6 +31,7 @@ export function realiseContext(state: EvalState, context: StringContext | null):
     }
   }
   if (outputs.length === 0) return;
+  outputs.sort(compareStrings);
   if (!allowImportFromDerivation) {
     throw new EvalError(`cannot build '${outputs[0]}' during evaluation because the option 'allow-import-from-derivation' is disabled`, {
       code: 'FLOE_IMPORT_FROM_DERIVATION',

@@ -136,7 +136,7 @@ class TomlReader {
     places.forEach(([span, note], i) => {
       const { number, start, end } = lines[i]!;
       if (i > 0) text += ` ...\n${margin}|\n`.replace(' ...', `${margin}| ...`);
-      text += ` ${String(number).padStart(width)} | ${showLine(this.text.slice(start, end).replace(/\r$/, ''))}\n`;
+      text += ` ${String(number).padStart(width)} | ${showLine(this.text.slice(start, end))}\n`;
       text += `${margin}| ${' '.repeat(span.at - start)}${'^'.repeat(Math.max(1, span.length))}-- ${note}\n`;
     });
     return text + hint;
