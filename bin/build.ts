@@ -59,7 +59,6 @@ async function build(): Promise<void> {
     target: 'node26',
     outdir: 'dist',
     chunkNames: 'chunk-[name]-[hash]',
-    mainFields: ['module', 'main'],
     write: false,
     metafile: true,
     minifySyntax: true,
@@ -83,8 +82,16 @@ async function build(): Promise<void> {
       )
       .replace(URL_REFERENCE, (_, _quote, path: string) => `new URL("./${outputName(path)}",import.meta.url)`)
       .replace(/(["'])(\.\/[\w-]+)\.js\1/g, '"$2.cjs"');
-    const { code } = await transform(withUrls, {
+    // What `await import('a CommonJS package')` gives has the package's names under Node, and only `default` under esbuild.
+    const wrapped = /\bexport default (require_\w+)\(\);?\s*$/.exec(withUrls);
+    const named =
+      wrapped === null
+        ? withUrls
+        : withUrls.replace(wrapped[0], `var __package=${wrapped[1]}();module.exports={__esModule:true,...__package,default:__package};`);
+    const { code } = await transform(named, {
       format: 'cjs',
+      // Native import() of a CommonJS file would start the ES module loader.
+      supported: { 'dynamic-import': false },
       platform: 'node',
       target: 'node26',
       minifyWhitespace: true,
