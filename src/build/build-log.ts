@@ -83,7 +83,7 @@ export class BuilderMessages {
       this.#handle(parseJson(line.slice(MESSAGE_PREFIX.length), 'a message of the derivation builder'));
       return true;
     } catch (error) {
-      this.#progress.log('warn', `bad JSON log message from the derivation builder: ${(error as Error).message}`);
+      this.#progress.log('error', `bad JSON log message from the derivation builder: ${(error as Error).message}`);
       return false;
     }
   }

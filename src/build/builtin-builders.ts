@@ -176,15 +176,16 @@ function copyLocalFile(url: string, path: string): void {
   let source: string;
   try {
     source = fileURLToPath(url);
+  } catch (error) {
+    throw new FetchError(`unable to download '${url}': ${(error as Error).message}`, { data: { url }, cause: error });
+  }
+  if (!fs.existsSync(source)) {
+    throw new FetchError(`unable to download '${url}': Could not open file ${source}`, { code: 'FLOE_NOT_FOUND', data: { url } });
+  }
+  guardIo('copying', path, () => {
     fs.copyFileSync(source, systemPath(path));
     fs.chmodSync(systemPath(path), 0o644);
-  } catch (error) {
-    throw new FetchError(`unable to download '${url}': ${(error as Error).message}`, {
-      code: 'FLOE_NOT_FOUND',
-      data: { url },
-      cause: error,
-    });
-  }
+  });
 }
 
 async function restoreNar(archive: string, out: string, xz: boolean): Promise<void> {

@@ -30,6 +30,7 @@ import { BuilderMessages, LineCutter, LogFile } from './build-log.ts';
 import type { Builder, BuildJob, BuildOutcome } from './builder.ts';
 import { type FetchingSettings, isBuiltin, runBuiltin } from './builtin-builders.ts';
 import { makeEnvironment, rewriteText } from './environment.ts';
+import { describeOutputs, printFailure } from './failure-text.ts';
 import { exists, makeFolder, makeFolders, movePath, setMode, statOf, writeFile } from './host-files.ts';
 import { closeWriteEnd, makeLogPipe } from './log-pipe.ts';
 import { type OutputPlace, registerOutputs } from './outputs.ts';
@@ -519,7 +520,8 @@ class LocalBuild {
         });
       } catch (error) {
         if (!(error instanceof FloeError) || error.code === 'FLOE_IO') throw error;
-        this.#logLines(`error: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}`);
+        this.#logLines(printFailure(error));
+        if (error.hint !== undefined) this.#logLines(`hint: ${error.hint}`);
         throw new BuilderFailed('builder failed with exit code 1');
       }
       await this.#register(places, inputs, hostPath);
@@ -604,17 +606,6 @@ class LocalBuild {
       data: { derivation: this.#printed, log: this.#tail.map(byteStringToUtf8) },
     });
   }
-}
-
-/** The lines about output paths that errors of builds end with. */
-export function describeOutputs(derivation: Derivation, print: (path: StorePath) => string): string {
-  const paths = [...derivation.outputs.values()].flatMap((output) => ('path' in output ? [output.path] : []));
-  return paths.length === 0
-    ? ''
-    : `\nOutput paths:${[...new Set(paths)]
-        .sort(compareStrings)
-        .map((path) => `\n  ${print(path)}`)
-        .join('')}`;
 }
 
 /** Calls when so many seconds have passed since it began or was restarted; never for 0. */

@@ -16,7 +16,7 @@ import { closureSync } from '../store/closure.ts';
 import type { Builder } from './builder.ts';
 import { type DerivationOptions, readDerivationOptions, refuseUnknownOutputs } from './derivation-options.ts';
 import { statOf } from './host-files.ts';
-import { describeOutputs } from './local-builder.ts';
+import { describeOutputs, printFailure } from './failure-text.ts';
 import type { BuildMode } from './outputs.ts';
 import { wantedPaths } from './plan.ts';
 import type { BuildSettings } from './settings.ts';
@@ -121,9 +121,14 @@ export class Scheduler {
     if (known !== undefined) return known;
     const { store, derivation: lookup } = this.#options;
     const derivation = lookup(path) ?? store.readDerivationSync(path);
-    const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir) };
-    this.#derivations.set(path, loaded);
-    return loaded;
+    try {
+      const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir) };
+      this.#derivations.set(path, loaded);
+      return loaded;
+    } catch (error) {
+      if (error instanceof FloeError) error.frames.push({ text: `while parsing derivation '${store.printPath(path)}'` });
+      throw error;
+    }
   }
 
   // ---- paths
@@ -319,11 +324,6 @@ export class Scheduler {
     if (outcomes.every(({ kind }) => kind === 'reached')) return { kind: 'reached', status: 'AlreadyValid' };
     throw new FloeError('FLOE_REPAIR', `some paths in the output closure of derivation '${store.printPath(path)}' could not be repaired`);
   }
-}
-
-/** An error as one message of the log: its lines under each other, as C++ Nix prints them. */
-export function printFailure(error: FloeError): string {
-  return `error: ${error.message.replaceAll('\n', '\n       ')}`;
 }
 
 /** Output names and paths of a request that was reached. */

@@ -57,7 +57,7 @@ function pipe(source: Readable, transform: NodeJS.ReadWriteStream): Readable {
 
 /** Unpacks the archive file at `archive` into the existing folder `target`. */
 export async function unpackArchive(archive: string, target: string): Promise<void> {
-  const { extract: makeExtract } = await import('tar-stream');
+  const { extract: makeExtract } = (await import('tar-stream')).default;
   const source = createReadStream(systemPath(archive));
   const plain = await decompress(source, compressionOf(readStart(archive, 8)));
   const entries = makeExtract();

@@ -51,7 +51,7 @@ async function readMembers(
   wanted: ReadonlySet<string>,
   source: string,
 ): Promise<Map<string, { content: Buffer; executable: boolean }>> {
-  const { extract } = await import('tar-stream');
+  const { extract } = (await import('tar-stream')).default;
   const entries = extract();
   const plain = await decompress(Readable.from([archive]), compressionOf(archive.subarray(0, 8)));
   plain.on('error', (error) => entries.destroy(error));

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { FloeError, BuildError } from '../../src/base/errors.ts';
 import type { Activity, Progress } from '../../src/base/progress.ts';
 import { planRealisation, realise } from '../../src/build/realise.ts';
+import { printFailure } from '../../src/build/failure-text.ts';
 import { printPlan } from '../../src/build/plan.ts';
 import { findStaticShell } from '../../src/build/sandbox/machine.ts';
 import { type BuildSettings, DEFAULT_BUILD_SETTINGS } from '../../src/build/settings.ts';
@@ -101,7 +102,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof FloeError)) throw error;
-  process.stderr.write(`error: ${error.message}${error.hint === undefined ? '' : `\nhint: ${error.hint}`}\n`);
+  process.stderr.write(`${printFailure(error)}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
   process.exitCode = error instanceof BuildError ? error.exitCode : 1;
 } finally {
   await store.close();
