@@ -87,7 +87,8 @@ export class FlakeFetcher {
 
   fetch(input: InputAttrs, registries: RegistryUse): MaybePromise<EngineTree> {
     const known = !isKnownInput(input) || isDirectInput(input);
-    if (!known && registries === 'no') throw new FloeError('FLOE_REGISTRY', `'${printInput(input)}' is an indirect flake reference, but registry lookups are not allowed`);
+    if (!known && registries === 'no')
+      throw new FloeError('FLOE_REGISTRY', `'${printInput(input)}' is an indirect flake reference, but registry lookups are not allowed`);
     const { input: resolved, dir } = known ? { input, dir: undefined } : resolveInput(input, this.machine.registries, registries);
     return andThen(this.fetchDirect(resolved), (fetched) => this.wrap(fetched, resolved, dir));
   }
@@ -117,7 +118,7 @@ export class FlakeFetcher {
   /** Runs a locking to its end, all trees of a level at once. */
   drive<Result>(locking: Locking<Result, EngineTree>): MaybePromise<Result> {
     const step = (answers: readonly FetchAnswer<EngineTree>[]): MaybePromise<Result> => {
-      for (let given = answers; ; ) {
+      for (let given = answers; ;) {
         const next = locking.next(given);
         if (next.done) return next.value;
         const wanted = next.value.map((request) => this.answer(request));
@@ -176,7 +177,8 @@ export class FlakeFetcher {
 function lockedFolders(result: LockResult<EngineTree>): Set<FetchedInput> {
   const folders = new Set<FetchedInput>();
   for (const [node, { tree }] of result.places) {
-    if (isLockedNode(node) && relativePathOf(node.lockedRef.input) === undefined && tree.locked['type'] === 'path') folders.add(tree.fetched);
+    if (isLockedNode(node) && relativePathOf(node.lockedRef.input) === undefined && tree.locked['type'] === 'path')
+      folders.add(tree.fetched);
   }
   return folders;
 }
@@ -207,6 +209,10 @@ export function evaluationInfo(
 }
 
 /** A tree's content address, for adding it to the store. */
-export function treeAddress(fetched: FetchedInput): { readonly method: 'nar'; readonly hash: FetchedInput['narHash']; readonly sri: string } {
+export function treeAddress(fetched: FetchedInput): {
+  readonly method: 'nar';
+  readonly hash: FetchedInput['narHash'];
+  readonly sri: string;
+} {
   return { method: 'nar', hash: fetched.narHash, sri: printHash(fetched.narHash, 'sri') };
 }

@@ -76,10 +76,17 @@ function followLinks(path: string, { files }: Io): string {
   return current;
 }
 
-function tellGit({ root, path }: { readonly root: string; readonly path: string }, commitMessage: string | undefined, { io, warn }: LockWriterMachine): void {
+function tellGit(
+  { root, path }: { readonly root: string; readonly path: string },
+  commitMessage: string | undefined,
+  { io, warn }: LockWriterMachine,
+): void {
   if (io.files.stat(`${root}/.git`) === undefined) return;
   const git = (args: readonly string[], input?: string) =>
-    io.processes.run('git', ['-C', root, ...args], { ...(input !== undefined && { input }), interactive: commitMessage !== undefined && args[0] === 'commit' });
+    io.processes.run('git', ['-C', root, ...args], {
+      ...(input !== undefined && { input }),
+      interactive: commitMessage !== undefined && args[0] === 'commit',
+    });
   const ignored = git(['check-ignore', '--quiet', path]);
   if (ignored === undefined) {
     warn(`git is not installed, so '${path}' could not be added to the repository "${root}"; run \`git add ${path}\` there`);
@@ -93,7 +100,11 @@ function tellGit({ root, path }: { readonly root: string; readonly path: string 
   if (committed.status !== 0) throw gitFailed(['commit', path, '-F', '-'], root, committed);
 }
 
-function gitFailed(args: readonly string[], root: string, result: { readonly status: number; readonly stdout: string; readonly stderr: string }): FloeError {
+function gitFailed(
+  args: readonly string[],
+  root: string,
+  result: { readonly status: number; readonly stdout: string; readonly stderr: string },
+): FloeError {
   const words = (result.stderr || result.stdout).trim();
   return new FloeError('FLOE_GIT', `program 'git' failed with exit code ${result.status}${words === '' ? '' : `: ${words}`}`, {
     data: { args, repository: root, status: result.status },

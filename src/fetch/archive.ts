@@ -41,7 +41,12 @@ const MAGICS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
 ];
 
 /** Unpacks into `target`, an empty folder. `shown` names the archive in errors. */
-export async function unpackArchive(source: AsyncIterable<Uint8Array>, target: string, machine: ArchiveMachine, shown: string): Promise<UnpackedArchive> {
+export async function unpackArchive(
+  source: AsyncIterable<Uint8Array>,
+  target: string,
+  machine: ArchiveMachine,
+  shown: string,
+): Promise<UnpackedArchive> {
   try {
     const { start, all } = await peek(source);
     const format = MAGICS.find(([, magic]) => magic.every((byte, index) => start[index] === byte))?.[0] ?? 'tar';
@@ -92,8 +97,8 @@ async function decompress(source: AsyncIterable<Uint8Array>, format: string, inf
       return inflaters.unzstd(source);
     case 'xz': {
       // Bundled, the package has names; as Node loads it, only a default.
-      const loaded = (await import('xz-decompress')) as typeof import('xz-decompress') & { default?: typeof import('xz-decompress') };
-      const { XzReadableStream } = loaded.default ?? loaded;
+      const loaded = await import('xz-decompress');
+      const { XzReadableStream } = (loaded as { default?: typeof loaded }).default ?? loaded;
       return new XzReadableStream(ReadableStream.from(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
     }
     case 'bzip2': {
@@ -105,7 +110,9 @@ async function decompress(source: AsyncIterable<Uint8Array>, format: string, inf
       })();
     }
     default:
-      throw new FetchError(`archives in the format '${format}' cannot be unpacked`, { hint: 'gzip, xz, bzip2, zstd, plain tar and zip can be' });
+      throw new FetchError(`archives in the format '${format}' cannot be unpacked`, {
+        hint: 'gzip, xz, bzip2, zstd, plain tar and zip can be',
+      });
   }
 }
 
@@ -124,7 +131,14 @@ async function unpackTar(source: AsyncIterable<Uint8Array>, writer: TreeWriter):
     writer.add(
       {
         path: utf8ToByteString(name),
-        type: type === 'directory' || type === 'symlink' ? type : type === 'file' || type === 'contiguous-file' ? 'regular' : type === 'link' ? 'hardlink' : 'other',
+        type:
+          type === 'directory' || type === 'symlink'
+            ? type
+            : type === 'file' || type === 'contiguous-file'
+              ? 'regular'
+              : type === 'link'
+                ? 'hardlink'
+                : 'other',
         target: utf8ToByteString(linkname ?? ''),
         executable: (mode & 0o100) !== 0,
         modified: paxTime === undefined ? Math.floor((mtime?.getTime() ?? 0) / 1000) : Math.floor(Number(paxTime)),
@@ -148,7 +162,9 @@ async function unpackZip(data: Uint8Array, writer: TreeWriter): Promise<void> {
     // Undecoded: names are the bytes that they are.
     const name = byteStringOf(entry.fileName as unknown as Uint8Array);
     const isFolder = name.endsWith('/');
-    const contents = isFolder ? new Uint8Array() : await collect((await zip.openReadStreamPromise(entry)) as unknown as AsyncIterable<Uint8Array>);
+    const contents = isFolder
+      ? new Uint8Array()
+      : await collect((await zip.openReadStreamPromise(entry)) as unknown as AsyncIterable<Uint8Array>);
     const isLink = (mode & S_IFMT) === S_IFLNK;
     writer.add(
       {
@@ -219,7 +235,8 @@ class TreeWriter {
 
   private copy(from: string, to: string, shown: string): void {
     const source = this.kinds.get(from);
-    if (source === undefined || source.kind === 'directory') throw new FetchError(`archive member '${shown}' is a link to '${from}', which is not in the archive before it`);
+    if (source === undefined || source.kind === 'directory')
+      throw new FetchError(`archive member '${shown}' is a link to '${from}', which is not in the archive before it`);
     if (source.kind === 'symlink') this.files.writeLink(this.target + to, this.files.readLink(this.target + from));
     else this.files.createFile(this.target + to, this.files.readFile(this.target + from), source.executable);
     this.kinds.set(to, source);

@@ -24,6 +24,7 @@ import {
 } from '../model/input-scheme.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
 import type { WarningSink } from '../model/url.ts';
+import { cachePlace } from './download.ts';
 import type { FetchCache } from './fetch-cache.ts';
 import { FolderTree, narHashOfTree, type SourceTree } from './source-tree.ts';
 
@@ -47,7 +48,13 @@ export interface FetchSettings {
   readonly downloadAttempts: number;
 }
 
-export const DEFAULT_FETCH_SETTINGS: FetchSettings = { allowDirty: true, warnDirty: true, tarballTtl: 3600, accessTokens: {}, downloadAttempts: 5 };
+export const DEFAULT_FETCH_SETTINGS: FetchSettings = {
+  allowDirty: true,
+  warnDirty: true,
+  tarballTtl: 3600,
+  accessTokens: {},
+  downloadAttempts: 5,
+};
 
 export interface FetchContext {
   readonly io: Io;
@@ -106,7 +113,10 @@ export function fetchWith(fetchers: ReadonlyMap<string, Fetcher>, attrs: InputAt
     const stored = findLocked(attrs, context);
     if (stored) return stored;
     const fetcher = fetchers.get(inputType(attrs));
-    if (!fetcher) throw new FetchError(`cannot fetch unsupported input '${printInputAttrs(attrs)}'`, { hint: `floe has no fetcher for inputs of type '${inputType(attrs)}'` });
+    if (!fetcher)
+      throw new FetchError(`cannot fetch unsupported input '${printInputAttrs(attrs)}'`, {
+        hint: `floe has no fetcher for inputs of type '${inputType(attrs)}'`,
+      });
     const raw = fetcher(attrs, context);
     if (!(raw instanceof Promise)) return complete(attrs, raw, context);
     return raw.then((result) => complete(attrs, result, context)).catch((error: unknown) => Promise.reject(traced(attrs, error)));
@@ -115,13 +125,15 @@ export function fetchWith(fetchers: ReadonlyMap<string, Fetcher>, attrs: InputAt
   }
 }
 
-/** A locked tree that the store has, or that came with the program. */
+/** A locked tree that the store has, that came with the program, or that the cache keeps unpacked. */
 function findLocked(attrs: InputAttrs, context: FetchContext): FetchedInput | undefined {
   const narHash = narHashOf(attrs);
   if (!isFinalInput(attrs) || narHash === undefined) return undefined;
   const storePath = inputStorePath(attrs, context.store.storeDir);
   const found = context.store.find(storePath);
-  const folder = found?.place ?? context.bundledTrees?.(printHash(narHash, 'sri'));
+  const sri = printHash(narHash, 'sri');
+  const cached = cachePlace('trees', sri, context);
+  const folder = found?.place ?? context.bundledTrees?.(sri) ?? (context.io.files.stat(cached) ? cached : undefined);
   if (folder === undefined) return undefined;
   return { tree: new FolderTree(context.io.files, folder), attrs, fingerprint: inputFingerprint(attrs), narHash, storePath, folder };
 }
@@ -162,7 +174,9 @@ function checkLocks(specified: InputAttrs, result: InputAttrs): InputAttrs {
     const normal = wanted ? withAttrs(specified, { narHash: printHash(wanted, 'sri') }) : specified;
     for (const [name, value] of sortedAttrs(normal)) {
       if (!Object.hasOwn(result, name) || name === 'narHash' || result[name] === value) continue;
-      throw new FetchError(`mismatch in field '${name}' of input '${printInputAttrs(normal)}', got '${printInputAttrs(result)}'`, { data: { field: name } });
+      throw new FetchError(`mismatch in field '${name}' of input '${printInputAttrs(normal)}', got '${printInputAttrs(result)}'`, {
+        data: { field: name },
+      });
     }
     return normal;
   }
@@ -173,7 +187,8 @@ function checkLocks(specified: InputAttrs, result: InputAttrs): InputAttrs {
   }
   const rev = revOf(specified);
   const gotRev = revOf(result);
-  if (rev && !(gotRev && equalHash(rev, gotRev))) throw new FetchError(`'rev' attribute mismatch in input '${printInput(result)}', expected ${printRev(rev)}`);
+  if (rev && !(gotRev && equalHash(rev, gotRev)))
+    throw new FetchError(`'rev' attribute mismatch in input '${printInput(result)}', expected ${printRev(rev)}`);
   const revCount = integerAttr(specified, 'revCount');
   if (revCount !== undefined && integerAttr(result, 'revCount') !== revCount) {
     throw new FetchError(`'revCount' attribute mismatch in input '${printInput(result)}', expected ${revCount}`);

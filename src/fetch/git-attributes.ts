@@ -35,7 +35,10 @@ export function compileGitPattern(pattern: string): RegExp {
       const close = body.indexOf(']', i + 2);
       if (close < 0) source += '\\[';
       else {
-        source += `[${body.slice(i + 1, close).replace(/^!/, '^').replace(/\\/g, '\\\\')}]`;
+        source += `[${body
+          .slice(i + 1, close)
+          .replace(/^!/, '^')
+          .replace(/\\/g, '\\\\')}]`;
         i = close;
       }
     } else {
@@ -52,7 +55,9 @@ function parseRules(text: string, folder: string): Rule[] {
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith('[attr]')) continue;
     const quoted = /^"((?:[^"\\]|\\.)*)"\s*(.*)$/.exec(trimmed);
-    const [pattern, rest] = quoted ? [quoted[1]!.replace(/\\(.)/g, '$1'), quoted[2]!] : [trimmed.split(/\s/, 1)[0]!, trimmed.replace(/^\S+\s*/, '')];
+    const [pattern, rest] = quoted
+      ? [quoted[1]!.replace(/\\(.)/g, '$1'), quoted[2]!]
+      : [trimmed.split(/\s/, 1)[0]!, trimmed.replace(/^\S+\s*/, '')];
     // Patterns of attributes know no negation and match no folder as such.
     if (pattern.startsWith('!') || pattern.endsWith('/')) continue;
     const setting = rest.split(/\s+/).findLast((word) => /^[-!]?export-ignore(?:=|$)/.test(word));

@@ -35,7 +35,8 @@ const ID_BYTES = 20;
 /** Undefined where only git itself can read this form. FormatError where the file is broken. */
 export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const bad = (what: string) => new FormatError(`git index '${path}' is broken: ${what}`, { hint: '`git status` in that repository may say more' });
+  const bad = (what: string) =>
+    new FormatError(`git index '${path}' is broken: ${what}`, { hint: '`git status` in that repository may say more' });
   if (data.length < 12 + ID_BYTES || view.getUint32(0) !== 0x44495243) throw bad('it does not begin as one');
   const version = view.getUint32(4);
   if (version < 2 || version > 4) return undefined;
@@ -99,7 +100,9 @@ function readCachedTrees(data: Uint8Array, start: number, trees: Map<string, str
     const nameEnd = data.indexOf(0, at);
     const name = byteStringOf(data.subarray(at, nameEnd));
     const lineEnd = data.indexOf(0x0a, nameEnd);
-    const [entryCount, subtrees] = byteStringOf(data.subarray(nameEnd + 1, lineEnd)).split(' ').map(Number) as [number, number];
+    const [entryCount, subtrees] = byteStringOf(data.subarray(nameEnd + 1, lineEnd))
+      .split(' ')
+      .map(Number) as [number, number];
     at = lineEnd + 1;
     const path = isRoot ? '' : above === '' ? name : `${above}/${name}`;
     // A negative count marks a tree that has changed since.

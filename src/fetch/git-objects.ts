@@ -70,7 +70,9 @@ export class GitObjects {
     const file = `${folder}/info/alternates`;
     if (this.machine.files.stat(file) === undefined) return [folder];
     const lines = byteStringOf(this.machine.files.readFile(file)).split('\n');
-    const others = lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => (line.startsWith('/') ? line : `${folder}/${line}`));
+    const others = lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => (line.startsWith('/') ? line : `${folder}/${line}`));
     return [folder, ...others.flatMap((other) => this.objectFolders(other, seen))];
   }
 
@@ -178,7 +180,11 @@ export class GitObjects {
   private askGit(id: string): GitObject | undefined {
     // Only a partial clone has objects that git knows how to get and that lie nowhere.
     const { files, processes } = this.machine;
-    if (!this.folders.some((folder) => files.stat(`${folder}/pack`) && files.readDir(`${folder}/pack`).some(({ name }) => name.endsWith('.promisor')))) {
+    if (
+      !this.folders.some(
+        (folder) => files.stat(`${folder}/pack`) && files.readDir(`${folder}/pack`).some(({ name }) => name.endsWith('.promisor')),
+      )
+    ) {
       return undefined;
     }
     const type = processes.run('git', ['--git-dir', this.gitDir, 'cat-file', '-t', id]);
@@ -305,7 +311,7 @@ function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
 
 function parseTree(data: Uint8Array): GitTreeEntry[] {
   const entries: GitTreeEntry[] = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const space = data.indexOf(0x20, at);
     const end = data.indexOf(0, space);
     entries.push({

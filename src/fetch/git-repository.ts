@@ -57,7 +57,9 @@ export class GitRepository {
     this.config = this.exists(`${this.commonDir}/config`) ? parseGitConfig(this.text(`${this.commonDir}/config`)) : new Map();
     const format = this.config.get('extensions.objectformat') ?? 'sha1';
     if (format !== 'sha1') {
-      throw new FetchError(`Git repository '${path}' names its objects by ${format}, which floe cannot read yet`, { data: { repository: path, format } });
+      throw new FetchError(`Git repository '${path}' names its objects by ${format}, which floe cannot read yet`, {
+        data: { repository: path, format },
+      });
     }
     this.objects = new GitObjects(machine, this.commonDir);
   }
@@ -73,7 +75,8 @@ export class GitRepository {
     }
     if (kind !== 'regular') return new GitRepository(machine, path, dotGit);
     const target = /^gitdir: *(.*?)\s*$/m.exec(byteStringOf(files.readFile(dotGit)))?.[1];
-    if (target === undefined) throw new FetchError(`opening Git repository "${path}": '${dotGit}' names no repository`, { data: { repository: path } });
+    if (target === undefined)
+      throw new FetchError(`opening Git repository "${path}": '${dotGit}' names no repository`, { data: { repository: path } });
     return new GitRepository(machine, path, target.startsWith('/') ? target : joinPath(path, target));
   }
 
@@ -166,7 +169,9 @@ export class GitRepository {
       if (commit !== undefined) return commit;
     }
     const lower = ref.toLowerCase();
-    const commit = (COMMIT_ID.test(lower) ? this.objects.peelToCommit(lower) : undefined) ?? this.git(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`])?.trim();
+    const commit =
+      (COMMIT_ID.test(lower) ? this.objects.peelToCommit(lower) : undefined) ??
+      this.git(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`])?.trim();
     if (commit) return commit;
     throw new FetchError(`resolving Git reference '${ref}': revspec '${ref}' not found`, { data: { ref, repository: this.path } });
   }
@@ -278,7 +283,10 @@ export class GitRepository {
     if ((stat.kind === 'symlink') !== isLink || stat.kind === 'unknown') return 'changed';
     if (!isLink && this.config.get('core.filemode') !== 'false' && stat.executable !== (entry.mode === MODE_EXECUTABLE)) return 'changed';
     const seen =
-      entry.size === (stat.size & 0xffffffff) >>> 0 && entry.modifiedNs === stat.modifiedNs && entry.changedNs === stat.changedNs && BigInt(entry.inode) === (stat.inode & 0xffffffffn);
+      entry.size === (stat.size & 0xffffffff) >>> 0 &&
+      entry.modifiedNs === stat.modifiedNs &&
+      entry.changedNs === stat.changedNs &&
+      BigInt(entry.inode) === (stat.inode & 0xffffffffn);
     // A file changed in the same instant in which git wrote the index looks untouched: read it.
     if (seen && entry.modifiedNs < indexWrittenNs) return 'same';
     const content = isLink ? bytesOf(this.machine.files.readLink(path)) : this.machine.files.readFile(path);
@@ -290,7 +298,10 @@ export class GitRepository {
 
   private mayConvert(): boolean {
     this.converts ??=
-      (this.config.get('core.autocrlf') ?? 'false') !== 'false' || this.exists(`${this.path}/.gitattributes`) || this.exists(`${this.commonDir}/info/attributes`) || this.git(['config', 'core.autocrlf']) !== undefined;
+      (this.config.get('core.autocrlf') ?? 'false') !== 'false' ||
+      this.exists(`${this.path}/.gitattributes`) ||
+      this.exists(`${this.commonDir}/info/attributes`) ||
+      this.git(['config', 'core.autocrlf']) !== undefined;
     return this.converts;
   }
 
@@ -397,7 +408,9 @@ function configValue(text: string): string {
 /** The submodules a `.gitmodules` text lists, sorted by name. */
 export function parseSubmodules(text: string): GitSubmodule[] {
   const config = parseGitConfig(text);
-  const names = [...config.keys()].filter((key) => key.startsWith('submodule.') && key.endsWith('.path')).map((key) => key.slice(0, -'.path'.length));
+  const names = [...config.keys()]
+    .filter((key) => key.startsWith('submodule.') && key.endsWith('.path'))
+    .map((key) => key.slice(0, -'.path'.length));
   return names.sort(compareStrings).map((name) => ({
     path: joinPath('/', config.get(`${name}.path`)!),
     url: config.get(`${name}.url`) ?? '',

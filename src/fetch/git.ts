@@ -37,10 +37,13 @@ export function fetchGit(attrs: InputAttrs, context: FetchContext): RawFetch {
   const flag = (name: string) => booleanAttr(attrs, name) ?? false;
   if (flag('exportIgnore') && flag('submodules')) throw new FetchError('exportIgnore and submodules are not supported together yet');
   if (flag('lfs')) {
-    throw new FloeError('FLOE_UNSUPPORTED', `floe cannot fetch Git LFS files yet (input '${printInput(attrs)}')`, { hint: "remove 'lfs' from the input" });
+    throw new FloeError('FLOE_UNSUPPORTED', `floe cannot fetch Git LFS files yet (input '${printInput(attrs)}')`, {
+      hint: "remove 'lfs' from the input",
+    });
   }
   const location = locate(attrs, context);
-  if (location.kind === 'local' && refOf(attrs) === undefined && revOf(attrs) === undefined) return fetchWorkingTree(attrs, location.path, context);
+  if (location.kind === 'local' && refOf(attrs) === undefined && revOf(attrs) === undefined)
+    return fetchWorkingTree(attrs, location.path, context);
   return fetchCommit(attrs, location, context);
 }
 
@@ -86,7 +89,10 @@ function fetchWorkingTree(attrs: InputAttrs, path: string, context: FetchContext
   let isDirty = info.isDirty;
   if (wantSubmodules) {
     for (const submodule of submodules) {
-      const part = fetchGit(checkInputAttrs({ type: 'git', url: `${path}${submodule.path}`, exportIgnore: false, submodules: true }), context);
+      const part = fetchGit(
+        checkInputAttrs({ type: 'git', url: `${path}${submodule.path}`, exportIgnore: false, submodules: true }),
+        context,
+      );
       mounts.set(submodule.path, part.tree);
       if (revOf(part.attrs) === undefined) isDirty = true;
     }
@@ -103,13 +109,24 @@ function fetchWorkingTree(attrs: InputAttrs, path: string, context: FetchContext
     const ref = repository.headRef();
     const shallow = booleanAttr(attrs, 'shallow') ?? false;
     const revCount = shallow ? undefined : info.headRev === undefined ? 0 : revCountOf(repository, info.headRev, context);
-    const locked = withAttrs(attrs, { ...(ref !== undefined && { ref }), rev: base, ...(revCount !== undefined && { revCount }), lastModified });
+    const locked = withAttrs(attrs, {
+      ...(ref !== undefined && { ref }),
+      rev: base,
+      ...(revCount !== undefined && { revCount }),
+      lastModified,
+    });
     return { tree, attrs: locked, fingerprint: gitFingerprint(base, attrs), hashKey: hashKeyOf(base, attrs, submodules.length > 0) };
   }
-  if (!settings.allowDirty) throw new FetchError(`Git tree '${path}' is dirty`, { hint: 'commit the changes, or allow them with `--option allow-dirty true`' });
+  if (!settings.allowDirty)
+    throw new FetchError(`Git tree '${path}' is dirty`, { hint: 'commit the changes, or allow them with `--option allow-dirty true`' });
   if (settings.warnDirty) warn(`Git tree '${path}' is dirty`);
   const dirty = info.headRev === undefined ? {} : { dirtyRev: `${info.headRev}-dirty`, dirtyShortRev: `${shortRev(info.headRev)}-dirty` };
-  return { tree, attrs: withAttrs(attrs, { ...dirty, lastModified }), fingerprint, hashKey: fingerprint === undefined ? undefined : `git:${fingerprint}` };
+  return {
+    tree,
+    attrs: withAttrs(attrs, { ...dirty, lastModified }),
+    fingerprint,
+    hashKey: fingerprint === undefined ? undefined : `git:${fingerprint}`,
+  };
 }
 
 /** A clean working tree leaves submodules out where a commit has empty folders for them, so both are remembered apart. */
@@ -195,9 +212,12 @@ function fetchCommit(attrs: InputAttrs, location: Location, context: FetchContex
     );
   }
   if (repository.isShallow() && !shallow) {
-    throw new FetchError(`'${shown}' is a shallow Git repository, but shallow repositories are only allowed when \`shallow = true;\` is specified`, {
-      hint: 'add `?shallow=1` to the reference, or fetch the whole history with `git fetch --unshallow`',
-    });
+    throw new FetchError(
+      `'${shown}' is a shallow Git repository, but shallow repositories are only allowed when \`shallow = true;\` is specified`,
+      {
+        hint: 'add `?shallow=1` to the reference, or fetch the whole history with `git fetch --unshallow`',
+      },
+    );
   }
   const commit = repository.objects.peelToCommit(rev);
   if (commit === undefined) throw new FetchError(`Git object '${rev}' of repository '${shown}' is no commit`);
@@ -348,7 +368,11 @@ function mirror(url: string, ref: string, rev: string | undefined, attrs: InputA
   const path = `${context.cache.folder}/git/${printHash(hashBytes('sha256', url), 'nix32')}${shallow ? '-shallow' : ''}`;
   if (files.stat(path) === undefined) {
     const fresh = files.makeTemporaryFolder(`${context.cache.folder}/git`, 'new-');
-    runGit(['-c', 'init.defaultBranch=floe-unborn', 'init', '--quiet', '--bare', fresh], `Failed to make a mirror of git repository '${url}'`, context);
+    runGit(
+      ['-c', 'init.defaultBranch=floe-unborn', 'init', '--quiet', '--bare', fresh],
+      `Failed to make a mirror of git repository '${url}'`,
+      context,
+    );
     try {
       files.rename(fresh, path);
     } catch (error) {
@@ -359,11 +383,18 @@ function mirror(url: string, ref: string, rev: string | undefined, attrs: InputA
   const fullRef = ref.startsWith('refs/') || ref === 'HEAD' || /^[0-9a-f]{40}$/.test(ref) ? ref : `refs/heads/${ref}`;
   const freshness = `${path} ${fullRef}`;
   const before = GitRepository.open(context.io, path);
-  const mustFetch = rev !== undefined ? !before.objects.has(rev) : allRefs || before.readRef(fullRef) === undefined || !isFresh('git-fetched', freshness, context);
+  const mustFetch =
+    rev !== undefined
+      ? !before.objects.has(rev)
+      : allRefs || before.readRef(fullRef) === undefined || !isFresh('git-fetched', freshness, context);
   if (!mustFetch) return before;
-  const wanted = allRefs ? 'refs/*:refs/*' : rev ?? (fullRef === ref && /^[0-9a-f]{40}$/.test(ref) ? ref : `${fullRef}:${fullRef}`);
+  const wanted = allRefs ? 'refs/*:refs/*' : (rev ?? (fullRef === ref && /^[0-9a-f]{40}$/.test(ref) ? ref : `${fullRef}:${fullRef}`));
   try {
-    runGit(['-C', path, '--git-dir', '.', 'fetch', '--quiet', '--force', ...(shallow ? ['--depth', '1'] : []), '--', url, wanted], `Failed to fetch git repository '${url}'`, context);
+    runGit(
+      ['-C', path, '--git-dir', '.', 'fetch', '--quiet', '--force', ...(shallow ? ['--depth', '1'] : []), '--', url, wanted],
+      `Failed to fetch git repository '${url}'`,
+      context,
+    );
     if (rev === undefined) context.cache.store('git-fetched', freshness, { url });
   } catch (error) {
     if (!(error instanceof FloeError) || rev !== undefined || before.readRef(fullRef) === undefined) throw error;

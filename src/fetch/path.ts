@@ -37,7 +37,12 @@ export function fetchPath(attrs: InputAttrs, context: FetchContext): RawFetch {
   const place = (stored && context.store.find(stored)?.place) ?? path;
   if (files.stat(place) === undefined) throw missingPath(attrs, path);
   const { newest, digest } = statTree(files, place, context.io.now());
-  return { ...withDate(attrs, newest), tree: new FolderTree(files, place), hashKey: digest === undefined ? undefined : `path:${digest}`, folder: place };
+  return {
+    ...withDate(attrs, newest),
+    tree: new FolderTree(files, place),
+    hashKey: digest === undefined ? undefined : `path:${digest}`,
+    folder: place,
+  };
 }
 
 function missingPath(attrs: InputAttrs, path: string): FetchError | IoError {
@@ -74,12 +79,17 @@ function statTree(files: Files, root: string, nowMs: number): TreeStats {
     if (stat === undefined) return;
     if (stat.modifiedNs > newestNs) newestNs = stat.modifiedNs;
     for (const time of [stat.modifiedNs, stat.changedNs]) if (time > lastTouchNs) lastTouchNs = time;
-    lines.push(`${path.slice(root.length)}\0${stat.kind} ${stat.executable ? 'x' : '-'} ${stat.size} ${stat.modifiedNs} ${stat.changedNs} ${stat.inode} ${stat.device}\n`);
+    lines.push(
+      `${path.slice(root.length)}\0${stat.kind} ${stat.executable ? 'x' : '-'} ${stat.size} ${stat.modifiedNs} ${stat.changedNs} ${stat.inode} ${stat.device}\n`,
+    );
     if (stat.kind !== 'directory') return;
     const names = files.readDir(path).map(({ name }) => name);
     for (const name of names.sort(compareStrings)) visit(`${path}/${name}`);
   };
   visit(root);
   const settled = lastTouchNs < BigInt(nowMs) * 1_000_000n - SETTLED_NS;
-  return { newest: Number(newestNs / 1_000_000_000n), digest: settled ? printHash(hashBytes('sha256', lines.join('')), 'nix32') : undefined };
+  return {
+    newest: Number(newestNs / 1_000_000_000n),
+    digest: settled ? printHash(hashBytes('sha256', lines.join('')), 'nix32') : undefined,
+  };
 }

@@ -3,7 +3,7 @@
 // anything; the store gets a copy when something refers to it. Paths are byte strings from the tree's root: "" or "/a/b".
 
 import { byteStringOf, bytesOf, compareStrings } from '../base/bytes.ts';
-import { FloeError, IoError } from '../base/errors.ts';
+import { type FloeError, IoError } from '../base/errors.ts';
 import type { Hash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import type { FileKind, Files } from '../io/io.ts';
@@ -177,14 +177,21 @@ export class MountedTree implements SourceTree {
 export class MemoryTree implements SourceTree {
   private readonly nodes = new Map<string, { kind: FileKind; text: string; executable: boolean; entries: string[] }>();
 
-  constructor(files: Readonly<Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>>) {
+  constructor(
+    files: Readonly<Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>>,
+  ) {
     this.nodes.set('', { kind: 'directory', text: '', executable: false, entries: [] });
     for (const [path, content] of Object.entries(files)) {
       const full = `/${path}`;
       this.makeFolder(full.slice(0, full.lastIndexOf('/')));
       const kind = typeof content === 'object' && 'link' in content ? 'symlink' : 'regular';
       const text = typeof content === 'string' ? content : 'link' in content ? content.link : content.text;
-      this.insert(full, { kind, text, executable: typeof content === 'object' && 'executable' in content && content.executable === true, entries: [] });
+      this.insert(full, {
+        kind,
+        text,
+        executable: typeof content === 'object' && 'executable' in content && content.executable === true,
+        entries: [],
+      });
     }
   }
 

@@ -80,13 +80,19 @@ function findFlakeFolder(path: string, { probe, allowMissing = false, notice, wa
   const hasFlake = (folder: string) => probe.kind(join(folder, 'flake.nix')) !== undefined;
   const kind = probe.kind(path);
   if (kind === undefined) {
-    throw new IoError(`getting status of "${path}": No such file or directory`, { data: { path }, hint: 'a flake is a folder with a flake.nix in it' });
+    throw new IoError(`getting status of "${path}": No such file or directory`, {
+      data: { path },
+      hint: 'a flake is a folder with a flake.nix in it',
+    });
   }
   let folder = path;
   if (kind !== 'directory') {
-    if (!path.endsWith('/flake.nix')) throw new BadUrlError(`path "${path}" is not a flake (because it's not a directory)`, { data: { path } });
+    if (!path.endsWith('/flake.nix'))
+      throw new BadUrlError(`path "${path}" is not a flake (because it's not a directory)`, { data: { path } });
     folder = parentOf(path);
-    warn?.(`Path "${path}" should point at the directory containing the 'flake.nix' file, not the file itself. Pretending that you meant "${folder}"`);
+    warn?.(
+      `Path "${path}" should point at the directory containing the 'flake.nix' file, not the file itself. Pretending that you meant "${folder}"`,
+    );
   }
   if (allowMissing || hasFlake(folder)) return folder;
   notice?.(`path "${folder}" does not contain a 'flake.nix', searching up`);
@@ -94,14 +100,18 @@ function findFlakeFolder(path: string, { probe, allowMissing = false, notice, wa
   for (; folder !== '/'; folder = parentOf(folder)) {
     if (hasFlake(folder)) return folder;
     if (probe.kind(join(folder, '.git')) !== undefined) {
-      throw new FormatError(
-        `path "${folder}" is not part of a flake (neither it nor its parent directories contain a 'flake.nix' file)`,
-        { data: { path }, hint: 'make one with `floe flake init`, or name a flake elsewhere' },
-      );
+      throw new FormatError(`path "${folder}" is not part of a flake (neither it nor its parent directories contain a 'flake.nix' file)`, {
+        data: { path },
+        hint: 'make one with `floe flake init`, or name a flake elsewhere',
+      });
     }
-    if (probe.device(folder) !== device) throw new FormatError(`unable to find a flake before encountering filesystem boundary at "${folder}"`, { data: { path } });
+    if (probe.device(folder) !== device)
+      throw new FormatError(`unable to find a flake before encountering filesystem boundary at "${folder}"`, { data: { path } });
   }
-  throw new BadUrlError('could not find a flake.nix file', { data: { path }, hint: `no flake.nix in '${path}' or above: make one with \`floe flake init\`` });
+  throw new BadUrlError('could not find a flake.nix file', {
+    data: { path },
+    hint: `no flake.nix in '${path}' or above: make one with \`floe flake init\``,
+  });
 }
 
 /** The git repository around a flake's folder as a `git+file` URL; undefined where there is none. */
@@ -119,7 +129,13 @@ function repositoryUrl(folder: string, typed: TypedPath, probe: PathProbe): Url 
       query.set('dir', subdir);
     }
     if (probe.kind(join(root, '.git/shallow')) !== undefined) query.set('shallow', '1');
-    return { scheme: 'git+file', authority: { host: '', hostKind: 'name' }, path: filePathToUrlPath(root), query, fragment: typed.fragment };
+    return {
+      scheme: 'git+file',
+      authority: { host: '', hostKind: 'name' },
+      path: filePathToUrlPath(root),
+      query,
+      fragment: typed.fragment,
+    };
   }
   return undefined;
 }

@@ -46,11 +46,18 @@ export type LockPlan =
     };
 
 /** Decides, and warns as Nix does. Throws where the flags forbid what would have to be done. */
-export function planLockFile(result: LockResult, flags: WriteFlags, place: WritePlace, settings: UnlockedSettings, warn: WarningSink): LockPlan {
+export function planLockFile(
+  result: LockResult,
+  flags: WriteFlags,
+  place: WritePlace,
+  settings: UnlockedSettings,
+  warn: WarningSink,
+): LockPlan {
   try {
     return plan(result, flags, place, settings, warn);
   } catch (error) {
-    if (error instanceof FloeError) error.frames.push({ text: `while updating the lock file of flake '${printFlakeRef(result.top.lockedRef)}'` });
+    if (error instanceof FloeError)
+      error.frames.push({ text: `while updating the lock file of flake '${printFlakeRef(result.top.lockedRef)}'` });
     throw error;
   }
 }
@@ -72,12 +79,15 @@ function plan(result: LockResult, flags: WriteFlags, place: WritePlace, settings
   if (unlocked) {
     const input = printFlakeRef(unlocked);
     if (flags.failOnUnlocked) {
-      throw new LockFileError(`Not writing lock file of flake '${shown}' because it has an unlocked input ('${input}'). Use '--allow-dirty-locks' to allow this anyway.`);
+      throw new LockFileError(
+        `Not writing lock file of flake '${shown}' because it has an unlocked input ('${input}'). Use '--allow-dirty-locks' to allow this anyway.`,
+      );
     }
     if (flags.warnDirty) warn(`not writing lock file of flake '${shown}' because it has an unlocked input ('${input}')`);
     return { kind: 'keep', changes, forceDirty: false };
   }
-  if (!flags.update) throw new LockFileError(`flake '${shown}' requires lock file changes but they're not allowed due to '--no-update-lock-file'`);
+  if (!flags.update)
+    throw new LockFileError(`flake '${shown}' requires lock file changes but they're not allowed due to '--no-update-lock-file'`);
   const text = `${printLockFile(lockFile)}\n`;
   if (flags.outputPath !== undefined) {
     if (flags.commit) throw new UsageError("'--commit-lock-file' and '--output-lock-file' are incompatible");

@@ -108,7 +108,11 @@ export interface LockResult<Tree extends FetchedTree = FetchedTree> {
   readonly places: ReadonlyMap<LockNode, NodePlace<Tree>>;
 }
 
-export type Locking<Result, Tree extends FetchedTree = FetchedTree> = Generator<readonly FetchRequest[], Result, readonly FetchAnswer<Tree>[]>;
+export type Locking<Result, Tree extends FetchedTree = FetchedTree> = Generator<
+  readonly FetchRequest[],
+  Result,
+  readonly FetchAnswer<Tree>[]
+>;
 
 function requestKey({ input, registries }: FetchRequest): string {
   return `${registries} ${printInputAttrs(input)}`;
@@ -204,7 +208,12 @@ function getFlake<Tree extends FetchedTree>(
 }
 
 /** The flake alone, without its inputs: fetched and read. */
-export function* readTopFlake<Tree extends FetchedTree>(ref: FlakeRef, useRegistries: boolean, warn: WarningSink, globals?: GlobalNames): Locking<TopFlake<Tree>, Tree> {
+export function* readTopFlake<Tree extends FetchedTree>(
+  ref: FlakeRef,
+  useRegistries: boolean,
+  warn: WarningSink,
+  globals?: GlobalNames,
+): Locking<TopFlake<Tree>, Tree> {
   const trees = new Trees<Tree>(globals);
   for (;;) {
     const flake = getFlake(trees, ref, useRegistries ? 'all' : 'no', [], warn);
@@ -306,7 +315,8 @@ class Walk<Tree extends FetchedTree> {
       }
       return { top, oldLockFile, oldText: lockFileText(top.file), lockFile, places: this.places };
     } catch (error) {
-      if (error instanceof FloeError) error.frames.push({ text: `while updating the lock file of flake '${printFlakeRef(top.lockedRef)}'` });
+      if (error instanceof FloeError)
+        error.frames.push({ text: `while updating the lock file of flake '${printFlakeRef(top.lockedRef)}'` });
       throw error;
     }
   }
@@ -327,13 +337,16 @@ class Walk<Tree extends FetchedTree> {
     for (const [name, override] of input.overrides) {
       const target = [...path, name];
       const key = printInputPath(target);
-      if ((override.ref || override.follows) && !this.overrides.has(key)) this.overrides.set(key, { path: target, input: override, place, parent });
+      if ((override.ref || override.follows) && !this.overrides.has(key))
+        this.overrides.set(key, { path: target, input: override, place, parent });
       this.addOverrides(override, target, place, parent);
     }
   }
 
   private warnOverridesOfNothing(inputs: FlakeInputs, prefix: InputPath): void {
-    const here = [...this.overrides.values()].filter(({ path }) => path.length === prefix.length + 1 && compareInputPaths(path.slice(0, -1), prefix) === 0);
+    const here = [...this.overrides.values()].filter(
+      ({ path }) => path.length === prefix.length + 1 && compareInputPaths(path.slice(0, -1), prefix) === 0,
+    );
     for (const { path } of here.sort((a, b) => compareInputPaths(a.path, b.path))) {
       const name = path.at(-1)!;
       if (!inputs.has(name)) this.warn(`input '${printInputPath(prefix)}' has an override for a non-existent input '${name}'`);
@@ -417,7 +430,9 @@ class Walk<Tree extends FetchedTree> {
     node.inputs.set(name, { kind: 'node', node: child });
     const inputs = new Map<string, FlakeInput>();
     // An input of this one is to be updated: its flake says what it is.
-    let mustRefetch = (this.options.updates ?? []).some((update) => update.length > path.length && compareInputPaths(update.slice(0, path.length), path) === 0);
+    let mustRefetch = (this.options.updates ?? []).some(
+      (update) => update.length > path.length && compareInputPaths(update.slice(0, path.length), path) === 0,
+    );
     if (!mustRefetch) {
       for (const [childName, edge] of sortedInputs(oldLock)) {
         if (edge.kind === 'node') {
@@ -474,7 +489,8 @@ class Walk<Tree extends FetchedTree> {
     if (!flake) return;
     const child: LockedNode = { inputs: new Map(), lockedRef: flake.lockedRef, originalRef, isFlake, parent };
     node.inputs.set(name, { kind: 'node', node: child });
-    for (const above of this.parents) if (equalFlakeRefs(above, ref)) throw new EvalError(`found circular import of flake '${printFlakeRef(above)}'`);
+    for (const above of this.parents)
+      if (equalFlakeRefs(above, ref)) throw new EvalError(`found circular import of flake '${printFlakeRef(above)}'`);
     this.parents.push(ref);
     try {
       this.places.set(child, flake.place);
@@ -524,9 +540,12 @@ function equalParents(a: InputPath | undefined, b: InputPath | undefined): boole
 }
 
 function leadsOutside(relative: string, path: InputPath): RestrictedPathError {
-  return new RestrictedPathError(`the path '${relative}' of input '${printInputPath(path)}' leads out of the tree of the flake that names it`, {
-    hint: 'a relative path stays within the tree (the repository, or the folder of the flake); use an absolute `path:` or `git+file:` reference for another',
-  });
+  return new RestrictedPathError(
+    `the path '${relative}' of input '${printInputPath(path)}' leads out of the tree of the flake that names it`,
+    {
+      hint: 'a relative path stays within the tree (the repository, or the folder of the flake); use an absolute `path:` or `git+file:` reference for another',
+    },
+  );
 }
 
 /** Reads `a/b` of a flag; UsageError where it names no input. */

@@ -52,7 +52,11 @@ const PAST_BRANCH = '\xe2\x94\x82   ';
 const PAST_LAST = '    ';
 
 /** `printTime` prints seconds since 1970: in UTC for inputs, in local time for the flake itself. */
-export function flakeMetadataLines(metadata: FlakeMetadata, settings: LockSettings, printTime: (seconds: number, utc: boolean) => string): MetadataLine[] {
+export function flakeMetadataLines(
+  metadata: FlakeMetadata,
+  settings: LockSettings,
+  printTime: (seconds: number, utc: boolean) => string,
+): MetadataLine[] {
   const { top, lockFile, path, fingerprint } = metadata;
   const { resolvedRef, lockedRef, file } = top;
   const lines: MetadataLine[] = [];

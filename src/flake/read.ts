@@ -83,7 +83,10 @@ function readText(source: FlakeSource, path: string): string {
   } catch (error) {
     // Trees that know why a file cannot be seen (not tracked by git) say so themselves.
     if (!(error instanceof IoError) || source.tree.kind(path) !== undefined) throw error;
-    throw new IoError(`path '${source.describe(path)}' does not exist`, { cause: error, hint: 'a flake is a folder with a flake.nix in it' });
+    throw new IoError(`path '${source.describe(path)}' does not exist`, {
+      cause: error,
+      hint: 'a flake is a folder with a flake.nix in it',
+    });
   }
 }
 
@@ -151,7 +154,8 @@ class Reader {
     const { root, warnings } = parse(this.file);
     for (const { message } of warnings) this.options.warn?.(message);
     if (this.options.globals) bind(root, this.file, this.options.globals);
-    if (root.kind !== NodeKind.Attrs) throw new EvalError(`file '${this.file.path}' must be an attribute set`, { position: this.file.at(0) });
+    if (root.kind !== NodeKind.Attrs)
+      throw new EvalError(`file '${this.file.path}' must be an attribute set`, { position: this.file.at(0) });
     this.top = root;
     const shown = printFlakeRef(this.options.ref);
     if (root.dynamic.length > 0) {
@@ -171,7 +175,8 @@ class Reader {
     const outputsDef = defOf('outputs');
     if (!outputsDef) throw new EvalError(`flake '${shown}' lacks attribute 'outputs'`, { data: { file: this.file.path } });
     for (const name of this.expect('function', outputsDef.value, outputsDef.position, root).formals) {
-      if (name !== 'self' && !inputs.has(name)) inputs.set(name, { ref: parseFlakeRef(name), isFlake: true, follows: undefined, overrides: new Map() });
+      if (name !== 'self' && !inputs.has(name))
+        inputs.set(name, { ref: parseFlakeRef(name), isFlake: true, follows: undefined, overrides: new Map() });
     }
     const configDef = defOf('nixConfig');
     if (configDef) config = this.readConfig(configDef.value, configDef.position, root);
@@ -224,7 +229,12 @@ class Reader {
     });
   }
 
-  private readInputs(node: Node, position: number, scope: Attrs, allowSelf: boolean): { inputs: Map<string, FlakeInput>; selfAttrs: InputAttrs } {
+  private readInputs(
+    node: Node,
+    position: number,
+    scope: Attrs,
+    allowSelf: boolean,
+  ): { inputs: Map<string, FlakeInput>; selfAttrs: InputAttrs } {
     const inputs = new Map<string, FlakeInput>();
     const selfAttrs: Record<string, InputAttr> = {};
     const { attrs } = this.expect('set', node, position, scope);
@@ -250,7 +260,9 @@ class Reader {
       case 'integer':
         return literal.value;
       default:
-        throw new EvalError(`flake input attribute '${name}' is ${TYPE_WORDS[literal.type]} while a string, Boolean, or integer is expected`);
+        throw new EvalError(
+          `flake input attribute '${name}' is ${TYPE_WORDS[literal.type]} while a string, Boolean, or integer is expected`,
+        );
     }
   }
 
@@ -268,10 +280,12 @@ class Reader {
           attrs['url'] = url;
         } else if (def.name === 'flake') isFlake = this.expect('boolean', def.value, def.position, set).value;
         else if (def.name === 'inputs') overrides = sorted(this.readInputs(def.value, def.position, set, false).inputs);
-        else if (def.name === 'follows') follows = [...this.options.lockPath, ...parseInputPath(this.expect('string', def.value, def.position, set).text)];
+        else if (def.name === 'follows')
+          follows = [...this.options.lockPath, ...parseInputPath(this.expect('string', def.value, def.position, set).text)];
         else attrs[def.name] = this.inputAttr(def.name, def.value, set);
       } catch (error) {
-        if (error instanceof FloeError) error.frames.push({ text: `while evaluating flake attribute '${def.name}'`, position: this.file.at(def.position) });
+        if (error instanceof FloeError)
+          error.frames.push({ text: `while evaluating flake attribute '${def.name}'`, position: this.file.at(def.position) });
         throw error;
       }
     }
@@ -289,7 +303,9 @@ class Reader {
         throw error;
       }
     }
-    const stray = Object.keys(attrs).filter((name) => name !== 'url').sort(compareStrings)[0];
+    const stray = Object.keys(attrs)
+      .filter((name) => name !== 'url')
+      .sort(compareStrings)[0];
     if (stray !== undefined) throw new EvalError(`unexpected flake input attribute '${stray}', at ${this.at(position)}`);
     return url === undefined ? undefined : parseFlakeRef(url, { isFlake, preserveRelativePaths: true, warn: this.options.warn });
   }
@@ -297,7 +313,8 @@ class Reader {
   private inputUrl(node: Node, position: number, scope: Attrs): string {
     const literal = this.literal(node, scope, true);
     if (literal.type === 'string') return literal.text;
-    if (literal.type !== 'path') throw new EvalError(`expected a string or a path but got ${TYPE_WORDS[literal.type]} at ${this.at(position)}`);
+    if (literal.type !== 'path')
+      throw new EvalError(`expected a string or a path but got ${TYPE_WORDS[literal.type]} at ${this.at(position)}`);
     if (literal.form !== PathForm.Relative) {
       throw new EvalError(
         `input attribute path '${literal.text}' at ${this.at(position)} must be in the same source tree as ${this.source.describe(this.folder === '' ? '/' : this.folder)}`,
@@ -327,7 +344,10 @@ class Reader {
           config.set(name, { path: canonicalPath(literal.text, this.folder === '' ? '/' : this.folder) });
           break;
         case 'list':
-          config.set(name, literal.items.map((item) => this.configElement(name, item, attrs)));
+          config.set(
+            name,
+            literal.items.map((item) => this.configElement(name, item, attrs)),
+          );
           break;
         default:
           throw new EvalError(`flake configuration setting '${name}' is ${TYPE_WORDS[literal.type]}`);

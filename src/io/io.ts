@@ -34,6 +34,8 @@ export interface Files {
   readRange(path: string, offset: number, length: number): Uint8Array;
   /** Writes a file whole or not at all: beside its place first, then by rename. Folders above it are made. */
   writeFileAtomic(path: string, contents: Uint8Array, options?: WriteOptions): void;
+  /** Makes a file that is not there yet, in a folder that is; for trees that are moved into place when they are whole. */
+  createFile(path: string, contents: Uint8Array, executable: boolean): void;
   writeLink(path: string, target: string): void;
   makeFolder(path: string): void;
   /** Fails where a folder with something in it lies at `to`. */

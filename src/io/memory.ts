@@ -52,7 +52,10 @@ export class MemoryFiles implements Files {
     const place = this.resolve(path, depth);
     const node = this.nodes.get(place);
     if (node?.kind !== 'symlink') return place;
-    return this.resolveAll(node.target.startsWith('/') ? node.target : `${place.slice(0, place.lastIndexOf('/'))}/${node.target}`, depth + 1);
+    return this.resolveAll(
+      node.target.startsWith('/') ? node.target : `${place.slice(0, place.lastIndexOf('/'))}/${node.target}`,
+      depth + 1,
+    );
   }
 
   private get(path: string, kind: FileKind, what: string): MemoryFile {
@@ -74,7 +77,15 @@ export class MemoryFiles implements Files {
     const node = this.nodes.get(this.resolve(path));
     if (!node) return undefined;
     const size = node.kind === 'symlink' ? node.target.length : node.contents.length;
-    return { kind: node.kind, executable: node.executable, size, modifiedNs: node.modifiedNs, changedNs: node.modifiedNs, inode: node.inode, device: 1n };
+    return {
+      kind: node.kind,
+      executable: node.executable,
+      size,
+      modifiedNs: node.modifiedNs,
+      changedNs: node.modifiedNs,
+      inode: node.inode,
+      device: 1n,
+    };
   }
 
   readFile(path: string): Uint8Array {
@@ -98,6 +109,11 @@ export class MemoryFiles implements Files {
 
   writeFileAtomic(path: string, contents: Uint8Array, { executable = false }: { executable?: boolean } = {}): void {
     this.put(path, { ...this.make('regular'), contents: contents.slice(), executable });
+  }
+
+  createFile(path: string, contents: Uint8Array, executable: boolean): void {
+    if (this.stat(path)) throw new IoError(`writing file "${path}": it exists`);
+    this.writeFileAtomic(path, contents, { executable });
   }
 
   /** A text file, for tests. */
@@ -160,7 +176,8 @@ export function memoryIo(files = new MemoryFiles()): Io & { readonly files: Memo
   return {
     files,
     net: {
-      request: ({ url }) => Promise.reject(new FetchError(`unable to download '${url}': there is no network in memory`, { code: 'FLOE_UNREACHABLE' })),
+      request: ({ url }) =>
+        Promise.reject(new FetchError(`unable to download '${url}': there is no network in memory`, { code: 'FLOE_UNREACHABLE' })),
     },
     processes,
     inflaters,

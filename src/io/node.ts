@@ -41,7 +41,11 @@ function attempt<T>(what: string, path: string, action: () => T): T {
     const { code, message } = error as NodeJS.ErrnoException;
     const shown = byteStringToUtf8(path);
     const hint = HINTS[code ?? ''];
-    throw new IoError(`${what} "${shown}": ${WORDS[code ?? ''] ?? message}`, { data: { path: shown, code }, cause: error, ...(hint !== undefined && { hint }) });
+    throw new IoError(`${what} "${shown}": ${WORDS[code ?? ''] ?? message}`, {
+      data: { path: shown, code },
+      cause: error,
+      ...(hint !== undefined && { hint }),
+    });
   }
 }
 
@@ -116,6 +120,9 @@ const files: Files = {
       }
     });
   },
+  createFile(path, contents, executable) {
+    attempt('writing file', path, () => fs.writeFileSync(systemPath(path), contents, { flag: 'wx', mode: executable ? 0o777 : 0o666 }));
+  },
   writeLink: (path, target) => attempt('creating symbolic link', path, () => fs.symlinkSync(systemPath(target), systemPath(path))),
   makeFolder: (path) => attempt('making folder', path, () => void fs.mkdirSync(systemPath(path), { recursive: true })),
   rename: (from, to) => attempt('renaming to', to, () => fs.renameSync(systemPath(from), systemPath(to))),
@@ -166,7 +173,10 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
 
 async function fetchOnce(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<Response> {
   const address = new URL(url);
-  const login = address.username === '' ? {} : { authorization: `Basic ${btoa(`${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`)}` };
+  const login =
+    address.username === ''
+      ? {}
+      : { authorization: `Basic ${btoa(`${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`)}` };
   address.username = '';
   address.password = '';
   try {

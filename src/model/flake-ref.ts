@@ -4,17 +4,19 @@
 
 import { FormatError } from '../base/errors.ts';
 import { REF_PATTERN } from './git-ref-name.ts';
+import { checkInputAttrs, equalAttrs, type InputAttrs, inputUrl, parseInputUrl, pathUrl, stringAttr, withAttrs } from './input-scheme.ts';
 import {
-  checkInputAttrs,
-  equalAttrs,
-  type InputAttrs,
-  inputUrl,
-  parseInputUrl,
-  pathUrl,
-  stringAttr,
-  withAttrs,
-} from './input-scheme.ts';
-import { BadUrlError, decodeQuery, filePathToUrlPath, parseUrl, percentDecode, printUrl, type Url, urlPathToFilePath, type WarningSink, withQuery } from './url.ts';
+  BadUrlError,
+  decodeQuery,
+  filePathToUrlPath,
+  parseUrl,
+  percentDecode,
+  printUrl,
+  type Url,
+  urlPathToFilePath,
+  type WarningSink,
+  withQuery,
+} from './url.ts';
 
 export interface FlakeRef {
   readonly input: InputAttrs;
@@ -93,7 +95,12 @@ export function parseFlakeRefWithFragment(text: string, options: ParseFlakeRefOp
   }
   const match = TYPED_PATH.exec(text);
   if (!match) throw new FormatError(`invalid flakeref '${text}'`);
-  const typed: TypedPath = { text, path: match[1]!, query: decodeQuery(match[2] ?? '', true, warn), fragment: percentDecode(match[3] ?? '') };
+  const typed: TypedPath = {
+    text,
+    path: match[1]!,
+    query: decodeQuery(match[2] ?? '', true, warn),
+    fragment: percentDecode(match[3] ?? ''),
+  };
   if (paths) return fromUrl(paths.resolve(typed, isFlake), isFlake);
   if (!preserveRelativePaths && !typed.path.startsWith('/')) throw new BadUrlError(`flake reference '${text}' is not an absolute path`);
   return fromUrl(pathUrl(typed.path, typed.query, typed.fragment), isFlake);

@@ -41,7 +41,8 @@ export function parseRegistry(text: string, kind: FlakeRegistry['kind'], path: s
         exact: members.get('exact') === true,
       };
     } catch (error) {
-      if (error instanceof FloeError) throw new FormatError(`flake registry '${path}': entry ${index + 1}: ${error.message}`, { cause: error });
+      if (error instanceof FloeError)
+        throw new FormatError(`flake registry '${path}': entry ${index + 1}: ${error.message}`, { cause: error });
       throw error;
     }
   });
@@ -59,7 +60,10 @@ export function printRegistry(registry: FlakeRegistry): string {
 }
 
 /** What an entry makes of an input; undefined where it does not match. */
-export function applyRegistryEntry(entry: RegistryEntry, input: InputAttrs): { readonly input: InputAttrs; readonly dir: string } | undefined {
+export function applyRegistryEntry(
+  entry: RegistryEntry,
+  input: InputAttrs,
+): { readonly input: InputAttrs; readonly dir: string } | undefined {
   const { from, to, dir } = entry;
   if (entry.exact) return equalAttrs(from, input) ? { input: to, dir } : undefined;
   if (!equalAttrs(from, input) && !equalAttrs(from, withAttrs(input, { ref: undefined, rev: undefined }))) return undefined;

@@ -9,7 +9,18 @@ import { type Hash, parseHash, parseSri, printHash } from '../base/hash.ts';
 import { makeContentPath, NO_REFERENCES } from './content-address.ts';
 import { isCommitHash, isLegalRefName, REF_PATTERN } from './git-ref-name.ts';
 import type { StoreDir, StorePath } from './store-path.ts';
-import { BadUrlError, filePathToUrlPath, fixGitUrl, parseUrl, printUrl, printUrlAuthority, splitScheme, type Url, urlPathToFilePath, withQuery } from './url.ts';
+import {
+  BadUrlError,
+  filePathToUrlPath,
+  fixGitUrl,
+  parseUrl,
+  printUrl,
+  printUrlAuthority,
+  splitScheme,
+  type Url,
+  urlPathToFilePath,
+  withQuery,
+} from './url.ts';
 
 /** A value of an input attribute; integers beyond 2^53 are bigint. */
 export type InputAttr = string | number | bigint | boolean;
@@ -321,7 +332,8 @@ function forgeScheme(type: 'github' | 'gitlab' | 'sourcehut'): InputScheme {
       else if (path.length >= 3) attrs['ref'] = path.slice(2).join('/');
       for (const [name, value] of url.query) {
         if (name === 'rev' && Object.hasOwn(attrs, 'rev')) throw new BadUrlError(`URL '${printUrl(url)}' contains multiple commit hashes`);
-        if (name === 'ref' && Object.hasOwn(attrs, 'ref')) throw new BadUrlError(`URL '${printUrl(url)}' contains multiple branch/tag names`);
+        if (name === 'ref' && Object.hasOwn(attrs, 'ref'))
+          throw new BadUrlError(`URL '${printUrl(url)}' contains multiple branch/tag names`);
         if (['rev', 'ref', 'host', 'narHash'].includes(name)) attrs[name] = value;
       }
       return scheme.fromAttrs(attrs);
@@ -334,21 +346,35 @@ function forgeScheme(type: 'github' | 'gitlab' | 'sourcehut'): InputScheme {
         throw new BadUrlError(`input ${printInputAttrs(attrs)} contains both a commit hash ('${rev}') and a branch/tag name ('${ref}')`);
       }
       if (rev !== undefined) parseHash(rev, 'sha1');
-      if (ref !== undefined && !isLegalRefName(ref)) throw new BadUrlError(`input ${printInputAttrs(attrs)} contains an invalid branch/tag name`);
+      if (ref !== undefined && !isLegalRefName(ref))
+        throw new BadUrlError(`input ${printInputAttrs(attrs)} contains an invalid branch/tag name`);
       const host = stringAttr(attrs, 'host');
-      if (host !== undefined && !/^[a-zA-Z0-9.-]*$/.test(host)) throw new BadUrlError(`input ${printInputAttrs(attrs)} contains an invalid instance host`);
+      if (host !== undefined && !/^[a-zA-Z0-9.-]*$/.test(host))
+        throw new BadUrlError(`input ${printInputAttrs(attrs)} contains an invalid instance host`);
       return attrs;
     },
     toUrl(attrs) {
       const ref = refOf(attrs);
       const rev = revOf(attrs);
       const host = stringAttr(attrs, 'host');
-      const path = [requiredString(attrs, 'owner'), requiredString(attrs, 'repo'), ...(ref === undefined ? [] : [ref]), ...(rev ? [printRev(rev)] : [])];
-      return { scheme: type, path, query: withQuery(new Map(), [...narHashQuery(attrs), ...(host === undefined ? [] : [['host', host] as const])]), fragment: '' };
+      const path = [
+        requiredString(attrs, 'owner'),
+        requiredString(attrs, 'repo'),
+        ...(ref === undefined ? [] : [ref]),
+        ...(rev ? [printRev(rev)] : []),
+      ];
+      return {
+        scheme: type,
+        path,
+        query: withQuery(new Map(), [...narHashQuery(attrs), ...(host === undefined ? [] : [['host', host] as const])]),
+        fragment: '',
+      };
     },
     applyRefAndRev(attrs, ref, rev) {
       if (rev && ref !== undefined) {
-        throw new BadUrlError(`cannot apply both a commit hash (${printRev(rev)}) and a branch/tag name ('${ref}') to input '${printInput(attrs)}'`);
+        throw new BadUrlError(
+          `cannot apply both a commit hash (${printRev(rev)}) and a branch/tag name ('${ref}') to input '${printInput(attrs)}'`,
+        );
       }
       if (rev) return withAttrs(attrs, { rev: printRev(rev), ref: undefined });
       return ref === undefined ? attrs : withAttrs(attrs, { ref, rev: undefined });

@@ -17,7 +17,11 @@ export type Installable =
     }
   /** A store object as it is, or with `^` outputs of a derivation in the store. */
   | { readonly kind: 'store-path'; readonly path: StorePath; readonly outputs: OutputsSpec | undefined }
-  | { readonly kind: 'attribute'; /** "" for the expression itself. */ readonly attrPath: string; readonly outputs: OutputsSpec | undefined };
+  | {
+      readonly kind: 'attribute';
+      /** "" for the expression itself. */ readonly attrPath: string;
+      readonly outputs: OutputsSpec | undefined;
+    };
 
 export interface ParseInstallableOptions extends ParseFlakeRefOptions {
   /** `--file` or `--expr` was given: words are attribute paths. */
@@ -38,7 +42,11 @@ export function parseInstallable(text: string, options: ParseInstallableOptions)
   return { kind: 'flake', ref, fragment, outputs };
 }
 
-function parseStored(prefix: string, outputs: OutputsSpec | undefined, { storeDir, followToStore }: ParseInstallableOptions): Installable | undefined {
+function parseStored(
+  prefix: string,
+  outputs: OutputsSpec | undefined,
+  { storeDir, followToStore }: ParseInstallableOptions,
+): Installable | undefined {
   try {
     if (outputs === undefined) {
       const place = prefix.startsWith(`${storeDir}/`) ? prefix : followToStore?.(prefix);
@@ -47,7 +55,9 @@ function parseStored(prefix: string, outputs: OutputsSpec | undefined, { storeDi
     }
     // With outputs the text is taken literally.
     const found = splitStorePath(prefix, storeDir);
-    return found && found.rest === '' && isDerivationPath(found.storePath) ? { kind: 'store-path', path: found.storePath, outputs } : undefined;
+    return found && found.rest === '' && isDerivationPath(found.storePath)
+      ? { kind: 'store-path', path: found.storePath, outputs }
+      : undefined;
   } catch (error) {
     // A name that no store object can have: perhaps it is a flake.
     if (error instanceof FloeError) return undefined;

@@ -63,7 +63,8 @@ const INPUT_NAME = /^[a-zA-Z][a-zA-Z0-9_-]*$/;
 /** `a/b` -> ["a", "b"]; empty elements are skipped. UsageError for names no input can have. */
 export function parseInputPath(text: string): InputPath {
   const path = text.split('/').filter((element) => element !== '');
-  for (const element of path) if (!INPUT_NAME.test(element)) throw new UsageError(`invalid flake input attribute path element '${element}'`);
+  for (const element of path)
+    if (!INPUT_NAME.test(element)) throw new UsageError(`invalid flake input attribute path element '${element}'`);
   return path;
 }
 
@@ -104,7 +105,9 @@ function parseLockJson(text: string, path: string): Json {
     return parseJson(text, `'${path}'`);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    const hint = /^(<<<<<<<|=======|>>>>>>>)/m.test(text) ? 'the file holds conflict markers of a merge: settle it, or take either side and run `floe flake lock`' : HOW_TO_RECREATE;
+    const hint = /^(<<<<<<<|=======|>>>>>>>)/m.test(text)
+      ? 'the file holds conflict markers of a merge: settle it, or take either side and run `floe flake lock`'
+      : HOW_TO_RECREATE;
     throw new LockFileError(`Could not parse ${error.message}`, { data: { ...error.data, path }, cause: error, hint });
   }
 }
@@ -192,7 +195,9 @@ function readNode(members: ReadonlyMap<string, Json>, options: ReadLockFileOptio
   const parent = members.get('parent');
   if (!isLockedInput(locked.input, options.settings ?? DEFAULT_LOCK_SETTINGS) && relativePathOf(locked.input) === undefined) {
     if (narHashOf(locked.input) === undefined) {
-      throw new FormatError(`Lock file contains unlocked input '${printInputAttrs(locked.input)}'. Use '--allow-dirty-locks' to accept this lock file.`);
+      throw new FormatError(
+        `Lock file contains unlocked input '${printInputAttrs(locked.input)}'. Use '--allow-dirty-locks' to accept this lock file.`,
+      );
     }
     options.warn?.(
       `Lock file entry '${printFlakeRef(locked)}' is unlocked (e.g. lacks a Git revision) but is checked by NAR hash. ` +
@@ -223,7 +228,10 @@ export function lockFileToJson(lockFile: LockFile): { readonly json: Json; reado
     keyOf.set(node, key);
     const members = new Map<string, Json>();
     if (node.inputs.size > 0) {
-      members.set('inputs', new Map(sortedInputs(node).map(([input, edge]) => [input, edge.kind === 'node' ? visit(input, edge.node) : edge.path])));
+      members.set(
+        'inputs',
+        new Map(sortedInputs(node).map(([input, edge]) => [input, edge.kind === 'node' ? visit(input, edge.node) : edge.path])),
+      );
     }
     if (isLockedNode(node)) {
       members.set('original', flakeRefAttrs(node.originalRef));
@@ -235,7 +243,14 @@ export function lockFileToJson(lockFile: LockFile): { readonly json: Json; reado
     return key;
   };
   const root = visit('root', lockFile.root);
-  return { json: new Map<string, Json>([['version', 7], ['root', root], ['nodes', nodes]]), keyOf };
+  return {
+    json: new Map<string, Json>([
+      ['version', 7],
+      ['root', root],
+      ['nodes', nodes],
+    ]),
+    keyOf,
+  };
 }
 
 /** The text of flake.lock without its final newline. */

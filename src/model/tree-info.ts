@@ -2,7 +2,17 @@
 // `sourceInfo`. (Nix: emitTreeAttrs in libexpr/primops/fetchTree.cc.)
 
 import { printHash } from '../base/hash.ts';
-import { booleanAttr, type InputAttr, type InputAttrs, inputType, integerAttr, narHashOf, printRev, revOf, stringAttr } from './input-scheme.ts';
+import {
+  booleanAttr,
+  type InputAttr,
+  type InputAttrs,
+  inputType,
+  integerAttr,
+  narHashOf,
+  printRev,
+  revOf,
+  stringAttr,
+} from './input-scheme.ts';
 
 const SHORT = 7;
 const NULL_REV = '0'.repeat(40);

@@ -111,14 +111,17 @@ function parseAuthority(text: string): UrlAuthority {
 /** `git+https` is application "git" over transport "https"; `https` has no application. */
 export function splitScheme(scheme: string): { readonly application: string | undefined; readonly transport: string } {
   const plus = scheme.indexOf('+');
-  return plus < 0 ? { application: undefined, transport: scheme } : { application: scheme.slice(0, plus), transport: scheme.slice(plus + 1) };
+  return plus < 0
+    ? { application: undefined, transport: scheme }
+    : { application: scheme.slice(0, plus), transport: scheme.slice(plus + 1) };
 }
 
 function escapeLeniently(url: string): string {
   const hash = url.indexOf('#');
   const beforeFragment = hash < 0 ? url : url.slice(0, hash);
   const question = beforeFragment.indexOf('?');
-  const head = question < 0 ? beforeFragment : beforeFragment.slice(0, question + 1) + beforeFragment.slice(question + 1).replace(/[ "]/g, escapeByte);
+  const head =
+    question < 0 ? beforeFragment : beforeFragment.slice(0, question + 1) + beforeFragment.slice(question + 1).replace(/[ "]/g, escapeByte);
   return hash < 0 ? head : `${head}#${url.slice(hash + 1).replace(/[ "^]/g, escapeByte)}`;
 }
 
@@ -144,7 +147,8 @@ export function parseUrl(text: string, lenient = false, warn?: WarningSink): Url
   }
   const authority = hasAuthority ? parseAuthority(hierarchy.slice(2, slash < 0 ? undefined : slash)) : undefined;
   const isFile = splitScheme(scheme).transport === 'file';
-  if (authority && authority.host !== '' && isFile) throw new BadUrlError(`file:// URL '${url}' has unexpected authority '${printAuthority(authority)}'`);
+  if (authority && authority.host !== '' && isFile)
+    throw new BadUrlError(`file:// URL '${url}' has unexpected authority '${printAuthority(authority)}'`);
   if (isFile && path === '') path = '/';
   return { scheme, authority, path: path.split('/').map(decode), query: decodeQuery(query, lenient, warn), fragment: decode(fragment) };
 }
@@ -153,7 +157,11 @@ function printAuthority(authority: UrlAuthority): string {
   const { user, password, host, hostKind, port } = authority;
   const login = user === undefined ? '' : `${percentEncode(user)}${password === undefined ? '' : `:${percentEncode(password)}`}@`;
   const hostText =
-    hostKind === 'ipv4' ? host : hostKind === 'name' ? percentEncode(host) : `[${host.replace(new RegExp(`[^${UNRESERVED}:]`, 'g'), escapeByte)}]`;
+    hostKind === 'ipv4'
+      ? host
+      : hostKind === 'name'
+        ? percentEncode(host)
+        : `[${host.replace(new RegExp(`[^${UNRESERVED}:]`, 'g'), escapeByte)}]`;
   return `${login}${hostText}${port === undefined ? '' : `:${port}`}`;
 }
 
@@ -163,7 +171,9 @@ export function printUrlAuthority(authority: UrlAuthority): string {
 
 /** `a=b&c=d`, in the map's order (sorted, as all queries here are). */
 export function encodeQuery(query: ReadonlyMap<string, string>): string {
-  return [...query].map(([name, value]) => `${name.replace(NOT_IN_QUERY, escapeByte)}=${value.replace(NOT_IN_QUERY, escapeByte)}`).join('&');
+  return [...query]
+    .map(([name, value]) => `${name.replace(NOT_IN_QUERY, escapeByte)}=${value.replace(NOT_IN_QUERY, escapeByte)}`)
+    .join('&');
 }
 
 /** The URL as Nix prints it: all that need not stand bare is escaped. */

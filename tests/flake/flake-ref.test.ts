@@ -21,7 +21,9 @@ interface Case {
 const cases = JSON.parse(readFileSync(new URL('flake-refs.json', import.meta.url), 'utf8')) as Case[];
 
 function textOf(attrs: InputAttrs): InputAttrs {
-  return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [name, typeof value === 'string' ? byteStringToUtf8(value) : value]));
+  return Object.fromEntries(
+    Object.entries(attrs).map(([name, value]) => [name, typeof value === 'string' ? byteStringToUtf8(value) : value]),
+  );
 }
 
 function errorOf(action: () => unknown): string {
@@ -41,7 +43,11 @@ for (const { text, attrs, url, error, urlError, warnings } of cases) {
     const ref = parse();
     assert.deepEqual(textOf(flakeRefAttrs(ref)), attrs);
     assert.deepEqual(warned, warnings ?? []);
-    if (url === undefined) return assert.equal(errorOf(() => printFlakeRef(ref)), urlError);
+    if (url === undefined)
+      return assert.equal(
+        errorOf(() => printFlakeRef(ref)),
+        urlError,
+      );
     assert.equal(byteStringToUtf8(printFlakeRef(ref)), url);
     assert.deepEqual(flakeRefFromAttrs(flakeRefAttrs(ref)), ref);
   });
@@ -67,11 +73,37 @@ test('without flake.nix to be found, a URL is a plain file', () => {
 });
 
 test('reference names that git accepts', () => {
-  for (const name of ['A/b', 'FOO/BAR/BAZ', 'HEAD', 'refs/tags/1.2.3', 'foox', '1337', 'foo./bar', 'heads/foo@bar', 'branch#', '$1', 'foo.locke', 'fu\xc3\x9f']) {
+  for (const name of [
+    'A/b',
+    'FOO/BAR/BAZ',
+    'HEAD',
+    'refs/tags/1.2.3',
+    'foox',
+    '1337',
+    'foo./bar',
+    'heads/foo@bar',
+    'branch#',
+    '$1',
+    'foo.locke',
+    'fu\xc3\x9f',
+  ]) {
     assert.ok(isLegalRefName(name), name);
   }
-  for (const name of ['refs///heads/foo', 'heads/foo/', '.foo', 'foo/./bar', 'foo bar', 'foo?bar', 'foo^bar', 'foo[bar', 'refs/heads/foo.', 'foo..bar', 'foo.lock/bar']) {
+  for (const name of [
+    'refs///heads/foo',
+    'heads/foo/',
+    '.foo',
+    'foo/./bar',
+    'foo bar',
+    'foo?bar',
+    'foo^bar',
+    'foo[bar',
+    'refs/heads/foo.',
+    'foo..bar',
+    'foo.lock/bar',
+  ]) {
     assert.ok(!isLegalRefName(name), name);
   }
-  for (const name of ['heads/v@{ation', 'heads/foo\bar', '@', '\x1f', '\x7f', 'foo/*', '*', '/foo', '']) assert.ok(!isLegalRefName(name), name);
+  for (const name of ['heads/v@{ation', 'heads/foo\bar', '@', '\x1f', '\x7f', 'foo/*', '*', '/foo', ''])
+    assert.ok(!isLegalRefName(name), name);
 });

@@ -66,10 +66,17 @@ const HEADS: Readonly<Record<string, string>> = {
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'no inputs, no lock file', files: { 'a/flake.nix': LEAF }, steps: [lock('a'), show('a')] },
   { name: 'inputs of inputs', files: chain, steps: [lock('a'), lock('a'), show('a')] },
-  { name: "an input's own lock file is believed", files: chain, steps: [lock('b'), { write: { 'c/x': 'changed' } }, lock('a'), update('a')] },
+  {
+    name: "an input's own lock file is believed",
+    files: chain,
+    steps: [lock('b'), { write: { 'c/x': 'changed' } }, lock('a'), update('a')],
+  },
   {
     name: 'follows',
-    files: { ...chain, 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.c.url = "path:ROOT/c"; inputs.b.inputs.c.follows = "c"; outputs = _: { }; }' },
+    files: {
+      ...chain,
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.c.url = "path:ROOT/c"; inputs.b.inputs.c.follows = "c"; outputs = _: { }; }',
+    },
     steps: [lock('a'), show('a')],
   },
   {
@@ -83,22 +90,44 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'follows inside an input',
-    files: { ...chain, 'b/flake.nix': '{ inputs.c.url = "path:ROOT/c"; inputs.d.follows = "c"; outputs = _: { }; }', 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }' },
-    steps: [lock('a'), lock('a'), { write: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.c.url = "path:ROOT/c?lastModified=1"; outputs = _: { }; }' } }, lock('a')],
+    files: {
+      ...chain,
+      'b/flake.nix': '{ inputs.c.url = "path:ROOT/c"; inputs.d.follows = "c"; outputs = _: { }; }',
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }',
+    },
+    steps: [
+      lock('a'),
+      lock('a'),
+      {
+        write: {
+          'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.c.url = "path:ROOT/c?lastModified=1"; outputs = _: { }; }',
+        },
+      },
+      lock('a'),
+    ],
   },
   {
     name: 'a follows that is new, and one that is gone',
     files: chain,
     steps: [
       lock('a'),
-      { write: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.c.url = "path:ROOT/c"; inputs.b.inputs.c.follows = "c"; outputs = _: { }; }' } },
+      {
+        write: {
+          'a/flake.nix':
+            '{ inputs.b.url = "path:ROOT/b"; inputs.c.url = "path:ROOT/c"; inputs.b.inputs.c.follows = "c"; outputs = _: { }; }',
+        },
+      },
       lock('a'),
       { write: { 'a/flake.nix': chain['a/flake.nix'] } },
       lock('a'),
     ],
   },
   { name: 'follows of nothing', files: { 'a/flake.nix': '{ inputs.x.follows = "y"; outputs = _: { }; }' }, steps: [lock('a')] },
-  { name: 'follows in a circle', files: { 'a/flake.nix': '{ inputs.x.follows = "y"; inputs.y.follows = "x"; outputs = _: { }; }' }, steps: [lock('a')] },
+  {
+    name: 'follows in a circle',
+    files: { 'a/flake.nix': '{ inputs.x.follows = "y"; inputs.y.follows = "x"; outputs = _: { }; }' },
+    steps: [lock('a')],
+  },
   {
     name: 'overrides in flake.nix',
     files: {
@@ -111,12 +140,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'overrides of inputs that are not there',
-    files: { ...chain, 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.z.url = "path:ROOT/c"; inputs.b.inputs.c.inputs.y.follows = "b"; outputs = _: { }; }' },
+    files: {
+      ...chain,
+      'a/flake.nix':
+        '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.z.url = "path:ROOT/c"; inputs.b.inputs.c.inputs.y.follows = "b"; outputs = _: { }; }',
+    },
     steps: [lock('a'), lock('a')],
   },
   {
     name: 'inputs that are no flakes',
-    files: { 'src/x.txt': 'x', 'a/flake.nix': '{ inputs.s.url = "path:ROOT/src"; inputs.s.flake = false; inputs.f.url = "file://ROOT/src/x.txt"; inputs.f.flake = false; outputs = _: { }; }' },
+    files: {
+      'src/x.txt': 'x',
+      'a/flake.nix':
+        '{ inputs.s.url = "path:ROOT/src"; inputs.s.flake = false; inputs.f.url = "file://ROOT/src/x.txt"; inputs.f.flake = false; outputs = _: { }; }',
+    },
     steps: [
       { write: { 'a/flake.nix': '{ inputs.s.url = "path:ROOT/src"; inputs.s.flake = false; outputs = _: { }; }' } },
       lock('a'),
@@ -128,7 +165,8 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'relative inputs',
     files: {
-      'a/flake.nix': '{ inputs.s.url = "./sub"; inputs.t.url = "path:sub/deep"; inputs.u.url = ./sub/files; inputs.u.flake = false; outputs = _: { }; }',
+      'a/flake.nix':
+        '{ inputs.s.url = "./sub"; inputs.t.url = "path:sub/deep"; inputs.u.url = ./sub/files; inputs.u.flake = false; outputs = _: { }; }',
       'a/sub/flake.nix': '{ inputs.d.url = "./deep"; inputs.up.url = "../other"; outputs = _: { }; }',
       'a/sub/deep/flake.nix': LEAF,
       'a/sub/files/x': 'x',
@@ -138,15 +176,28 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a relative input of a fetched flake',
-    files: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }', 'b/flake.nix': '{ inputs.s.url = "./sub"; outputs = _: { }; }', 'b/sub/flake.nix': '{ inputs.c.url = "path:ROOT/c"; outputs = _: { }; }', 'c/flake.nix': LEAF },
+    files: {
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }',
+      'b/flake.nix': '{ inputs.s.url = "./sub"; outputs = _: { }; }',
+      'b/sub/flake.nix': '{ inputs.c.url = "path:ROOT/c"; outputs = _: { }; }',
+      'c/flake.nix': LEAF,
+    },
     steps: [lock('a'), lock('a'), { write: { 'b/sub/x': 'x' } }, update('a')],
   },
   {
     name: 'a relative override',
-    files: { ...chain, 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.c.url = "./mine"; outputs = _: { }; }', 'a/mine/flake.nix': LEAF },
+    files: {
+      ...chain,
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; inputs.b.inputs.c.url = "./mine"; outputs = _: { }; }',
+      'a/mine/flake.nix': LEAF,
+    },
     steps: [lock('a'), lock('a')],
   },
-  { name: 'a relative input with a folder', files: { 'a/flake.nix': '{ inputs.s.url = "path:./sub?dir=deep"; outputs = _: { }; }', 'a/sub/deep/flake.nix': LEAF }, steps: [lock('a'), lock('a')] },
+  {
+    name: 'a relative input with a folder',
+    files: { 'a/flake.nix': '{ inputs.s.url = "path:./sub?dir=deep"; outputs = _: { }; }', 'a/sub/deep/flake.nix': LEAF },
+    steps: [lock('a'), lock('a')],
+  },
   {
     name: 'flakes in folders of a tree',
     files: { 'a/deep/er/flake.nix': '{ inputs.b.url = "path:ROOT/b?dir=in"; outputs = _: { }; }', 'b/in/flake.nix': LEAF },
@@ -198,15 +249,33 @@ export const SCENARIOS: readonly Scenario[] = [
       lock('a'),
     ],
   },
-  { name: 'other lock files', files: chain, steps: [lock('a', '--output-lock-file', 'ROOT/out.lock'), { write: { 'c/x': 'x' } }, lock('a'), lock('a', '--reference-lock-file', 'ROOT/out.lock'), show('a', '--reference-lock-file', 'ROOT/a/flake.lock')] },
-  { name: 'flakes that import each other', files: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }', 'b/flake.nix': '{ inputs.a.url = "path:ROOT/a"; outputs = _: { }; }' }, steps: [lock('a')] },
+  {
+    name: 'other lock files',
+    files: chain,
+    steps: [
+      lock('a', '--output-lock-file', 'ROOT/out.lock'),
+      { write: { 'c/x': 'x' } },
+      lock('a'),
+      lock('a', '--reference-lock-file', 'ROOT/out.lock'),
+      show('a', '--reference-lock-file', 'ROOT/a/flake.lock'),
+    ],
+  },
+  {
+    name: 'flakes that import each other',
+    files: {
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }',
+      'b/flake.nix': '{ inputs.a.url = "path:ROOT/a"; outputs = _: { }; }',
+    },
+    steps: [lock('a')],
+  },
   {
     name: 'the same name in many places',
     files: {
       'x/flake.nix': LEAF,
       'l/flake.nix': '{ inputs.x.url = "path:ROOT/x"; outputs = _: { }; }',
       'r/flake.nix': '{ inputs.x.url = "path:ROOT/x"; inputs.l.url = "path:ROOT/l"; outputs = _: { }; }',
-      'a/flake.nix': '{ inputs.l.url = "path:ROOT/l"; inputs.r.url = "path:ROOT/r"; inputs.x.url = "path:ROOT/x"; inputs.root.url = "path:ROOT/x"; inputs.x_2.url = "path:ROOT/x"; outputs = _: { }; }',
+      'a/flake.nix':
+        '{ inputs.l.url = "path:ROOT/l"; inputs.r.url = "path:ROOT/r"; inputs.x.url = "path:ROOT/x"; inputs.root.url = "path:ROOT/x"; inputs.x_2.url = "path:ROOT/x"; outputs = _: { }; }',
     },
     steps: [lock('a'), lock('a'), show('a')],
   },
@@ -217,12 +286,45 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'attributes instead of a URL',
-    files: { 'a/flake.nix': '{ inputs.b = { type = "path"; path = "ROOT/b"; dir = "in"; }; inputs.c = { type = "path"; path = "./c"; flake = true; }; outputs = _: { }; }', 'b/in/flake.nix': LEAF, 'a/c/flake.nix': LEAF },
+    files: {
+      'a/flake.nix':
+        '{ inputs.b = { type = "path"; path = "ROOT/b"; dir = "in"; }; inputs.c = { type = "path"; path = "./c"; flake = true; }; outputs = _: { }; }',
+      'b/in/flake.nix': LEAF,
+      'a/c/flake.nix': LEAF,
+    },
     steps: [lock('a'), lock('a')],
   },
-  { name: 'a promised date, and a wrong hash', files: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b?lastModified=5&revCount=7&rev=0123456789012345678901234567890123456789"; outputs = _: { }; }', 'b/flake.nix': LEAF }, steps: [lock('a'), { write: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/b?narHash=sha256-47DEQpj8HBSa%2B/TImW%2B5JCeuQeRkm5NMpJWZG3hSuFU="; outputs = _: { }; }' } }] },
-  { name: 'an input that is not there', files: { 'a/flake.nix': '{ inputs.b.url = "path:ROOT/nothing"; outputs = _: { }; }', 'b/x': 'x', 'c/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }' }, steps: [lock('a')] },
-  { name: 'an input that no registry knows', files: { 'a/flake.nix': '{ inputs.b.url = "nosuchflake"; outputs = _: { }; }' }, steps: [lock('a')] },
+  {
+    name: 'a promised date, and a wrong hash',
+    files: {
+      'a/flake.nix':
+        '{ inputs.b.url = "path:ROOT/b?lastModified=5&revCount=7&rev=0123456789012345678901234567890123456789"; outputs = _: { }; }',
+      'b/flake.nix': LEAF,
+    },
+    steps: [
+      lock('a'),
+      {
+        write: {
+          'a/flake.nix':
+            '{ inputs.b.url = "path:ROOT/b?narHash=sha256-47DEQpj8HBSa%2B/TImW%2B5JCeuQeRkm5NMpJWZG3hSuFU="; outputs = _: { }; }',
+        },
+      },
+    ],
+  },
+  {
+    name: 'an input that is not there',
+    files: {
+      'a/flake.nix': '{ inputs.b.url = "path:ROOT/nothing"; outputs = _: { }; }',
+      'b/x': 'x',
+      'c/flake.nix': '{ inputs.b.url = "path:ROOT/b"; outputs = _: { }; }',
+    },
+    steps: [lock('a')],
+  },
+  {
+    name: 'an input that no registry knows',
+    files: { 'a/flake.nix': '{ inputs.b.url = "nosuchflake"; outputs = _: { }; }' },
+    steps: [lock('a')],
+  },
   {
     name: 'old and broken lock files',
     files: { ...chain, 'a/flake.lock': '{"version": 4, "root": "root", "nodes": {}}' },
@@ -232,11 +334,26 @@ export const SCENARIOS: readonly Scenario[] = [
       lock('a'),
       { write: { 'a/flake.lock': '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "gone"}}}}' } },
       lock('a'),
-      { write: { 'a/flake.lock': '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"original": {"type": "path", "path": "ROOT/b"}}}}' } },
+      {
+        write: {
+          'a/flake.lock':
+            '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"original": {"type": "path", "path": "ROOT/b"}}}}',
+        },
+      },
       lock('a'),
-      { write: { 'a/flake.lock': '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"locked": {"type": "path", "path": "ROOT/b"}, "original": {"type": "path", "path": "ROOT/b"}}}}' } },
+      {
+        write: {
+          'a/flake.lock':
+            '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"locked": {"type": "path", "path": "ROOT/b"}, "original": {"type": "path", "path": "ROOT/b"}}}}',
+        },
+      },
       lock('a'),
-      { write: { 'a/flake.lock': '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"inputs": {"up": "root"}, "locked": {"type": "indirect", "id": "x"}, "original": {"type": "path", "path": "ROOT/b"}}}}' } },
+      {
+        write: {
+          'a/flake.lock':
+            '{"version": 7, "root": "root", "nodes": {"root": {"inputs": {"b": "b"}}, "b": {"inputs": {"up": "root"}, "locked": {"type": "indirect", "id": "x"}, "original": {"type": "path", "path": "ROOT/b"}}}}',
+        },
+      },
       lock('a'),
       { write: { 'a/flake.lock': '{"version": 7, "root": "root", "nodes": {"root": {}}}' } },
       lock('a'),
@@ -264,7 +381,8 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'forges in lock files',
     files: {
-      'a/flake.nix': '{ inputs.g.url = "github:o/r"; inputs.l.url = "gitlab:g%2Fs/r?host=git.example.org"; inputs.s.url = "sourcehut:~u/r/main"; inputs.t.url = "https://example.org/x.tar.gz"; outputs = _: { }; }',
+      'a/flake.nix':
+        '{ inputs.g.url = "github:o/r"; inputs.l.url = "gitlab:g%2Fs/r?host=git.example.org"; inputs.s.url = "sourcehut:~u/r/main"; inputs.t.url = "https://example.org/x.tar.gz"; outputs = _: { }; }',
       'a/flake.lock':
         '{"nodes": {' +
         [
@@ -279,7 +397,24 @@ export const SCENARIOS: readonly Scenario[] = [
     steps: [lock('a'), show('a'), { write: { 'a/flake.nix': '{ inputs.g.url = "github:o/r"; outputs = _: { }; }' } }, lock('a')],
   },
   { name: 'flake.nix is a link', files: { 'a/real.nix': LEAF, 'a/flake.nix': '-> real.nix' }, steps: [lock('a'), show('a')] },
-  { name: 'executable files and links count', files: { 'a/flake.nix': '{ inputs.s.url = "path:ROOT/s"; inputs.s.flake = false; outputs = _: { }; }', 's/run.sh': '#!/bin/sh\n', 's/l': '-> run.sh', 's/empty/x': '' }, steps: [lock('a')] },
-  { name: 'nixConfig', files: { 'a/flake.nix': '{ nixConfig.bash-prompt = "x"; nixConfig.warn-dirty = false; outputs = _: { }; }' }, steps: [lock('a')] },
-  ...Object.entries(HEADS).map(([name, text]): Scenario => ({ name: `a flake.nix that ${name}`, files: { 'a/flake.nix': text, 'b/flake.nix': LEAF }, steps: [show('a')] })),
+  {
+    name: 'executable files and links count',
+    files: {
+      'a/flake.nix': '{ inputs.s.url = "path:ROOT/s"; inputs.s.flake = false; outputs = _: { }; }',
+      's/run.sh': '#!/bin/sh\n',
+      's/l': '-> run.sh',
+      's/empty/x': '',
+    },
+    steps: [lock('a')],
+  },
+  {
+    name: 'nixConfig',
+    files: { 'a/flake.nix': '{ nixConfig.bash-prompt = "x"; nixConfig.warn-dirty = false; outputs = _: { }; }' },
+    steps: [lock('a')],
+  },
+  ...Object.entries(HEADS).map(([name, text]): Scenario => ({
+    name: `a flake.nix that ${name}`,
+    files: { 'a/flake.nix': text, 'b/flake.nix': LEAF },
+    steps: [show('a')],
+  })),
 ];

@@ -88,7 +88,12 @@ export async function runWithFloe(scenario: Scenario): Promise<StepRecord[]> {
       const before = memoryLocks(io.files, work);
       const warnings: string[] = [];
       const parts = await runStep(io, step.run.map(fill), `${work}/${step.in ?? ''}`.replace(/\/$/, ''), warnings);
-      records.push(record(step.run, { ...parts, warnings, locks: lockChanges(before, memoryLocks(io.files, work)) ?? undefined } as Omit<StepRecord, 'run'>));
+      records.push(
+        record(step.run, { ...parts, warnings, locks: lockChanges(before, memoryLocks(io.files, work)) ?? undefined } as Omit<
+          StepRecord,
+          'run'
+        >),
+      );
     }
   }
   return records;
@@ -106,7 +111,12 @@ function memoryLocks(files: ReturnType<typeof memoryIo>['files'], folder: string
   return locks;
 }
 
-async function runStep(io: ReturnType<typeof memoryIo>, words: readonly string[], cwd: string, warnings: string[]): Promise<{ error?: string; output?: unknown }> {
+async function runStep(
+  io: ReturnType<typeof memoryIo>,
+  words: readonly string[],
+  cwd: string,
+  warnings: string[],
+): Promise<{ error?: string; output?: unknown }> {
   const warn = (message: string) => void warnings.push(byteStringToUtf8(message));
   const machine: FlakeMachine = {
     context: {
@@ -126,7 +136,11 @@ async function runStep(io: ReturnType<typeof memoryIo>, words: readonly string[]
   const [command, ...rest] = words;
   const isUpdate = command === 'update';
   const refOf = (text: string, allowMissing = false) => {
-    const probe = { kind: (path: string) => io.files.stat(path)?.kind, readLink: (path: string) => io.files.readLink(path), device: () => 1 };
+    const probe = {
+      kind: (path: string) => io.files.stat(path)?.kind,
+      readLink: (path: string) => io.files.readLink(path),
+      device: () => 1,
+    };
     return parseFlakeRef(text, { paths: makePathResolver({ probe, baseDir: cwd, allowMissing, warn }), warn });
   };
   try {
@@ -155,7 +169,15 @@ async function runStep(io: ReturnType<typeof memoryIo>, words: readonly string[]
     const fetcher = new FlakeFetcher(machine);
     const referenceLockFile = reference === undefined ? undefined : { text: io.files.read(reference), path: reference };
     const result = await fetcher.lock(ref, { recreate: isUpdate && updates.length === 0, overrides, updates, referenceLockFile });
-    const flags = { update: updating, write, commit: false, outputPath, failOnUnlocked: command === 'lock', commitSummary: '', warnDirty: true };
+    const flags = {
+      update: updating,
+      write,
+      commit: false,
+      outputPath,
+      failOnUnlocked: command === 'lock',
+      commitSummary: '',
+      warnDirty: true,
+    };
     const place = { sourcePath: inputSourcePath(ref.input, machine.context), exists: (path: string) => io.files.stat(path) !== undefined };
     const plan = planLockFile(result, flags, place, machine.settings, warn);
     if (plan.kind === 'write') io.files.write(plan.path, plan.text);
@@ -209,13 +231,21 @@ export function runWithOracle(scenario: Scenario, oracle: string): StepRecord[] 
     else {
       setTimes(work);
       const before = diskLocks(work);
-      const result = spawnSync("/bin/sh", ["-c", `exec ${oracle} nix flake "$@"`, "sh", ...step.run.map(fill)], {
+      const result = spawnSync('/bin/sh', ['-c', `exec ${oracle} nix flake "$@"`, 'sh', ...step.run.map(fill)], {
         cwd: `${work}/${step.in ?? ''}`,
         encoding: 'utf8',
-        env: { ...process.env, NIX_STORE_DIR: STORE, NIX_STATE_DIR: `${SCENARIO_ROOT}/var`, XDG_CACHE_HOME: `${SCENARIO_ROOT}/cache`, HOME: SCENARIO_ROOT },
+        env: {
+          ...process.env,
+          NIX_STORE_DIR: STORE,
+          NIX_STATE_DIR: `${SCENARIO_ROOT}/var`,
+          XDG_CACHE_HOME: `${SCENARIO_ROOT}/cache`,
+          HOME: SCENARIO_ROOT,
+        },
       });
       setTimes(work);
-      records.push(record(step.run, { ...readNixOutput(result), locks: lockChanges(before, diskLocks(work)) ?? undefined } as Omit<StepRecord, 'run'>));
+      records.push(
+        record(step.run, { ...readNixOutput(result), locks: lockChanges(before, diskLocks(work)) ?? undefined } as Omit<StepRecord, 'run'>),
+      );
     }
   }
   fs.rmSync(SCENARIO_ROOT, { recursive: true, force: true });
@@ -233,7 +263,11 @@ function diskLocks(folder: string): Map<string, string> {
 }
 
 /** What Nix printed (or floe in its way), taken apart: warnings with the lines that belong to them, and the last error. */
-export function readNixOutput({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): { error?: string; warnings: string[]; output?: unknown } {
+export function readNixOutput({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): {
+  error?: string;
+  warnings: string[];
+  output?: unknown;
+} {
   const warnings: string[] = [];
   let error: string | undefined;
   let target: 'warning' | 'error' | undefined;
@@ -248,5 +282,9 @@ export function readNixOutput({ status, stdout, stderr }: { status: number | nul
     else target = undefined;
   }
   const failed = status !== 0;
-  return { ...(failed && { error: error ?? `exit ${status}` }), warnings, ...(!failed && stdout.trim() !== '' && { output: JSON.parse(stdout) as unknown }) };
+  return {
+    ...(failed && { error: error ?? `exit ${status}` }),
+    warnings,
+    ...(!failed && stdout.trim() !== '' && { output: JSON.parse(stdout) as unknown }),
+  };
 }

@@ -42,7 +42,9 @@ function makeMachine(words: readonly string[], { cwd, env }: ToolPlace, warn: (m
     registries: [builtInRegistry({})],
     settings: { trustTarballsFromGitForges: true, allowDirtyLocks: words.includes('--allow-dirty-locks') },
     lockFolder: `${cacheFolder}/locks`,
-    ...(env['FLAKE_TOOL_STORE_NAMES'] === '1' && { describe: (fetched: FetchedInput, path: string) => `${storeDir}/${fetched.storePath}${path}` }),
+    ...(env['FLAKE_TOOL_STORE_NAMES'] === '1' && {
+      describe: (fetched: FetchedInput, path: string) => `${storeDir}/${fetched.storePath}${path}`,
+    }),
   };
 }
 
@@ -56,12 +58,21 @@ async function run(words: readonly string[], place: ToolPlace): Promise<void> {
     notice: (message) => place.err(`${byteStringToUtf8(message)}\n`),
     warn: print,
   };
-  const refOf = (text: string, allowMissing = false) => parseFlakeRef(utf8ToByteString(text), { paths: makePathResolver({ ...find, allowMissing }), warn: print });
+  const refOf = (text: string, allowMissing = false) =>
+    parseFlakeRef(utf8ToByteString(text), { paths: makePathResolver({ ...find, allowMissing }), warn: print });
   const [command, ...rest] = words;
   const overrides: { path: InputPath; ref: FlakeRef }[] = [];
   const updates: InputPath[] = [];
   const positional: string[] = [];
-  const flags = { update: true, write: true, commit: false, failOnUnlocked: command === 'lock', commitSummary: '', warnDirty: true, outputPath: undefined as string | undefined };
+  const flags = {
+    update: true,
+    write: true,
+    commit: false,
+    failOnUnlocked: command === 'lock',
+    commitSummary: '',
+    warnDirty: true,
+    outputPath: undefined as string | undefined,
+  };
   let recreate = false;
   let flake: string | undefined;
   let reference: string | undefined;
@@ -91,7 +102,9 @@ async function run(words: readonly string[], place: ToolPlace): Promise<void> {
     recreate,
     overrides,
     updates,
-    ...(reference !== undefined && { referenceLockFile: { text: Buffer.from(files.readFile(reference)).toString('latin1'), path: reference } }),
+    ...(reference !== undefined && {
+      referenceLockFile: { text: Buffer.from(files.readFile(reference)).toString('latin1'), path: reference },
+    }),
   });
   if (command !== 'metadata') return;
   const fingerprint = lockedFlakeFingerprint(locked.result, machine.settings);
@@ -120,5 +133,10 @@ export async function runFlakeTool(words: readonly string[], place: ToolPlace): 
 
 if (import.meta.main) {
   const { stdout, stderr } = process;
-  process.exitCode = await runFlakeTool(process.argv.slice(2), { cwd: process.cwd(), env: process.env, out: (text) => stdout.write(text), err: (text) => stderr.write(text) });
+  process.exitCode = await runFlakeTool(process.argv.slice(2), {
+    cwd: process.cwd(),
+    env: process.env,
+    out: (text) => stdout.write(text),
+    err: (text) => stderr.write(text),
+  });
 }

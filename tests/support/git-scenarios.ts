@@ -20,7 +20,11 @@ function runScript(script: string, root: string): string {
   return result.stdout;
 }
 
-async function runFloe(words: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<{ status: number; stdout: string; stderr: string }> {
+async function runFloe(
+  words: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ status: number; stdout: string; stderr: string }> {
   let stdout = '';
   let stderr = '';
   const status = await runFlakeTool(words, { cwd, env, out: (text) => void (stdout += text), err: (text) => void (stderr += text) });
@@ -37,13 +41,34 @@ export async function runGitScenario(scenario: GitScenario, root: string, oracle
     runScript(`${PRELUDE}\n${scenario.setup}`, root);
     const first = () => runScript('cd r && git rev-list --max-parents=0 HEAD', root).trim();
     const store = `${state}/store`;
-    const env = { ...process.env, NIX_STORE_DIR: store, NIX_STATE_DIR: `${state}/var`, XDG_CACHE_HOME: `${state}/cache`, HOME: state, FLAKE_TOOL_STORE: store, FLAKE_TOOL_CACHE: `${state}/floe`, FLAKE_TOOL_STORE_NAMES: '1', GIT_CONFIG_GLOBAL: '/dev/null', TZ: 'UTC' };
-    const normalise = (text: string) => text.replaceAll(new RegExp(`${store}/[0-9a-z]{32}-source`, 'g'), '@TREE@').replaceAll(`'/${root}`, `'${root}`).replaceAll(encodeURI(root), 'ROOT').replaceAll(root, 'ROOT').replace(/ \(libgit2 error code = \d+\)/, '').replace(/^(Failed to fetch git repository '[^']*').*$/s, '$1');
+    const env = {
+      ...process.env,
+      NIX_STORE_DIR: store,
+      NIX_STATE_DIR: `${state}/var`,
+      XDG_CACHE_HOME: `${state}/cache`,
+      HOME: state,
+      FLAKE_TOOL_STORE: store,
+      FLAKE_TOOL_CACHE: `${state}/floe`,
+      FLAKE_TOOL_STORE_NAMES: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      TZ: 'UTC',
+    };
+    const normalise = (text: string) =>
+      text
+        .replaceAll(new RegExp(`${store}/[0-9a-z]{32}-source`, 'g'), '@TREE@')
+        .replaceAll(`'/${root}`, `'${root}`)
+        .replaceAll(encodeURI(root), 'ROOT')
+        .replaceAll(root, 'ROOT')
+        .replace(/ \(libgit2 error code = \d+\)/, '')
+        .replace(/^(Failed to fetch git repository '[^']*').*$/s, '$1');
     const runOne = async (run: string): Promise<RunRecord> => {
       const words = run.replaceAll('ROOT', root).replace('REV1', run.includes('REV1') ? first() : '');
       if (run.startsWith('!')) return { run, output: runScript(`${PRELUDE}\n${words.slice(1)}`, `${root}/r`) };
       const list = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
-      const result = oracle === undefined ? await runFloe(list, root, env) : spawnSync('sh', ['-c', `exec ${oracle} nix flake "$@"`, 'sh', ...list], { cwd: root, encoding: 'utf8', env });
+      const result =
+        oracle === undefined
+          ? await runFloe(list, root, env)
+          : spawnSync('sh', ['-c', `exec ${oracle} nix flake "$@"`, 'sh', ...list], { cwd: root, encoding: 'utf8', env });
       const { error, warnings, output } = readNixOutput(result);
       const plain = output === undefined ? undefined : (JSON.parse(normalise(JSON.stringify(output))) as Record<string, unknown>);
       // NIX: a tree that is fetched again for its submodules keeps the fingerprint it had without them (2.34.8).
