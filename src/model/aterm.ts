@@ -15,8 +15,8 @@ export type ATermInputs = Iterable<readonly [hashModulo: string, outputs: readon
 export interface ATermOptions {
   /** Leave output paths empty, in the list of outputs and in the environment. */
   readonly maskOutputs?: boolean;
-  /** Printed instead of the paths of the input derivations. */
-  readonly inputs?: ATermInputs | undefined;
+  /** Printed instead of the paths of the input derivations; also as printATermInputs gives them. */
+  readonly inputs?: ATermInputs | string | undefined;
 }
 
 const NEEDS_ESCAPE = /["\\\n\r\t]/;
@@ -52,47 +52,86 @@ function printOutput(name: string, output: DerivationOutput, storeDir: StoreDir,
   }
 }
 
+/** `("hash",["out"]),...`: input derivations by hash, as they stand in what is hashed. */
+export function printATermInputs(inputs: ATermInputs): string {
+  let text = '';
+  for (const [hash, outputs] of inputs) text += `${text === '' ? '' : ','}("${hash}",${printPlainList(outputs)})`;
+  return text;
+}
+
+/**
+ * Prints one derivation several times, with its output paths masked or not and its inputs by path or hash. PERF: what is long and wants
+ * escapes, the arguments and the environment, is put together once; evaluation prints each derivation three times.
+ */
+export class ATermPrinter {
+  readonly #storeDir: StoreDir;
+  /** From the input sources to the beginning of the environment. */
+  readonly #middle: string;
+  /** The environment: text, then the value of an output's variable, then text, ... */
+  readonly #texts: string[] = [];
+  readonly #outputVariables: string[] = [];
+
+  constructor(derivation: Derivation, storeDir: StoreDir) {
+    this.#storeDir = storeDir;
+    let text = '],[';
+    let separator = '';
+    for (const path of derivation.inputSources) {
+      text += `${separator}"${storeDir}/${path}"`;
+      separator = ',';
+    }
+    text += `],"${derivation.system}",${quote(derivation.builder)},[`;
+    separator = '';
+    for (const argument of derivation.args) {
+      text += separator + quote(argument);
+      separator = ',';
+    }
+    this.#middle = `${text}],[`;
+    const { outputs } = derivation;
+    text = '';
+    separator = '(';
+    derivation.env.forEach((value, name) => {
+      text += `${separator}${quote(name)},`;
+      if (outputs.has(name)) {
+        this.#texts.push(text);
+        this.#outputVariables.push(name);
+        text = ')';
+      } else text += `${quote(value)})`;
+      separator = ',(';
+    });
+    this.#texts.push(`${text}])`);
+  }
+
+  /** The text of the derivation it was made for, or of one that differs in outputs, their variables and input derivations alone. */
+  print(derivation: Derivation, options: ATermOptions = {}): string {
+    const mask = options.maskOutputs === true;
+    const storeDir = this.#storeDir;
+    let text = 'Derive([';
+    let separator = '';
+    derivation.outputs.forEach((output, name) => {
+      text += separator + printOutput(name, output, storeDir, mask);
+      separator = ',';
+    });
+    text += '],[';
+    if (options.inputs !== undefined) {
+      text += typeof options.inputs === 'string' ? options.inputs : printATermInputs(options.inputs);
+    } else {
+      separator = '("';
+      derivation.inputDerivations.forEach((outputs, path) => {
+        text += `${separator}${storeDir}/${path}",${printPlainList(outputs)})`;
+        separator = ',("';
+      });
+    }
+    text += this.#middle;
+    const texts = this.#texts;
+    const variables = this.#outputVariables;
+    for (let i = 0; i < variables.length; i++) text += texts[i]! + (mask ? '""' : quote(derivation.env.get(variables[i]!)!));
+    return text + texts[variables.length]!;
+  }
+}
+
 /** The derivation's text; trusts that its maps and lists are sorted as `Derivation` says. */
 export function printATerm(derivation: Derivation, storeDir: StoreDir, options: ATermOptions = {}): string {
-  const mask = options.maskOutputs === true;
-  let text = 'Derive([';
-  let separator = '';
-  for (const [name, output] of derivation.outputs) {
-    text += separator + printOutput(name, output, storeDir, mask);
-    separator = ',';
-  }
-  text += '],[';
-  separator = '';
-  if (options.inputs !== undefined) {
-    for (const [hash, outputs] of options.inputs) {
-      text += `${separator}("${hash}",${printPlainList(outputs)})`;
-      separator = ',';
-    }
-  } else {
-    for (const [path, outputs] of derivation.inputDerivations) {
-      text += `${separator}("${storeDir}/${path}",${printPlainList(outputs)})`;
-      separator = ',';
-    }
-  }
-  text += '],[';
-  separator = '';
-  for (const path of derivation.inputSources) {
-    text += `${separator}"${storeDir}/${path}"`;
-    separator = ',';
-  }
-  text += `],"${derivation.system}",${quote(derivation.builder)},[`;
-  separator = '';
-  for (const argument of derivation.args) {
-    text += separator + quote(argument);
-    separator = ',';
-  }
-  text += '],[';
-  separator = '';
-  for (const [name, value] of derivation.env) {
-    text += `${separator}(${quote(name)},${mask && derivation.outputs.has(name) ? '""' : quote(value)})`;
-    separator = ',';
-  }
-  return `${text}])`;
+  return new ATermPrinter(derivation, storeDir).print(derivation, options);
 }
 
 /** Walks one text; every method consumes what it names or throws FormatError. */

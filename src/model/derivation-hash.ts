@@ -4,7 +4,7 @@
 
 import { compareStrings, printHex } from '../base/bytes.ts';
 import { FloeError, FormatError } from '../base/errors.ts';
-import { type ATermInputs, printATerm } from './aterm.ts';
+import { type ATermInputs, ATermPrinter, printATerm, printATermInputs } from './aterm.ts';
 import { printMethodPrefix } from './content-address.ts';
 import type { Derivation, DerivationOutput } from './derivation.ts';
 import { makeOutputPath, sha256Hex, type StoreDir, type StorePath } from './store-path.ts';
@@ -50,7 +50,7 @@ function hashedInputs(derivation: Derivation, lookup: HashModuloLookup): { input
   // INVARIANT: two inputs may share one hash modulo (they differ only in how some fixed output is fetched); their outputs are merged.
   const byHash = new Map<string, readonly string[]>();
   let deferred = false;
-  for (const [path, outputs] of derivation.inputDerivations) {
+  derivation.inputDerivations.forEach((outputs, path) => {
     const modulo = lookup(path);
     if (modulo.deferred) deferred = true;
     for (const output of outputs) {
@@ -58,10 +58,10 @@ function hashedInputs(derivation: Derivation, lookup: HashModuloLookup): { input
         throw new FormatError(`no hash for output '${output}' of derivation '${path}', an input of '${derivation.name}'`);
       }
     }
-    if (outputs.length === 0) continue;
+    if (outputs.length === 0) return;
     const known = byHash.get(modulo.hash);
     byHash.set(modulo.hash, known === undefined ? outputs : [...new Set([...known, ...outputs])].sort(compareStrings));
-  }
+  });
   return { inputs: [...byHash].sort((a, b) => compareStrings(a[0], b[0])), deferred };
 }
 
@@ -84,6 +84,44 @@ export function hashDerivationModulo(derivation: Derivation, storeDir: StoreDir,
     hash: sha256Hex(printATerm(derivation, storeDir, { maskOutputs, inputs })),
     outputs: [...derivation.outputs.keys()],
     deferred: deferred || type === 'floating' || type === 'impure',
+  };
+}
+
+/** What follows from an input-addressed derivation. */
+export interface AddressedDerivation {
+  /** With the paths of its outputs, in the outputs and in the environment variables of the same names. */
+  readonly derivation: Derivation;
+  readonly aterm: string;
+  /** The hash under which other derivations see it. */
+  readonly modulo: HashModulo;
+}
+
+/**
+ * Gives a derivation with deferred outputs (named in its environment, with empty values) the paths that follow from it, where they can be
+ * known; otherwise it stays as it is. `env` is changed in place. PERF: one pass over the environment for three texts.
+ */
+export function addressDerivation(
+  deferred: Derivation & { readonly env: Map<string, string> },
+  storeDir: StoreDir,
+  lookup: HashModuloLookup,
+): AddressedDerivation {
+  const printer = new ATermPrinter(deferred, storeDir);
+  const hashed = hashedInputs(deferred, lookup);
+  const inputs = printATermInputs(hashed.inputs);
+  const names = [...deferred.outputs.keys()];
+  const masked = sha256Hex(printer.print(deferred, { maskOutputs: true, inputs }));
+  if (hashed.deferred) return { derivation: deferred, aterm: printer.print(deferred), modulo: { hash: masked, outputs: names, deferred: true } };
+  const outputs = new Map<string, DerivationOutput>();
+  for (const name of names) {
+    const path = makeOutputPath(name, masked, deferred.name, storeDir);
+    outputs.set(name, { kind: 'input-addressed', path });
+    deferred.env.set(name, `${storeDir}/${path}`);
+  }
+  const derivation = { ...deferred, outputs };
+  return {
+    derivation,
+    aterm: printer.print(derivation),
+    modulo: { hash: sha256Hex(printer.print(derivation, { inputs })), outputs: names, deferred: false },
   };
 }
 

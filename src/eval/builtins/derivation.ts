@@ -5,7 +5,7 @@
 // attributes are gone through once, in the order the derivation wants them.
 
 import { compareStrings } from '../../base/bytes.ts';
-import { parseJson, printJson } from '../../base/canonical-json.ts';
+import { type Json, parseJson, printJson } from '../../base/canonical-json.ts';
 import { EvalError, FloeError, FormatError } from '../../base/errors.ts';
 import { hashBytes, type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
 import { printATerm } from '../../model/aterm.ts';
@@ -17,12 +17,11 @@ import {
   parseIngestionMode,
 } from '../../model/content-address.ts';
 import type { Derivation, DerivationOutput } from '../../model/derivation.ts';
-import { hashDerivationModulo, type HashModuloLookup, makeHashModuloLookup } from '../../model/derivation-hash.ts';
+import { addressDerivation, type AddressedDerivation, hashDerivationModulo, type HashModulo, type HashModuloLookup, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import {
   checkStorePathName,
   hashPlaceholder,
   isDerivationPath,
-  makeOutputPath,
   printStorePath,
   sha256Hex,
   type StorePath,
@@ -59,7 +58,7 @@ import { internSymbol, symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, makeString, type Slot, type Value } from '../value.ts';
 import { requireFeature } from './features.ts';
 import { parseHashAllowingEmpty } from './files.ts';
-import { JsonWriter } from './json.ts';
+import { JsonWriter, parseJsonValue } from './json.ts';
 
 // --- Placeholders and output strings ----------------------------------------------------------------------------------------------
 
@@ -121,7 +120,8 @@ class Gathering extends ContextAccumulator {
   }
 }
 
-const LOOKUP = Symbol('hashes modulo of derivations');
+const LOOKUP = Symbol('lookup of hashes modulo of derivations');
+const HASHES = Symbol('hashes modulo of derivations');
 const RESULTS = Symbol('shapes of what derivationStrict gives');
 const JSON_ATTRIBUTE = internSymbol('__json');
 
@@ -130,8 +130,12 @@ const WITHOUT_EFFECT = new Set(
   ['allowedReferences', 'allowedRequisites', 'disallowedReferences', 'disallowedRequisites', 'maxSize', 'maxClosureSize'].map(internSymbol),
 );
 
+function hashesOf(state: EvalState): Map<StorePath, HashModulo> {
+  return state.cache(HASHES, () => new Map());
+}
+
 function lookupOf(state: EvalState): HashModuloLookup {
-  return state.cache(LOOKUP, () => makeHashModuloLookup((path) => readDerivation(state, path), state.host.constants.storeDir));
+  return state.cache(LOOKUP, () => makeHashModuloLookup((path) => readDerivation(state, path), state.host.constants.storeDir, hashesOf(state)));
 }
 
 function readDerivation(state: EvalState, path: StorePath): Derivation {
@@ -230,6 +234,22 @@ function takeStructured(state: EvalState, description: Description, writer: Json
 
 const COERCE_MORE = { more: true };
 
+const jsonKind = (value: Json): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'string' || typeof value === 'boolean' ? typeof value : 'number';
+
+/** The text of an attribute `__json`. NIX: it is read and printed again, which sorts its keys and drops its spaces. */
+function normaliseJson(text: string): string {
+  try {
+    parseJsonValue(text);
+  } catch (error) {
+    if (error instanceof FloeError) throw new EvalError(`cannot process __json attribute: ${error.message}`);
+    throw error;
+  }
+  const value = parseJson(text, 'the attribute __json');
+  if (value instanceof Map) return printJson(value);
+  throw new EvalError(`cannot process __json attribute: [json.exception.type_error.302] type must be object, but is ${jsonKind(value)}`);
+}
+
 /** One attribute as an environment variable, and what else it means. */
 function takeVariable(state: EvalState, description: Description, symbol: number, slot: Slot): void {
   const text = typeof slot === 'string' ? slot : coerceToString(state, NO_POSITION, slot, description.context, '', COERCE_MORE);
@@ -238,7 +258,7 @@ function takeVariable(state: EvalState, description: Description, symbol: number
       'warn',
       `In derivation '${description.name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead.`,
     );
-    description.jsonText = text;
+    description.jsonText = normaliseJson(text);
     return;
   }
   description.env.push([symbolName(symbol), text]);
@@ -359,11 +379,7 @@ function inputsOf(state: EvalState, context: Gathering): Pick<Derivation, 'input
 /** The JSON of structured attributes, as the variable `__json` holds it. */
 function structuredText(description: Description): string | undefined {
   if (description.json !== null) return `{${description.json.join(',')}}`;
-  if (description.jsonText === undefined) return undefined;
-  // NIX: the text is read and printed again, which sorts its keys and drops its spaces.
-  const value = parseJson(description.jsonText, 'the attribute __json');
-  if (!(value instanceof Map)) throw new FormatError('cannot process __json attribute: it is not a JSON object');
-  return printJson(value);
+  return description.jsonText;
 }
 
 /** The environment with a variable for each output, sorted. */
@@ -408,7 +424,7 @@ function fixedOutput(state: EvalState, description: Description): DerivationOutp
 }
 
 /** The derivation with its outputs as far as they can be known. */
-function complete(state: EvalState, description: Description): Derivation {
+function complete(state: EvalState, description: Description): AddressedDerivation {
   const { storeDir } = state.host.constants;
   const { name, system, builder, args, outputs, isContentAddressed, isImpure } = description;
   const inputs = inputsOf(state, description.context);
@@ -422,7 +438,7 @@ function complete(state: EvalState, description: Description): Derivation {
   if (description.outputHash !== undefined) {
     const output = fixedOutput(state, description);
     const env = environmentOf(description, () => printStorePath(output.path, storeDir));
-    return { ...base, outputs: new Map([['out', output]]), env };
+    return describeKnown(state, { ...base, outputs: new Map([['out', output]]), env });
   }
   if (isContentAddressed || isImpure) {
     if (isContentAddressed && isImpure) throw new EvalError('derivation cannot be both content-addressed and impure');
@@ -431,29 +447,28 @@ function complete(state: EvalState, description: Description): Derivation {
       method: description.method ?? 'nar',
       algorithm: description.outputHashAlgorithm ?? 'sha256',
     };
-    return { ...base, outputs: new Map(outputs.map((output) => [output, kind])), env: environmentOf(description, hashPlaceholder) };
+    const known = new Map(outputs.map((output) => [output, kind]));
+    return describeKnown(state, { ...base, outputs: known, env: environmentOf(description, hashPlaceholder) });
   }
   // The hash that output paths follow from is that of the derivation without them.
   const env = environmentOf(description, () => '');
-  const masked: Derivation = { ...base, outputs: new Map(outputs.map((output) => [output, { kind: 'deferred' }])), env };
-  const modulo = hashDerivationModulo(masked, storeDir, lookupOf(state), true);
-  if (modulo.deferred) return masked;
-  const known = new Map<string, DerivationOutput>();
-  for (const output of outputs) {
-    const path = makeOutputPath(output, modulo.hash, name, storeDir);
-    known.set(output, { kind: 'input-addressed', path });
-    env.set(output, printStorePath(path, storeDir));
-  }
-  return { ...masked, outputs: known };
+  const deferred = { ...base, outputs: new Map(outputs.map((output) => [output, { kind: 'deferred' } as const])), env };
+  return addressDerivation(deferred, storeDir, lookupOf(state));
+}
+
+/** A derivation whose outputs need no hash of it. */
+function describeKnown(state: EvalState, derivation: Derivation): AddressedDerivation {
+  const { storeDir } = state.host.constants;
+  return { derivation, aterm: printATerm(derivation, storeDir), modulo: hashDerivationModulo(derivation, storeDir, lookupOf(state)) };
 }
 
 function instantiate(state: EvalState, name: string, attrs: Attrs): Value {
   checkName(name);
-  const made = complete(state, describe(state, name, attrs));
+  const { derivation: made, aterm, modulo } = complete(state, describe(state, name, attrs));
   const { storeDir } = state.host.constants;
-  const aterm = printATerm(made, storeDir);
   const references = [...made.inputSources, ...made.inputDerivations.keys()];
   const drvPath = makeTextPath(`${name}.drv`, hashBytes('sha256', aterm), references, storeDir);
+  hashesOf(state).set(drvPath, modulo);
   state.host.registerDerivation(drvPath, made, aterm);
 
   const names = [...made.outputs.keys()];
