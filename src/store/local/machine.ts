@@ -16,7 +16,7 @@ function isWritableFolder(path: string): boolean {
 
 /** Mount namespaces can be made here, by bubblewrap's or util-linux's means (both need the same of the kernel). */
 function canMount(isRoot: boolean): boolean {
-  const flags = isRoot ? ['--mount'] : ['--user', '--map-current-user', '--mount'];
+  const flags = isRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   // Making a namespace is not enough: some containers allow that and forbid to mount in it.
   return spawnSync('unshare', [...flags, 'sh', '-c', 'mount --bind /tmp /tmp'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
