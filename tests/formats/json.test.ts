@@ -101,11 +101,13 @@ test('exit status of failed builds', () => {
 
 const suite = process.env['FLOE_NIX_SUITE'];
 const data = suite === undefined ? undefined : join(suite, 'src/libstore-tests/data');
-const skip = data === undefined || !existsSync(data) ? 'needs FLOE_NIX_SUITE, a checkout of Nix with its unit test data' : false;
+/** Older checkouts have other files. */
+const skipWithout = (name: string): string | false =>
+  data === undefined || !existsSync(join(data, name)) ? 'needs FLOE_NIX_SUITE, a checkout of Nix 2.34.8 with its unit test data' : false;
 
 /** Reads each file of that folder and expects the same JSON back. */
 function checkFolder(name: string, again: (value: Json) => Json, leaveOut: RegExp = /^$/): void {
-  test(`Nix's own data: ${name}`, { skip }, () => {
+  test(`Nix's own data: ${name}`, { skip: skipWithout(name) }, () => {
     for (const file of readdirSync(join(data!, name))) {
       if (!file.endsWith('.json') || leaveOut.test(file)) continue;
       const value = parseJson(readFileSync(join(data!, name, file), 'latin1'), file);
