@@ -322,7 +322,6 @@ export async function collectGarbage(store: GcStore, options: GcOptions): Promis
   const deletes = options.action === 'delete-dead' || options.action === 'delete-specific';
   // C++ Nix keeps some space aside so that a full disk can still be collected; it makes the file again when it opens the store.
   if (deletes) fs.rmSync(`${store.stateDir}/db/reserved`, { force: true });
-  store.tempRoots.releaseGcLock();
   const lock = openLockFile(gcLockPath(store.stateDir));
   let stopServer: (() => Promise<void>) | undefined;
   try {

@@ -17,7 +17,7 @@ export interface NarFacts {
 export function hashTree(realPath: string): NarFacts {
   const state = createHash('sha256');
   const narSize = dumpTree(realPath, (chunk) => void state.update(chunk), { reuseBlocks: true });
-  return { narHash: { algorithm: 'sha256', bytes: state.digest() }, narSize };
+  return { narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) }, narSize };
 }
 
 /** The same and the references: those of `candidates` whose hash part occurs anywhere in the tree, sorted. */
@@ -29,5 +29,5 @@ export function inspectTree(realPath: string, candidates: Iterable<StorePath>): 
     scanner.push(chunk);
   };
   const narSize = dumpTree(realPath, sink, { reuseBlocks: true });
-  return { narHash: { algorithm: 'sha256', bytes: state.digest() }, narSize, references: [...scanner.found].sort(compareStrings) };
+  return { narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) }, narSize, references: [...scanner.found].sort(compareStrings) };
 }

@@ -475,7 +475,7 @@ export class LocalStore implements Store {
     }
     const temporary = `${this.realStoreDir}/${temporaryNameFor(path)}`;
     try {
-      writeStoreFile(temporary, contents);
+      writeStoreFile(temporary, contents, this.printPath(path));
       moveIntoPlace(temporary, this.toRealPath(path));
     } catch (error) {
       deleteTree(temporary);
@@ -487,7 +487,7 @@ export class LocalStore implements Store {
       state.update(chunk);
       narSize += chunk.length;
     }
-    return { narHash: { algorithm: 'sha256', bytes: state.digest() }, narSize };
+    return { narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) }, narSize };
   }
 
   #writeTree({ path, contentAddress, writeNar }: PendingObject): NarFacts {

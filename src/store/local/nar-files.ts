@@ -126,13 +126,16 @@ export const STORE_TIME = 1;
 export class NarRestorer implements NarVisitor {
   readonly #root: string;
   readonly #style: RestoreStyle;
+  readonly #shown: string;
   #file: number | undefined;
   #executable = false;
   #path = '';
 
-  constructor(root: string, style: RestoreStyle) {
+  /** `shown` is what errors call the root. */
+  constructor(root: string, style: RestoreStyle, shown: string = root) {
     this.#root = root;
     this.#style = style;
+    this.#shown = shown;
   }
 
   #at(path: string): string | Buffer {
@@ -140,7 +143,7 @@ export class NarRestorer implements NarVisitor {
   }
 
   #guard<T>(path: string, action: () => T): T {
-    return guardIo('writing', this.#root + path, action);
+    return guardIo('writing', this.#shown + path, action);
   }
 
   beginDirectory(path: string): void {
@@ -192,13 +195,13 @@ export class NarRestorer implements NarVisitor {
   }
 }
 
-/** Writes one regular file as a store object; `path` must not exist. */
-export function writeStoreFile(path: string, contents: Uint8Array, executable = false): void {
-  guardIo('writing', path, () => {
+/** Writes one regular file as a store object; `path` must not exist. `shown` is what errors call it. */
+export function writeStoreFile(path: string, contents: Uint8Array, shown: string = path): void {
+  guardIo('writing', shown, () => {
     const file = fs.openSync(systemPath(path), 'wx', 0o600);
     try {
       for (let offset = 0; offset < contents.length; ) offset += fs.writeSync(file, contents, offset, contents.length - offset);
-      fs.fchmodSync(file, executable ? 0o555 : 0o444);
+      fs.fchmodSync(file, 0o444);
       fs.futimesSync(file, STORE_TIME, STORE_TIME);
     } finally {
       fs.closeSync(file);

@@ -51,7 +51,7 @@ export class ObjectImport {
     this.#path = path;
     this.#realStoreDir = realStoreDir;
     this.#temporary = `${realStoreDir}/${temporaryNameFor(path)}`;
-    this.#restorer = new NarRestorer(this.#temporary, 'store-object');
+    this.#restorer = new NarRestorer(this.#temporary, 'store-object', `${realStoreDir}/${path}`);
     this.#reader = new NarReader(this.#restorer);
   }
 
@@ -63,7 +63,7 @@ export class ObjectImport {
   /** After the last chunk. FormatError where the NAR is not complete. */
   finish(): NarFacts {
     this.#reader.end();
-    this.#facts ??= { narHash: { algorithm: 'sha256', bytes: this.#hash.digest() }, narSize: this.#reader.offset };
+    this.#facts ??= { narHash: { algorithm: 'sha256', bytes: new Uint8Array(this.#hash.digest()) }, narSize: this.#reader.offset };
     return this.#facts;
   }
 

@@ -11,8 +11,6 @@ import { parseStorePath, type StoreDir, type StorePath } from '../../model/store
 import { lockDescriptors, lockDescriptorsSync, type LockMode, type LockRequest, openLockFile } from './locks.ts';
 import { guardIo, systemErrorCode } from './system-error.ts';
 
-/** How long the collector's lock is kept after a use, so that a run of additions locks once. */
-const KEEP_LOCK_MS = 1000;
 const RETRY_MS = 100;
 
 /** Path of the collector's lock below a state directory. */
@@ -42,7 +40,6 @@ export class TempRoots {
   #file: { readonly path: string; readonly fd: number } | undefined;
   /** Held shared so that no other process's schema change or collection runs meanwhile. */
   #bigLock: number | undefined;
-  #gcLock: { readonly fd: number; readonly timer: NodeJS.Timeout } | undefined;
   /** Additions run one after the other. */
   #last: Promise<void> = Promise.resolve();
   /** Set while this very process collects garbage: roots then go straight to it. */
@@ -52,10 +49,9 @@ export class TempRoots {
     this.#options = options;
   }
 
-  /** Roots of this process's own collection; pass undefined when it ends. Releases the collector's lock where it is kept. */
+  /** Where roots go while this process itself collects; pass undefined when that ends. */
   setCollector(collector: ((path: StorePath) => void) | undefined): void {
     this.#collector = collector;
-    this.releaseGcLock();
   }
 
   /** Paths already added. */
@@ -80,35 +76,23 @@ export class TempRoots {
     // The number alone is C++ Nix's own name and would not be unique between containers; readers ignore the letters after it.
     const path = `${stateDir}/temproots/${process.pid}-${randomBytes(6).toString('hex')}`;
     const file = this.#file === undefined ? { path, fd: open(path, 'exclusive', true) } : undefined;
-    const gcLock = this.#gcLock === undefined && this.#collector === undefined ? open(gcLockPath(stateDir), 'shared', false) : undefined;
+    const gcLock = this.#collector === undefined ? open(gcLockPath(stateDir), 'shared', false) : undefined;
     return { requests, bigLock, file, gcLock };
   }
 
-  /** Takes over what was locked. False where a collection is running. */
-  #adopt({ bigLock, file, gcLock }: WantedLocks, answers: readonly boolean[]): boolean {
+  /** Takes over what is kept until the end. */
+  #adopt({ bigLock, file }: WantedLocks): void {
     if (bigLock !== undefined) {
       if (this.#bigLock === undefined) this.#bigLock = bigLock;
       else fs.closeSync(bigLock);
     }
-    if (file !== undefined) {
-      // A collector may have seen the file before it was locked, and deleted it; or a synchronous addition came in between.
-      if (this.#file === undefined && fs.fstatSync(file.fd).size === 0) this.#file = file;
-      else {
-        fs.rmSync(file.path, { force: true });
-        fs.closeSync(file.fd);
-      }
+    if (file === undefined) return;
+    // A collector may have seen the file before it was locked, and deleted it; or a synchronous addition came in between.
+    if (this.#file === undefined && fs.fstatSync(file.fd).size === 0) this.#file = file;
+    else {
+      fs.rmSync(file.path, { force: true });
+      fs.closeSync(file.fd);
     }
-    if (gcLock === undefined) return true;
-    if (answers.at(-1) === true && this.#gcLock === undefined) {
-      this.#keepGcLock(gcLock);
-      return true;
-    }
-    fs.closeSync(gcLock);
-    return this.#gcLock !== undefined;
-  }
-
-  #keepGcLock(fd: number): void {
-    this.#gcLock = { fd, timer: setTimeout(() => this.releaseGcLock(), KEEP_LOCK_MS).unref() };
   }
 
   #write(paths: readonly StorePath[]): void {
@@ -135,10 +119,16 @@ export class TempRoots {
   async #add(paths: readonly StorePath[]): Promise<void> {
     for (let missing = this.#missing(paths); missing.length > 0; missing = this.#missing(missing)) {
       const wanted = this.#open();
-      const free = this.#adopt(wanted, await lockDescriptors(wanted.requests));
-      if (this.#file === undefined) continue;
-      if (free || (await tellCollector(this.#options, missing))) this.#write(missing);
-      else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      try {
+        const answers = await lockDescriptors(wanted.requests);
+        this.#adopt(wanted);
+        if (this.#file === undefined) continue;
+        const isFree = wanted.gcLock === undefined || answers.at(-1) === true;
+        if (isFree || (await tellCollector(this.#options, missing))) this.#write(missing);
+        else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      } finally {
+        if (wanted.gcLock !== undefined) fs.closeSync(wanted.gcLock);
+      }
     }
   }
 
@@ -146,31 +136,24 @@ export class TempRoots {
   addSync(paths: Iterable<StorePath>): void {
     for (let missing = this.#missing(paths); missing.length > 0; missing = this.#missing(missing)) {
       const wanted = this.#open();
-      const free = this.#adopt(wanted, lockDescriptorsSync(wanted.requests));
-      if (this.#file === undefined) continue;
-      if (free) this.#write(missing);
-      else this.#waitForCollector();
+      try {
+        const answers = lockDescriptorsSync(wanted.requests);
+        this.#adopt(wanted);
+        if (this.#file === undefined) continue;
+        if (wanted.gcLock !== undefined && answers.at(-1) !== true) {
+          this.#options.progress.log('info', 'waiting for the big garbage collector lock...');
+          lockDescriptorsSync([{ fd: wanted.gcLock, mode: 'shared', wait: true }]);
+        }
+        this.#write(missing);
+      } finally {
+        // INVARIANT: never kept longer than one addition. Kept until a timer, it would block a collector that this process waits for.
+        if (wanted.gcLock !== undefined) fs.closeSync(wanted.gcLock);
+      }
     }
-  }
-
-  #waitForCollector(): void {
-    this.#options.progress.log('info', 'waiting for the big garbage collector lock...');
-    const fd = openLockFile(gcLockPath(this.#options.stateDir));
-    lockDescriptorsSync([{ fd, mode: 'shared', wait: true }]);
-    this.#keepGcLock(fd);
-  }
-
-  /** Lets collectors of other processes start. */
-  releaseGcLock(): void {
-    if (this.#gcLock === undefined) return;
-    clearTimeout(this.#gcLock.timer);
-    fs.closeSync(this.#gcLock.fd);
-    this.#gcLock = undefined;
   }
 
   /** Drops all roots. */
   close(): void {
-    this.releaseGcLock();
     if (this.#file !== undefined) {
       const { path, fd } = this.#file;
       this.#file = undefined;
