@@ -2,6 +2,7 @@
 // node:crypto lacks, stays pure.
 
 import { createHash, hash } from 'node:crypto';
+import { printHex } from '../base/bytes.ts';
 import { type Digests, pureDigests, useDigests } from '../base/sha.ts';
 
 // eslint-disable-next-line no-control-regex
@@ -12,6 +13,10 @@ const nodeDigests: Digests = {
   digest(algorithm, data) {
     if (algorithm === 'blake3') return pureDigests.digest(algorithm, data);
     return hash(algorithm, typeof data === 'string' && NON_ASCII.test(data) ? Buffer.from(data, 'latin1') : data, 'buffer');
+  },
+  hexDigest(algorithm, data) {
+    if (algorithm === 'blake3') return printHex(pureDigests.digest(algorithm, data));
+    return hash(algorithm, typeof data === 'string' && NON_ASCII.test(data) ? Buffer.from(data, 'latin1') : data, 'hex');
   },
   start(algorithm) {
     if (algorithm === 'blake3') return pureDigests.start(algorithm);

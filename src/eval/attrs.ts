@@ -272,11 +272,11 @@ export class Attrs {
   }
 
   /** Without these attributes; those that are missing anyway do not matter. */
-  without(symbols: Iterable<SymbolId>): Attrs {
+  without(symbols: readonly SymbolId[]): Attrs {
     const { shape } = this;
     const dropped: number[] = [];
-    for (const symbol of symbols) {
-      const i = shape.find(symbol);
+    for (let s = 0; s < symbols.length; s++) {
+      const i = shape.find(symbols[s]!);
       if (i >= 0 && !dropped.includes(i)) dropped.push(i);
     }
     if (dropped.length === 0) return this;

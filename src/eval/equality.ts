@@ -85,7 +85,8 @@ function equalAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId, what:
   const aKeys = a.keys();
   const bKeys = b.keys();
   let isEqual = true;
-  for (const i of order) {
+  for (let at = 0; at < order.length; at++) {
+    const i = order[at]!;
     // INVARIANT: keys ascend in both, so equal key sets are equal arrays.
     isEqual = aKeys[i] === bKeys[i] && equalValues(state, a.slots()[i]!, b.slots()[i]!, pos, what);
     if (!isEqual) break;

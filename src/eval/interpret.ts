@@ -669,7 +669,8 @@ export class DynamicAttrsCode extends Code {
       set = base.eval(env) as Attrs;
     }
     const added = new AttrsBuilder();
-    for (const attr of dynamic) {
+    for (let i = 0; i < dynamic.length; i++) {
+      const attr = dynamic[i]!;
       const name = attr.name.eval(inner);
       if (name === null) continue;
       const symbol = internSymbol(

@@ -2,9 +2,8 @@
 // specification". A StorePath is only the base name; the directory belongs to the store (StoreDir) and is added by `printStorePath`.
 
 import { BASE32_ALPHABET, printBase32 } from '../base/base32.ts';
-import { printHex } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
-import { digest } from '../base/sha.ts';
+import { digest, hexDigest } from '../base/sha.ts';
 
 declare const storePathBrand: unique symbol;
 /** The base name of a store object: 32 base-32 digits, a dash, a name. */
@@ -112,5 +111,5 @@ export function hashPlaceholder(output: string): string {
 }
 
 export function sha256Hex(text: string | Uint8Array): string {
-  return printHex(digest('sha256', text));
+  return hexDigest('sha256', text);
 }
