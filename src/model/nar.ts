@@ -14,6 +14,7 @@ const MAX_TAG = 32;
 const MAX_NAME = 255;
 const MAX_TARGET = 4095;
 const BLOCK_SIZE = 65536;
+const NO_BLOCK = new Uint8Array(0);
 
 /** Receives bytes; a chunk given to it is never written to again (unless the giver was told it may). */
 export type ByteSink = (chunk: Uint8Array) => void;
@@ -64,7 +65,8 @@ export class NarWriter {
   #flush(): void {
     if (this.#used === 0) return;
     this.#sink(this.#block.subarray(0, this.#used));
-    if (!this.#reuseBlocks) this.#block = new Uint8Array(BLOCK_SIZE);
+    // PERF: the next block is made when it is needed; most NARs are one small file.
+    if (!this.#reuseBlocks) this.#block = NO_BLOCK;
     this.#used = 0;
   }
 

@@ -58,7 +58,7 @@ create table if not exists SchemaMigrations (migration text primary key not null
 const STATEMENTS = {
   insertPath: 'insert into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) values (?, ?, ?, ?, ?, ?, ?, ?)',
   updatePath: 'update ValidPaths set narSize = ?, hash = ?, ultimate = ?, sigs = ?, ca = ? where path = ?',
-  insertReference: 'insert or replace into Refs (referrer, reference) values (?, ?)',
+  insertReferences: 'insert or replace into Refs (referrer, reference) select ?1, value from json_each(?2)',
   insertOutput: 'insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)',
   deletePath: 'delete from ValidPaths where path = ?',
   pathId: 'select id from ValidPaths where path = ?',
@@ -283,7 +283,9 @@ export class StoreDatabase {
       for (const registration of registrations) ids.set(registration.info.path, this.#insert(registration, now));
       for (const { info } of registrations) {
         const referrer = ids.get(info.path)!;
-        for (const reference of info.references) this.#run('insertReference', referrer, this.#idOf(reference, ids));
+        if (info.references.length === 0) continue;
+        // PERF: one statement a path instead of one a reference; 1,500 derivations have 12,000.
+        this.#run('insertReferences', referrer, `[${info.references.map((reference) => this.#idOf(reference, ids)).join()}]`);
       }
     });
   }
