@@ -86,7 +86,7 @@ export class BlockingBridge {
     if (this.running) return this.running;
     const { port1, port2 } = new MessageChannel();
     const signal = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new Worker(this.entry, { workerData: { port: port2, signal, data: this.workerData }, transferList: [port2] });
+    const worker = new Worker(this.entry, { workerData: { port: port2, signal, data: this.workerData }, transferList: [port2], trackUnmanagedFds: false });
     worker.unref();
     port1.unref();
     this.running = { worker, port: port1, signal };
