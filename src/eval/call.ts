@@ -284,4 +284,4 @@ function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): Wr
   return addFrame(error, pos, 'from call site');
 }
 
-export { delayCall1, delayCall2 } from './value.ts';
+export { delayCall1, delayCall2, delayMapped } from './value.ts';

@@ -11,6 +11,7 @@ import { call1, call2 } from './call.ts';
 import { at } from './error-position.ts';
 import type { LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
+import { symbolName } from './symbol.ts';
 import type { StringContext } from './string-context.ts';
 
 /** An evaluated value (weak head normal form). */
@@ -131,12 +132,36 @@ const CALL_2: ThunkCode = {
   },
 };
 
+/** What the thunks of one mapped set share. */
+class MappedSet {
+  readonly fn: Slot;
+  readonly source: Attrs;
+  constructor(fn: Slot, source: Attrs) {
+    this.fn = fn;
+    this.source = source;
+  }
+}
+
+const CALL_MAPPED: ThunkCode = {
+  eval({ fn, source }: MappedSet, index: number): Value {
+    return call2(force(fn), symbolName(source.keys()[index]!), source.slots()[index]!, NO_POSITION);
+  },
+};
+
+/** Thunks of `fn name value` for each attribute, in the order of keys() (what `mapAttrs` puts into its result). */
+export function delayMapped(fn: Slot, source: Attrs): Thunk[] {
+  const mapped = new MappedSet(fn, source);
+  const thunks: Thunk[] = new Array(source.size);
+  for (let i = 0; i < thunks.length; i++) thunks[i] = new Thunk(CALL_MAPPED, mapped, i);
+  return thunks;
+}
+
 /** A thunk of `fn a` (what `map` puts into its result). */
 export function delayCall1(fn: Slot, a: Slot): Thunk {
   return new Thunk(CALL_1, fn, a);
 }
 
-/** A thunk of `fn a b` (what `mapAttrs` puts into its result). */
+/** A thunk of `fn a b`. */
 export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
   return new Thunk(CALL_2, fn, [a, b]);
 }
@@ -151,7 +176,7 @@ export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
   if (code === BLACKHOLE) throw new InfiniteRecursionError('infinite recursion encountered', at(pos));
   const { env, value: extra } = thunk;
   // NIX: delayed calls are not marked; one that needs itself ends as too deep a call.
-  if (code !== CALL_1 && code !== CALL_2) thunk.code = BLACKHOLE;
+  if (code !== CALL_1 && code !== CALL_2 && code !== CALL_MAPPED) thunk.code = BLACKHOLE;
   let value: Value;
   try {
     value = code.eval(env, extra);
@@ -179,6 +204,7 @@ export function isWriteBack(value: Value): boolean {
 export function positionOf(slot: Slot): PositionId {
   if (slot instanceof Thunk) {
     if (slot.code === null) return positionOf(slot.value as Value);
+    if (slot.code === CALL_MAPPED) return positionOf((slot.env as MappedSet).fn);
     return slot.code === CALL_1 || slot.code === CALL_2 ? positionOf(slot.env as Slot) : NO_POSITION;
   }
   if (slot instanceof Lambda) return slot.code.position;

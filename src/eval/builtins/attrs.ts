@@ -3,7 +3,7 @@
 
 import { AttrsBuilder, EMPTY_ATTRS, makeSortedAttrs, type Attrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
-import { delayCall2 } from '../call.ts';
+import { delayCall2, delayMapped } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext, requireAttr } from '../coerce.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
@@ -163,11 +163,7 @@ export const mapAttrs: BuiltinDefinition = {
   text: 'The set with the same names whose values are `f name value`, each computed when it is needed.',
   run(state, pos, fn, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the second argument passed to builtins.mapAttrs');
-    const keys = attrs.keys();
-    const slots = attrs.slots();
-    const mapped: Slot[] = new Array(keys.length);
-    for (let i = 0; i < keys.length; i++) mapped[i] = delayCall2(fn!, symbolName(keys[i]!), slots[i]!);
-    return attrs.withSlots(mapped, false);
+    return attrs.withSlots(delayMapped(fn!, attrs), false);
   },
 };
 
