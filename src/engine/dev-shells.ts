@@ -1,6 +1,7 @@
 // Dev shells for an engine: from an installable to the environment its build would have, and into a shell with it.
 // nix/develop.cc decides what is built and what the shell is told.
 
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,7 +135,7 @@ export class DevShells {
     for (const [installable, folder] of pairs) {
       const [target] = await engine.targets([installable], 'develop', source, locking);
       for (const path of target!.derivedPaths()) {
-        for (const output of engine.builds.outputPaths(path).values()) result.set(printStorePath(output, engine.storeDir), folder);
+        for (const output of engine.builds.outputPaths(path).values()) result.set(printStorePath(output, engine.storeDir), utf8ToByteString(folder));
       }
     }
     return result;
@@ -149,19 +150,20 @@ export class DevShells {
     const { script, files } = this.rc(environment, folder, options.redirects);
     for (const file of files) fs.writeFileSync(file.path, bytesOf(file.content));
     if (files.length === 0) fs.rmdirSync(folder);
-    const rcPath = join(fs.mkdtempSync(join(tmpdir(), 'nix-shell.')), 'rc');
+    const rcPath = join(tmpdir(), `nix-shell.${randomUUID()}`);
     const env = { ...applyEnvironmentChoices(engine.env, options.choices), NIX_GCROOT: printStorePath(path, engine.storeDir) };
     const shell = chooseShell(builder === undefined ? [] : [builder], mount);
     const whole = makeShellScript(script, {
-      task: options.task,
-      rcPath,
+      task: options.task.kind === 'command' ? { kind: 'command', words: options.task.words.map(utf8ToByteString) } : options.task,
+      rcPath: utf8ToByteString(rcPath),
       shell,
-      prompt: settings.get('bash-prompt'),
-      promptPrefix: settings.get('bash-prompt-prefix'),
-      promptSuffix: settings.get('bash-prompt-suffix'),
+      prompt: utf8ToByteString(settings.get('bash-prompt')),
+      promptPrefix: utf8ToByteString(settings.get('bash-prompt-prefix')),
+      promptSuffix: utf8ToByteString(settings.get('bash-prompt-suffix')),
       isTraced: false,
     });
-    fs.writeFileSync(rcPath, bytesOf(whole), { mode: 0o600 });
+    // The script removes the file; nobody else may have made it.
+    fs.writeFileSync(rcPath, bytesOf(whole), { mode: 0o600, flag: 'wx' });
     const system = environmentSystem(environment);
     return becomeProgram(engine, {
       program: shell.path,

@@ -13,13 +13,12 @@ export interface ProgramRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly system?: string | undefined;
-  /** The soft stack limit from before floe raised it. */
-  readonly stackLimit?: string | undefined;
 }
 
 /** Closes the engine and becomes the program. */
 export async function becomeProgram(engine: Engine, request: ProgramRequest): Promise<never> {
   const { mount } = engine.storeAccess.placement;
   await engine.close();
-  return launch({ ...request, mount });
+  // floe raised the limit for itself alone.
+  return launch({ ...request, mount, stackLimit: engine.childStackLimit });
 }
