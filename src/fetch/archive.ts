@@ -96,9 +96,8 @@ async function decompress(source: AsyncIterable<Uint8Array>, format: string, inf
     case 'zstd':
       return inflaters.unzstd(source);
     case 'xz': {
-      // Bundled, the package has names; as Node loads it, only a default.
-      const loaded = await import('xz-decompress');
-      const { XzReadableStream } = (loaded as { default?: typeof loaded }).default ?? loaded;
+      // CommonJS: its default export is there both as Node loads it and in the bundle.
+      const { XzReadableStream } = (await import('xz-decompress')).default;
       return new XzReadableStream(ReadableStream.from(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
     }
     case 'bzip2': {

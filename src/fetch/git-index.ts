@@ -32,12 +32,27 @@ export interface GitIndex {
 const ENTRY_HEAD = 62;
 const ID_BYTES = 20;
 
+function broken(path: string, what: string): FormatError {
+  return new FormatError(`git index '${path}' is broken: ${what}`, {
+    data: { path },
+    hint: '`git status` in that repository may say more',
+  });
+}
+
 /** Undefined where only git itself can read this form. FormatError where the file is broken. */
 export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
+  try {
+    return readGitIndex(data, path);
+  } catch (error) {
+    // A length that points behind the end.
+    if (error instanceof RangeError) throw broken(path, 'it ends too early');
+    throw error;
+  }
+}
+
+function readGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const bad = (what: string) =>
-    new FormatError(`git index '${path}' is broken: ${what}`, { hint: '`git status` in that repository may say more' });
-  if (data.length < 12 + ID_BYTES || view.getUint32(0) !== 0x44495243) throw bad('it does not begin as one');
+  if (data.length < 12 + ID_BYTES || view.getUint32(0) !== 0x44495243) throw broken(path, 'it does not begin as one');
   const version = view.getUint32(4);
   if (version < 2 || version > 4) return undefined;
   const count = view.getUint32(8);
@@ -45,7 +60,7 @@ export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefi
   let at = 12;
   let previous = '';
   for (let i = 0; i < count; i++) {
-    if (at + ENTRY_HEAD > data.length) throw bad('it ends too early');
+    if (at + ENTRY_HEAD > data.length) throw broken(path, 'it ends too early');
     const start = at;
     const flags = view.getUint16(at + 60);
     const extended = version >= 3 && (flags & 0x4000) !== 0 ? view.getUint16(at + 62) : 0;
@@ -58,11 +73,11 @@ export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefi
         byte = data[at++]!;
         strip = (strip + 1) * 128 + (byte & 0x7f);
       }
-      const end = data.indexOf(0, at);
+      const end = endOfName(data, at);
       name = previous.slice(0, previous.length - strip) + byteStringOf(data.subarray(at, end));
       at = end + 1;
     } else {
-      const end = data.indexOf(0, at);
+      const end = endOfName(data, at);
       name = byteStringOf(data.subarray(at, end));
       at = start + ((end - start + 8) & ~7);
     }
@@ -94,12 +109,19 @@ export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefi
   return { entries, trees };
 }
 
+function endOfName(data: Uint8Array, start: number): number {
+  const end = data.indexOf(0, start);
+  if (end < 0) throw new RangeError('a name without an end');
+  return end;
+}
+
 function readCachedTrees(data: Uint8Array, start: number, trees: Map<string, string>): void {
   let at = start;
   const visit = (above: string, isRoot: boolean): void => {
-    const nameEnd = data.indexOf(0, at);
+    const nameEnd = endOfName(data, at);
     const name = byteStringOf(data.subarray(at, nameEnd));
     const lineEnd = data.indexOf(0x0a, nameEnd);
+    if (lineEnd < 0) throw new RangeError('a cached tree without an end');
     const [entryCount, subtrees] = byteStringOf(data.subarray(nameEnd + 1, lineEnd))
       .split(' ')
       .map(Number) as [number, number];

@@ -194,6 +194,7 @@ function unreachable(url: string, error: unknown): FetchError {
     EAI_AGAIN: `could not resolve host '${host}'`,
     ECONNREFUSED: `could not connect to '${host}'`,
     ECONNRESET: `the connection to '${host}' was reset`,
+    UND_ERR_SOCKET: `the connection to '${host}' was closed`,
     UND_ERR_CONNECT_TIMEOUT: `'${host}' did not answer in time`,
   };
   const reason = reasons[cause.code ?? ''] ?? cause.message;
