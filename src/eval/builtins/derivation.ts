@@ -17,7 +17,14 @@ import {
   parseIngestionMode,
 } from '../../model/content-address.ts';
 import type { Derivation, DerivationOutput } from '../../model/derivation.ts';
-import { addressDerivation, type AddressedDerivation, hashDerivationModulo, type HashModulo, type HashModuloLookup, makeHashModuloLookup } from '../../model/derivation-hash.ts';
+import {
+  addressDerivation,
+  type AddressedDerivation,
+  hashDerivationModulo,
+  type HashModulo,
+  type HashModuloLookup,
+  makeHashModuloLookup,
+} from '../../model/derivation-hash.ts';
 import {
   checkStorePathName,
   hashPlaceholder,
@@ -135,7 +142,9 @@ function hashesOf(state: EvalState): Map<StorePath, HashModulo> {
 }
 
 function lookupOf(state: EvalState): HashModuloLookup {
-  return state.cache(LOOKUP, () => makeHashModuloLookup((path) => readDerivation(state, path), state.host.constants.storeDir, hashesOf(state)));
+  return state.cache(LOOKUP, () =>
+    makeHashModuloLookup((path) => readDerivation(state, path), state.host.constants.storeDir, hashesOf(state)),
+  );
 }
 
 function readDerivation(state: EvalState, path: StorePath): Derivation {
@@ -235,7 +244,13 @@ function takeStructured(state: EvalState, description: Description, writer: Json
 const COERCE_MORE = { more: true };
 
 const jsonKind = (value: Json): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'string' || typeof value === 'boolean' ? typeof value : 'number';
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'array'
+      : typeof value === 'string' || typeof value === 'boolean'
+        ? typeof value
+        : 'number';
 
 /** The text of an attribute `__json`. NIX: it is read and printed again, which sorts its keys and drops its spaces. */
 function normaliseJson(text: string): string {

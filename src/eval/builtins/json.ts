@@ -430,7 +430,9 @@ class JsonReader {
     const { text } = this;
     const seen = text.slice(0, this.read);
     const lastLine = seen.lastIndexOf('\n') + 1;
-    let message = `[json.exception.parse_error.101] parse error at line ${seen.split('\n').length}, column ${this.read - lastLine}: `;
+    // NIX: nlohmann's count of columns is 0 after it looked at a line end behind a number and put it back.
+    const column = token === TOKEN_NUMBER && text[this.read] === '\n' ? 0 : this.read - lastLine;
+    let message = `[json.exception.parse_error.101] parse error at line ${seen.split('\n').length}, column ${column}: `;
     if (token === END && this.read === 1) {
       message += 'attempting to parse an empty input; check that your input string or stream contains the expected JSON';
       return new JsonSyntaxError(message);

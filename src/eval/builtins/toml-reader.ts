@@ -567,7 +567,7 @@ class TomlReader {
     this.skipSpace();
     const start = this.at;
     const value = this.value();
-    const valueSpan = { at: start, length: 1 };
+    const valueSpan = { at: start, length: this.at - start };
     let inside = table;
     for (const part of parts.slice(0, -1)) {
       const known = inside.members.get(part);
@@ -633,11 +633,11 @@ class TomlReader {
       else if (known.value instanceof TomlArray && known.value.isOfTables) inside = known.value.items.at(-1) as TomlTable;
       else {
         this.conflict(
-          'toml::insert_value: failed to insert a table, table already defined',
+          'toml::insert_value: failed to insert a value, value already exists',
           span,
-          'inserting this',
+          'while inserting this',
           known.span,
-          'this table is explicitly defined',
+          'non-table value already exists',
         );
       }
     }
