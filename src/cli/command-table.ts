@@ -31,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
 /** Commands known by names of their own (links, or `floe nix-build`); they read their words by the older rules. */
 export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
+  'nix-store': async () => (await import('./commands/legacy/nix-store.ts')).NixStoreCommand,
 };
 
 /** Words that only group commands: "flake", "store", ... */

@@ -1,11 +1,12 @@
 // Global options: what `-v`, `--log-format`, `--option`, `--<setting>` and their like ask for, gathered from wherever they stand on
 // the command line.
 
-import { FloeError, UsageError } from '../base/errors.ts';
+import { FloeError } from '../base/errors.ts';
 import { LOG_LEVELS, type LogLevel } from '../base/progress.ts';
 import type { Assignment } from '../engine/config.ts';
-import { findSetting, findSettingOrExtra, parseIntegerWithUnit, SETTINGS } from '../model/settings.ts';
+import { findSetting, findSettingOrExtra, SETTINGS } from '../model/settings.ts';
 import { GLOBAL_FLAGS, LEGACY_FLAGS, type GlobalFlag } from './options.ts';
+import { readInteger } from './read-integer.ts';
 import type { FoundOption, GlobalLookup } from './words.ts';
 
 export type LogFormat = 'raw' | 'raw-with-logs' | 'internal-json' | 'bar' | 'bar-with-logs';
@@ -131,10 +132,7 @@ export function readGlobals(found: readonly FoundOption[], defaults: GlobalDefau
 function assignSetting(flagName: string, args: readonly string[], assign: (name: string, text: string) => void): void {
   const { setting, isSwitch, on } = settingOfFlag(flagName.slice(2))!;
   if (isSwitch) return assign(setting, on ? 'true' : 'false');
-  if (['--cores', '--max-silent-time', '--timeout'].includes(flagName) && parseIntegerWithUnit(args[0]!) === undefined) {
-    const unit = /[A-Za-z]$/.exec(args[0]!)?.[0].toUpperCase();
-    throw new UsageError(unit === undefined ? `'${args[0]}' is not an integer` : `invalid unit specifier '${unit}'`);
-  }
+  if (['--cores', '--max-silent-time', '--timeout'].includes(flagName)) readInteger(args[0]!);
   assign(setting, args[0]!);
 }
 

@@ -6,7 +6,7 @@ import { type Json, printJson } from '../base/canonical-json.ts';
 import { InvalidPathError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
 import type { BuildMode } from '../build/outputs.ts';
-import { printPlan } from '../build/plan.ts';
+import { type Plan, printPlan } from '../build/plan.ts';
 import { machineMirrors, planRealisation, realise, type RealiseOptions } from '../build/realise.ts';
 import type { BuildSettings } from '../build/settings.ts';
 import { nodeIo } from '../io/node.ts';
@@ -129,7 +129,15 @@ export class Builds {
 
   /** Says what building the paths would take, in Nix's words. */
   async printMissing(paths: readonly DerivedPath[], level: LogLevel): Promise<void> {
-    const plan = await planRealisation(paths, this.options());
+    this.printPlan(await this.plan(paths), level);
+  }
+
+  /** What building the paths would take. */
+  plan(paths: readonly DerivedPath[]): Promise<Plan> {
+    return planRealisation(paths, this.options());
+  }
+
+  printPlan(plan: Plan, level: LogLevel): void {
     const lines = printPlan(plan, this.engine.storeDir);
     if (lines.length > 0) this.engine.progress.log(level, lines.join('\n'));
   }

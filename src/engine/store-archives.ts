@@ -1,0 +1,221 @@
+// Store objects and other trees as streams: NARs of any path, and the export format of `nix-store --export` (objects with references
+// and deriver, one after the other). libstore/export-import.cc, Nix manual, "Nix Archive (NAR) format".
+
+import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { bytesOf, byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError, FormatError, IoError } from '../base/errors.ts';
+import { equalHash, type Hash, type HashAlgorithm, printHash } from '../base/hash.ts';
+import { startDigest } from '../base/sha.ts';
+import type { ContentAddressMethod } from '../model/content-address.ts';
+import { NarReader } from '../model/nar.ts';
+import type { PathInfo } from '../model/path-info.ts';
+import { parseStorePath, type StorePath } from '../model/store-path.ts';
+import { sortTopologically } from '../store/closure.ts';
+import { deleteTree, dumpTree, NarRestorer } from '../store/local/nar-files.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+
+/** Gives bytes until there are none (undefined). */
+export type ByteSource = () => Uint8Array | undefined;
+/** Takes bytes; done with them when it returns. */
+export type ByteTarget = (chunk: Uint8Array) => void;
+
+/** Fails in Nix's words where nothing lies at a path (an ordinary one). */
+export function requirePath(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) throw new IoError(`path '${path}' does not exist`, { data: { path } });
+}
+
+/** Writes the NAR of a file or folder (an ordinary path). */
+export function writePathNar(path: string, write: ByteTarget): void {
+  requirePath(path);
+  dumpTree(utf8ToByteString(path), write, { reuseBlocks: true });
+}
+
+/** How a file or folder of the machine becomes a store object. */
+export interface AddRequest {
+  /** An ordinary path, like the name. */
+  readonly path: string;
+  readonly name: string;
+  readonly method: ContentAddressMethod;
+  readonly algorithm: HashAlgorithm;
+}
+
+/** Copies a file or folder into the store; with `dryRun` its store path is only computed. */
+export function addToStore(store: LocalStore, { path, name, method, algorithm }: AddRequest, dryRun = false): StorePath {
+  requirePath(path);
+  const request = { path: utf8ToByteString(path), name: utf8ToByteString(name), method, algorithm };
+  return dryRun ? store.computeTreePathSync(request).path : store.addTreeSync(request);
+}
+
+/** Unpacks a NAR at a path where nothing lies yet. What was unpacked when it failed is removed again. */
+export function restoreNar(path: string, read: ByteSource): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new FloeError('FLOE_EXISTS', `path '${path}' already exists`);
+  const root = utf8ToByteString(path);
+  const restorer = new NarRestorer(root, 'plain');
+  const reader = new NarReader(restorer);
+  try {
+    for (let chunk = read(); chunk !== undefined && !reader.done; chunk = read()) reader.push(chunk);
+    reader.end();
+  } catch (error) {
+    restorer.finish();
+    deleteTree(root);
+    throw error;
+  }
+  restorer.finish();
+}
+
+/** Writes the NAR of a valid path; its hash. */
+export async function writeStoreNar(store: LocalStore, path: StorePath, write: ByteTarget): Promise<Hash> {
+  const state = createHash('sha256');
+  for await (const chunk of store.narFromPath(path)) {
+    state.update(chunk);
+    write(chunk);
+  }
+  return { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) };
+}
+
+const EXPORT_MAGIC = 0x4558494e;
+
+function wireNumber(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+  return bytes;
+}
+
+function wireString(text: string, write: ByteTarget): void {
+  write(wireNumber(text.length));
+  const padded = new Uint8Array((text.length + 7) & ~7);
+  padded.set(bytesOf(text));
+  if (padded.length > 0) write(padded);
+}
+
+/** Writes valid paths, references first, as `importPaths` reads them. Refuses a path whose files have changed. */
+export async function exportPaths(store: LocalStore, paths: Iterable<StorePath>, write: ByteTarget): Promise<void> {
+  const infos = new Map([...paths].map((path) => [path, store.requirePathInfoSync(path)]));
+  for (const path of sortTopologically(infos.keys(), (one) => infos.get(one)!.references)) {
+    const info = infos.get(path)!;
+    write(wireNumber(1));
+    const hash = await writeStoreNar(store, path, write);
+    if (!equalHash(hash, info.narHash) && info.narHash.bytes.some((byte) => byte !== 0)) {
+      const [was, is] = [info.narHash, hash].map((one) => printHash(one, 'nix32', true));
+      throw new FloeError('FLOE_PATH_CHANGED', `hash of path '${store.printPath(path)}' has changed from '${was}' to '${is}'!`);
+    }
+    write(wireNumber(EXPORT_MAGIC));
+    wireString(store.printPath(path), write);
+    write(wireNumber(info.references.length));
+    for (const reference of info.references) wireString(store.printPath(reference), write);
+    wireString(info.deriver === undefined ? '' : store.printPath(info.deriver), write);
+    write(wireNumber(0));
+  }
+  write(wireNumber(0));
+}
+
+/** Reads exact amounts from a source of chunks. */
+class WireReader {
+  private readonly read: ByteSource;
+  private chunk: Uint8Array = new Uint8Array(0);
+  private at = 0;
+
+  constructor(read: ByteSource) {
+    this.read = read;
+  }
+
+  /** What is at hand, at least one byte. */
+  peek(): Uint8Array {
+    while (this.at === this.chunk.length) {
+      const next = this.read();
+      if (next === undefined) throw new FormatError('unexpected end-of-file');
+      this.chunk = next;
+      this.at = 0;
+    }
+    return this.chunk.subarray(this.at);
+  }
+
+  skip(count: number): void {
+    this.at += count;
+  }
+
+  bytes(count: number): Uint8Array {
+    const result = new Uint8Array(count);
+    for (let used = 0; used < count; ) {
+      const part = this.peek().subarray(0, count - used);
+      result.set(part, used);
+      used += part.length;
+      this.skip(part.length);
+    }
+    return result;
+  }
+
+  number(): number {
+    const value = new DataView(this.bytes(8).buffer).getBigUint64(0, true);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`number ${value} in the input is too large`);
+    return Number(value);
+  }
+
+  string(): string {
+    const length = this.number();
+    if (length > MAX_STRING) throw new FormatError(`string in the input is too long (${length} bytes)`);
+    const padded = this.bytes((length + 7) & ~7);
+    if (padded.subarray(length).some((byte) => byte !== 0)) throw new FormatError('non-zero padding');
+    return byteStringOf(padded.subarray(0, length));
+  }
+}
+
+/** Paths are the only strings of the format. */
+const MAX_STRING = 65536;
+const NOTHING = (): void => {};
+
+/** One NAR, kept in memory: what it is of is said only behind it. */
+function readNar(input: WireReader): { chunks: Uint8Array[]; hash: Hash; size: number } {
+  const reader = new NarReader({
+    beginDirectory: NOTHING,
+    endDirectory: NOTHING,
+    symlink: NOTHING,
+    beginRegular: NOTHING,
+    contents: NOTHING,
+    endRegular: NOTHING,
+  });
+  const chunks: Uint8Array[] = [];
+  const digest = startDigest('sha256');
+  while (!reader.done) {
+    const chunk = input.peek();
+    const used = chunk.slice(0, reader.push(chunk));
+    digest.update(used);
+    chunks.push(used);
+    input.skip(used.length);
+  }
+  return { chunks, hash: { algorithm: 'sha256', bytes: digest.digest() }, size: reader.offset };
+}
+
+/** Adds what `exportPaths` wrote, each path told as it is there. Signatures are not asked for. */
+export async function importPaths(store: LocalStore, read: ByteSource, onPath: (path: StorePath) => void): Promise<void> {
+  const input = new WireReader(read);
+  for (;;) {
+    const mark = input.number();
+    if (mark === 0) return;
+    if (mark !== 1) throw new FormatError("input doesn't look like something created by 'nix-store --export'");
+    const nar = readNar(input);
+    if (input.number() !== EXPORT_MAGIC) throw new FormatError('Nix archive cannot be imported; wrong format');
+    const path = parseStorePath(input.string(), store.storeDir);
+    const references = Array.from({ length: input.number() }, () => parseStorePath(input.string(), store.storeDir)).sort();
+    const deriver = input.string();
+    // An old form of signature.
+    if (input.number() === 1) input.string();
+    const info: PathInfo = {
+      path,
+      narHash: nar.hash,
+      narSize: nar.size,
+      references,
+      deriver: deriver === '' ? undefined : parseStorePath(deriver, store.storeDir),
+      registrationTime: 0,
+      ultimate: false,
+      signatures: [],
+    };
+    await store.addToStore(info, chunksOf(nar.chunks), { checkSignatures: false });
+    onPath(path);
+  }
+}
+
+async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks;
+}

@@ -1,0 +1,65 @@
+// Looking after a store: collecting garbage as the settings say, checking and repairing contents, linking equal files.
+
+import { FloeError } from '../base/errors.ts';
+import { equalHash, printHash } from '../base/hash.ts';
+import type { StorePath } from '../model/store-path.ts';
+import type { GcOptions, GcResults } from '../store/local/gc.ts';
+import type { OptimiseStats } from '../store/local/optimise.ts';
+import type { Engine } from './engine.ts';
+import { writeStoreNar } from './store-archives.ts';
+
+/** What a collection shall do; what keeps what comes from the settings. */
+export type GarbageRequest = Omit<GcOptions, 'keepOutputs' | 'keepDerivations'>;
+
+/** Works on one engine's store. */
+export class StoreCare {
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /** Deletes, or tells, what no root reaches. */
+  collectGarbage(request: GarbageRequest): Promise<GcResults> {
+    const { settings, store } = this.engine;
+    return store.collectGarbage({ ...request, keepOutputs: settings.get('keep-outputs'), keepDerivations: settings.get('keep-derivations') });
+  }
+
+  /** Checks the whole store against its database; true where errors remain. */
+  verify(options: { readonly checkContents: boolean; readonly repair: boolean }): Promise<boolean> {
+    const repair = (path: StorePath): Promise<void> => this.repair(path);
+    return this.engine.store.verify({ checkContents: options.checkContents, ...(options.repair ? { repair } : {}) });
+  }
+
+  /** True where the files of a valid path are what they were; otherwise the user is told. */
+  async checkContents(path: StorePath): Promise<boolean> {
+    const { store, progress } = this.engine;
+    const { narHash } = store.requirePathInfoSync(path);
+    const actual = await writeStoreNar(store, path, () => {});
+    if (equalHash(actual, narHash)) return true;
+    const [expected, got] = [narHash, actual].map((hash) => printHash(hash, 'nix32', true));
+    progress.log('error', `path '${store.printPath(path)}' was modified! expected hash '${expected}', got '${got}'`);
+    return false;
+  }
+
+  /** Brings the files of a valid path back: by building its deriver again, or from wherever it can be fetched. */
+  async repair(path: StorePath): Promise<void> {
+    const { store, builds } = this.engine;
+    const { deriver } = store.requirePathInfoSync(path);
+    const isBuildable = deriver !== undefined && store.isValidPathSync(deriver);
+    try {
+      await builds.build([isBuildable ? { kind: 'built', derivation: deriver, outputs: 'all' } : { kind: 'opaque', path }], { mode: 'repair', quiet: true });
+    } catch (cause) {
+      if (isBuildable || !(cause instanceof FloeError)) throw cause;
+      throw new FloeError('FLOE_CANNOT_REPAIR', `cannot repair path '${store.printPath(path)}'`, {
+        cause,
+        hint: 'no derivation in the store makes it, and it can be fetched from nowhere',
+      });
+    }
+  }
+
+  /** Hard-links equal files of the store. */
+  optimise(): Promise<OptimiseStats> {
+    return this.engine.store.optimise();
+  }
+}
