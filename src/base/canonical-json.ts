@@ -27,7 +27,15 @@ export type Json =
 
 const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
 const TO_ESCAPE = /["\\\x00-\x1f]/g;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 
 function escapeCharacter(character: string): string {
   return SHORT_ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -73,7 +81,10 @@ export function printJson(value: Json, indent?: number, level = 0): string {
     if (value.length === 0) return '[]';
     return `[${open}${value.map((element) => printJson(element, indent, level + 1)).join(separator)}${close}]`;
   }
-  const members = value instanceof Map ? [...(value as ReadonlyMap<string, Json>)] : Object.entries(value as { readonly [key: string]: Json | undefined });
+  const members =
+    value instanceof Map
+      ? [...(value as ReadonlyMap<string, Json>)]
+      : Object.entries(value as { readonly [key: string]: Json | undefined });
   const present = members.filter((member): member is [string, Json] => member[1] !== undefined).sort((a, b) => compareStrings(a[0], b[0]));
   if (present.length === 0) return '{}';
   return `{${open}${present.map(([key, member]) => printJsonString(key) + colon + printJson(member, indent, level + 1)).join(separator)}${close}}`;

@@ -81,7 +81,10 @@ export function buildResultToJson(result: BuildResult): Json {
     status: result.status,
   };
   if (!result.success) return { ...common, errorMsg: result.message, isNonDeterministic: result.isNonDeterministic };
-  return { ...common, builtOutputs: new Map([...result.builtOutputs].map(([name, realisation]) => [name, realisationToJson(realisation)])) };
+  return {
+    ...common,
+    builtOutputs: new Map([...result.builtOutputs].map(([name, realisation]) => [name, realisationToJson(realisation)])),
+  };
 }
 
 function oneOf<T extends string>(text: string, words: readonly T[], what: string): T {

@@ -28,7 +28,8 @@ export function derivationType(derivation: Derivation): DerivationType {
   let type: DerivationType | undefined;
   let algorithm: string | undefined;
   for (const [name, output] of derivation.outputs) {
-    if (type !== undefined && type !== output.kind) throw new FormatError("can't mix derivation output types", { data: { name: derivation.name } });
+    if (type !== undefined && type !== output.kind)
+      throw new FormatError("can't mix derivation output types", { data: { name: derivation.name } });
     if (output.kind === 'fixed') {
       if (type !== undefined) throw new FormatError('only one fixed output is allowed for now', { data: { name: derivation.name } });
       if (name !== 'out') throw new FormatError('single fixed output must be named "out"', { data: { name: derivation.name } });
@@ -76,7 +77,12 @@ function hashFixed(output: DerivationOutput & { kind: 'fixed' }, storeDir: Store
  * With `maskOutputs` the derivation's own output paths do not count: that hash gives the paths. Without, it is the hash under which
  * other derivations see this one.
  */
-export function hashDerivationModulo(derivation: Derivation, storeDir: StoreDir, lookup: HashModuloLookup, maskOutputs = false): HashModulo {
+export function hashDerivationModulo(
+  derivation: Derivation,
+  storeDir: StoreDir,
+  lookup: HashModuloLookup,
+  maskOutputs = false,
+): HashModulo {
   const type = derivationType(derivation);
   if (type === 'fixed') return hashFixed(derivation.outputs.get('out') as DerivationOutput & { kind: 'fixed' }, storeDir);
   const { inputs, deferred } = hashedInputs(derivation, lookup);
@@ -110,7 +116,8 @@ export function addressDerivation(
   const inputs = printATermInputs(hashed.inputs);
   const names = [...deferred.outputs.keys()];
   const masked = sha256Hex(printer.print(deferred, { maskOutputs: true, inputs }));
-  if (hashed.deferred) return { derivation: deferred, aterm: printer.print(deferred), modulo: { hash: masked, outputs: names, deferred: true } };
+  if (hashed.deferred)
+    return { derivation: deferred, aterm: printer.print(deferred), modulo: { hash: masked, outputs: names, deferred: true } };
   const outputs = new Map<string, DerivationOutput>();
   for (const name of names) {
     const path = makeOutputPath(name, masked, deferred.name, storeDir);
@@ -201,7 +208,8 @@ export function checkOutputPaths(derivation: Derivation, storeDir: StoreDir, loo
     } else {
       const variable = derivation.env.get(name);
       if (variable === undefined) fail(`derivation has missing environment variable '${name}', should be '${actual}' but is not present`);
-      if (variable !== actual) fail(`derivation has incorrect environment variable '${name}', should be '${actual}' but is actually '${variable}'`);
+      if (variable !== actual)
+        fail(`derivation has incorrect environment variable '${name}', should be '${actual}' but is actually '${variable}'`);
     }
   }
 }

@@ -48,13 +48,19 @@ export function derivationToJson(derivation: Derivation): Json {
     builder: derivation.builder,
     args: derivation.args,
     env,
-    structuredAttrs: structured === undefined ? undefined : parseJson(structured, `variable ${STRUCTURED_ATTRS_VARIABLE} of derivation '${derivation.name}'`),
+    structuredAttrs:
+      structured === undefined
+        ? undefined
+        : parseJson(structured, `variable ${STRUCTURED_ATTRS_VARIABLE} of derivation '${derivation.name}'`),
   };
 }
 
 /** What `nix derivation show` prints for several. */
 export function derivationsToJson(derivations: ReadonlyMap<StorePath, Derivation>): Json {
-  return { derivations: new Map([...derivations].map(([path, derivation]) => [path, derivationToJson(derivation)])), version: DERIVATION_JSON_VERSION };
+  return {
+    derivations: new Map([...derivations].map(([path, derivation]) => [path, derivationToJson(derivation)])),
+    version: DERIVATION_JSON_VERSION,
+  };
 }
 
 function methodFromJson(value: Json): ContentAddressMethod {
@@ -99,7 +105,9 @@ function inputsFromJson(inputs: JsonObject): Pick<Derivation, 'inputDerivations'
     }
     return [parseStorePathBaseName(path), sortedSet(jsonStrings(jsonMember(object, 'outputs', where), where))] as const;
   });
-  const sources = jsonArray(jsonMember(inputs, 'srcs', "'inputs'"), "'srcs'").map((path) => parseStorePathBaseName(jsonString(path, "'srcs'")));
+  const sources = jsonArray(jsonMember(inputs, 'srcs', "'inputs'"), "'srcs'").map((path) =>
+    parseStorePathBaseName(jsonString(path, "'srcs'")),
+  );
   return { inputDerivations: new Map(inputDerivations.sort(byKey)), inputSources: sortedSet(sources) };
 }
 
@@ -109,7 +117,9 @@ export function derivationFromJson(value: Json, storeDir: StoreDir): Derivation 
   const member = (key: string) => jsonMember(object, key, 'a derivation');
   const version = jsonUnsigned(member('version'), "'version'");
   if (version !== DERIVATION_JSON_VERSION) {
-    throw new FormatError(`Unsupported derivation JSON format version ${version}, only format version ${DERIVATION_JSON_VERSION} is currently supported.`);
+    throw new FormatError(
+      `Unsupported derivation JSON format version ${version}, only format version ${DERIVATION_JSON_VERSION} is currently supported.`,
+    );
   }
   const name = jsonString(member('name'), "'name'");
   const outputs = [...jsonObject(member('outputs'), "'outputs'")].map(

@@ -68,7 +68,9 @@ export function narListingFromJson(value: Json): NarListing {
   const optionalNumber = (key: string) => (object.has(key) ? jsonUnsigned(object.get(key)!, `'${key}'`) : undefined);
   switch (type) {
     case 'directory': {
-      const entries = [...jsonObject(jsonMember(object, 'entries', where), "'entries'")].map(([name, entry]) => [name, narListingFromJson(entry)] as const);
+      const entries = [...jsonObject(jsonMember(object, 'entries', where), "'entries'")].map(
+        ([name, entry]) => [name, narListingFromJson(entry)] as const,
+      );
       return { type, entries: new Map(entries.sort((a, b) => compareStrings(a[0], b[0]))) };
     }
     case 'symlink':

@@ -180,11 +180,18 @@ export class NarWriter {
 export type TreeFilter = (path: string, kind: TreeKind) => boolean;
 
 /** Archives a tree. `describe` names a path of the tree in errors. */
-export function writeNar(tree: FileTree, sink: ByteSink, filter?: TreeFilter, describe: (path: string) => string = (path) => path || '/'): void {
+export function writeNar(
+  tree: FileTree,
+  sink: ByteSink,
+  filter?: TreeFilter,
+  describe: (path: string) => string = (path) => path || '/',
+): void {
   const writer = new NarWriter(sink);
   const visit = (path: string, kind: TreeKind, depth: number): void => {
     if (depth >= MAX_DEPTH) {
-      throw new FormatError(`path '${describe(path)}' exceeds maximum NAR directory depth of ${MAX_DEPTH}`, { data: { path: describe(path) } });
+      throw new FormatError(`path '${describe(path)}' exceeds maximum NAR directory depth of ${MAX_DEPTH}`, {
+        data: { path: describe(path) },
+      });
     }
     switch (kind) {
       case 'regular':

@@ -81,7 +81,8 @@ export function parseNarInfo(text: string, storeDir: StoreDir, whence: string): 
         break;
       case 'References':
         if (references.size > 0) corrupt('extra References');
-        for (const reference of value.split(' ')) if (reference !== '') references.add(guarded('bad reference', () => parseStorePathBaseName(reference)));
+        for (const reference of value.split(' '))
+          if (reference !== '') references.add(guarded('bad reference', () => parseStorePathBaseName(reference)));
         break;
       case 'Deriver':
         if (value !== 'unknown-deriver') deriver = guarded('bad deriver', () => parseStorePathBaseName(value));

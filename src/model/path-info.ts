@@ -5,7 +5,13 @@ import type { Json } from '../base/canonical-json.ts';
 import { compareBytes, compareStrings } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
 import { type Hash, parseSri, printHash } from '../base/hash.ts';
-import { type ContentAddress, type ContentAddressMethod, makeContentPath, parseContentAddress, printContentAddress } from './content-address.ts';
+import {
+  type ContentAddress,
+  type ContentAddressMethod,
+  makeContentPath,
+  parseContentAddress,
+  printContentAddress,
+} from './content-address.ts';
 import { jsonArray, jsonBoolean, jsonMember, jsonObject, jsonString, jsonStrings, jsonUnsigned } from './json-fields.ts';
 import { parseSignature, type PublicKey, type SecretKey, printSignature, sign, verifySignature } from './signature.ts';
 import { parseStorePath, parseStorePathBaseName, type StoreDir, type StorePath, storePathName } from './store-path.ts';
@@ -75,7 +81,12 @@ export function countGoodSignatures(info: PathInfo, storeDir: StoreDir, keys: Re
 export type PathInfoJsonFormat = 1 | 2;
 
 /** Without the key. `impure` members are those that differ from store to store (time, signatures, deriver). */
-export function pathInfoToJson(info: PathInfo, storeDir: StoreDir, format: PathInfoJsonFormat, includeImpure = true): { [key: string]: Json } {
+export function pathInfoToJson(
+  info: PathInfo,
+  storeDir: StoreDir,
+  format: PathInfoJsonFormat,
+  includeImpure = true,
+): { [key: string]: Json } {
   const path = (of: StorePath) => (format === 1 ? `${storeDir}/${of}` : of);
   const address = info.contentAddress;
   const json: { [key: string]: Json } = {
@@ -84,7 +95,12 @@ export function pathInfoToJson(info: PathInfo, storeDir: StoreDir, format: PathI
     narHash: printHash(info.narHash, 'sri'),
     narSize: info.narSize,
     references: info.references.map(path),
-    ca: address === undefined ? null : format === 1 ? printContentAddress(address) : { method: address.method, hash: printHash(address.hash, 'sri') },
+    ca:
+      address === undefined
+        ? null
+        : format === 1
+          ? printContentAddress(address)
+          : { method: address.method, hash: printHash(address.hash, 'sri') },
   };
   if (includeImpure) {
     json['deriver'] = info.deriver === undefined ? null : path(info.deriver);
@@ -99,7 +115,8 @@ function contentAddressFromJson(value: Json): ContentAddress {
   if (typeof value === 'string') return parseContentAddress(value);
   const object = jsonObject(value, "'ca'");
   const method = jsonString(jsonMember(object, 'method', "'ca'"), "'ca.method'");
-  if (method !== 'flat' && method !== 'nar' && method !== 'text' && method !== 'git') throw new FormatError(`unknown content address method '${method}'`);
+  if (method !== 'flat' && method !== 'nar' && method !== 'text' && method !== 'git')
+    throw new FormatError(`unknown content address method '${method}'`);
   return { method: method satisfies ContentAddressMethod, hash: parseSri(jsonString(jsonMember(object, 'hash', "'ca'"), "'ca.hash'")) };
 }
 
@@ -109,7 +126,8 @@ export function pathInfoFromJson(path: StorePath, value: Json, storeDir: StoreDi
   const object = jsonObject(value, where);
   const member = (key: string) => jsonMember(object, key, where);
   const format = object.has('version') ? jsonUnsigned(member('version'), "'version'") : 1;
-  if (format !== 1 && format !== 2) throw new FormatError(`unsupported path info JSON format version ${format}; supported versions are 1 and 2`);
+  if (format !== 1 && format !== 2)
+    throw new FormatError(`unsupported path info JSON format version ${format}; supported versions are 1 and 2`);
   const readPath = (json: Json, key: string) => {
     const text = jsonString(json, `'${key}'`);
     return format === 1 ? parseStorePath(text, storeDir) : parseStorePathBaseName(text);
@@ -124,7 +142,9 @@ export function pathInfoFromJson(path: StorePath, value: Json, storeDir: StoreDi
     path,
     narHash: parseSri(jsonString(member('narHash'), "'narHash'")),
     narSize: jsonUnsigned(member('narSize'), "'narSize'"),
-    references: [...new Set(jsonArray(member('references'), "'references'").map((json) => readPath(json, 'references')))].sort(compareStrings),
+    references: [...new Set(jsonArray(member('references'), "'references'").map((json) => readPath(json, 'references')))].sort(
+      compareStrings,
+    ),
     deriver: deriver === null ? undefined : readPath(deriver, 'deriver'),
     registrationTime: time === null ? 0 : jsonUnsigned(time, "'registrationTime'"),
     ultimate: ultimate === null ? false : jsonBoolean(ultimate, "'ultimate'"),

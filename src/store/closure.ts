@@ -51,7 +51,9 @@ export async function queryClosure(store: Store, roots: Iterable<StorePath>): Pr
 export async function requirePathInfo(store: Store, path: StorePath): Promise<PathInfo> {
   const info = await store.queryPathInfo(path);
   if (info === undefined) {
-    throw new InvalidPathError(`path '${store.storeDir}/${path}' is not valid in store '${store.uri}'`, { data: { path, store: store.uri } });
+    throw new InvalidPathError(`path '${store.storeDir}/${path}' is not valid in store '${store.uri}'`, {
+      data: { path, store: store.uri },
+    });
   }
   return info;
 }
@@ -80,7 +82,10 @@ export function sortTopologically(paths: Iterable<StorePath>, references: (path:
         sorted.push(path);
         stack.pop();
       } else if (state.get(next) === 'open') {
-        throw new StoreError(`cycle detected in the references of '${next}' from '${path}'`, { code: 'FLOE_REFERENCE_CYCLE', data: { path: next, parent: path } });
+        throw new StoreError(`cycle detected in the references of '${next}' from '${path}'`, {
+          code: 'FLOE_REFERENCE_CYCLE',
+          data: { path: next, parent: path },
+        });
       } else if (!state.has(next)) enter(next);
     }
   }

@@ -18,15 +18,22 @@ const DEFAULT_PARALLEL = 8;
 /** Stores with other names for the same objects cannot exchange them: paths are part of the content. */
 function requireSameDirectory(from: Store, to: Store): void {
   if (from.storeDir === to.storeDir) return;
-  throw new FloeError('FLOE_STORE_DIR_MISMATCH', `cannot copy from store '${from.uri}' (${from.storeDir}) to store '${to.uri}' (${to.storeDir}): their store directories differ`, {
-    data: { from: from.storeDir, to: to.storeDir },
-  });
+  throw new FloeError(
+    'FLOE_STORE_DIR_MISMATCH',
+    `cannot copy from store '${from.uri}' (${from.storeDir}) to store '${to.uri}' (${to.storeDir}): their store directories differ`,
+    {
+      data: { from: from.storeDir, to: to.storeDir },
+    },
+  );
 }
 
 async function copyOne(from: Store, to: Store, info: PathInfo, options: CopyOptions): Promise<void> {
   const { progress = SILENT } = options;
   const shown = `${from.storeDir}/${info.path}`;
-  const activity = progress.start('copy-path', `copying path '${shown}' from '${from.uri}'`, { fields: [shown, from.uri, to.uri], level: 'info' });
+  const activity = progress.start('copy-path', `copying path '${shown}' from '${from.uri}'`, {
+    fields: [shown, from.uri, to.uri],
+    level: 'info',
+  });
   try {
     // Where and when it was made, and that it was made here, is this store's own knowledge.
     await to.addToStore({ ...info, registrationTime: 0, ultimate: false }, from.narFromPath(info.path), options);

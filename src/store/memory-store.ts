@@ -17,7 +17,14 @@ interface StoredObject {
 /** Checks that bytes are one NAR and nothing more. */
 function checkNar(nar: Uint8Array): void {
   const nothing = (): void => {};
-  const visitor = { beginDirectory: nothing, endDirectory: nothing, symlink: nothing, beginRegular: nothing, contents: nothing, endRegular: nothing };
+  const visitor = {
+    beginDirectory: nothing,
+    endDirectory: nothing,
+    symlink: nothing,
+    beginRegular: nothing,
+    contents: nothing,
+    endRegular: nothing,
+  };
   const reader = new NarReader(visitor);
   const used = reader.push(nar);
   reader.end();
@@ -54,7 +61,10 @@ export class MemoryStore implements Store {
   }
 
   async queryReferrers(path: StorePath): Promise<StorePath[]> {
-    return [...this.#objects.values()].filter(({ info }) => info.references.includes(path)).map(({ info }) => info.path).sort(compareStrings);
+    return [...this.#objects.values()]
+      .filter(({ info }) => info.references.includes(path))
+      .map(({ info }) => info.path)
+      .sort(compareStrings);
   }
 
   async queryValidDerivers(path: StorePath): Promise<StorePath[]> {
@@ -88,9 +98,12 @@ export class MemoryStore implements Store {
     const got = hashBytes('sha256', bytes);
     if (!equalHash(got, info.narHash) || bytes.length !== info.narSize) {
       const [wanted, actual] = [info.narHash, got].map((hash) => printHash(hash, 'nix32', true));
-      throw new HashMismatchError(`hash or size mismatch importing path '${this.storeDir}/${info.path}';\n  specified: ${wanted} ${info.narSize}\n  got:       ${actual} ${bytes.length}`, {
-        data: { path: info.path, wanted, got: actual },
-      });
+      throw new HashMismatchError(
+        `hash or size mismatch importing path '${this.storeDir}/${info.path}';\n  specified: ${wanted} ${info.narSize}\n  got:       ${actual} ${bytes.length}`,
+        {
+          data: { path: info.path, wanted, got: actual },
+        },
+      );
     }
     this.#objects.set(info.path, { info: { ...info, registrationTime: info.registrationTime || this.#now() }, nar: bytes });
   }
@@ -116,7 +129,10 @@ export class MemoryStore implements Store {
   async addSignatures(path: StorePath, signatures: readonly string[]): Promise<void> {
     const object = this.#objects.get(path);
     if (object === undefined) throw new InvalidPathError(`path '${this.storeDir}/${path}' is not valid`, { data: { path } });
-    this.#objects.set(path, { ...object, info: { ...object.info, signatures: sortSignatures([...object.info.signatures, ...signatures]) } });
+    this.#objects.set(path, {
+      ...object,
+      info: { ...object.info, signatures: sortSignatures([...object.info.signatures, ...signatures]) },
+    });
   }
 
   async close(): Promise<void> {}

@@ -30,5 +30,8 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
   for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
   if (placement.warning !== undefined) progress?.log('warn', placement.warning);
   const { storeDir, realStoreDir, stateDir, logDir, uri, readOnly } = placement;
-  return { placement, store: openLocalStore({ storeDir, realStoreDir, stateDir, logDir, uri, readOnly, progress, autoOptimise, trustedKeys }) };
+  return {
+    placement,
+    store: openLocalStore({ storeDir, realStoreDir, stateDir, logDir, uri, readOnly, progress, autoOptimise, trustedKeys }),
+  };
 }

@@ -42,25 +42,60 @@ test('without a word: /nix/store where it can be written, a private store, /nix 
   check('', { folders: ['/home/me/.local/share/floe/root/nix/var/nix/db/schema'] }, own);
   check(undefined, { mounts: true, env: { XDG_DATA_HOME: '/data/' } }, { realStoreDir: '/data/floe/root/nix/store' });
   check(undefined, { isRoot: true }, nix);
-  check(undefined, {}, { storeDir: '/home/me/.local/share/floe/store', realStoreDir: '/home/me/.local/share/floe/store', mount: undefined });
+  check(
+    undefined,
+    {},
+    { storeDir: '/home/me/.local/share/floe/store', realStoreDir: '/home/me/.local/share/floe/store', mount: undefined },
+  );
   assert.match(placeStore(undefined, machine({})).warning!, /other hashes/);
 });
 
 test('what the environment says', () => {
-  check(undefined, { env: { NIX_STORE_DIR: '/s/store/', NIX_STATE_DIR: '/s/var' }, mounts: true }, { storeDir: '/s/store', realStoreDir: '/s/store', stateDir: '/s/var', mount: undefined });
+  check(
+    undefined,
+    { env: { NIX_STORE_DIR: '/s/store/', NIX_STATE_DIR: '/s/var' }, mounts: true },
+    { storeDir: '/s/store', realStoreDir: '/s/store', stateDir: '/s/var', mount: undefined },
+  );
   check(undefined, { env: { NIX_REMOTE: '/r' } }, { realStoreDir: '/r/nix/store', uri: '/r' });
-  check('/q', { env: { NIX_REMOTE: '/r', NIX_STORE_DIR: '/s' } }, { realStoreDir: '/q/nix/store', storeDir: '/s', mount: { physical: '/q/nix/store', at: '/s' } });
+  check(
+    '/q',
+    { env: { NIX_REMOTE: '/r', NIX_STORE_DIR: '/s' } },
+    { realStoreDir: '/q/nix/store', storeDir: '/s', mount: { physical: '/q/nix/store', at: '/s' } },
+  );
 });
 
 test('store URLs', () => {
-  check('./x/../y', {}, { realStoreDir: '/somewhere/here/y/nix/store', stateDir: '/somewhere/here/y/nix/var/nix', mount: { physical: '/somewhere/here/y/nix', at: '/nix' } });
+  check(
+    './x/../y',
+    {},
+    {
+      realStoreDir: '/somewhere/here/y/nix/store',
+      stateDir: '/somewhere/here/y/nix/var/nix',
+      mount: { physical: '/somewhere/here/y/nix', at: '/nix' },
+    },
+  );
   check('local?root=/r', {}, { realStoreDir: '/r/nix/store', storeDir: '/nix/store', uri: 'local?root=/r' });
   check('local:///a%20b', {}, { realStoreDir: '/a b/nix/store' });
   check('local', {}, { realStoreDir: '/nix/store', stateDir: '/nix/var/nix' });
   check('auto?root=/r', {}, { realStoreDir: '/r/nix/store' });
-  check('local?store=/a/store&real=/b/store&state=/c&log=/d&read-only=true&require-sigs=false&odd=1', {}, {
-    storeDir: '/a/store', realStoreDir: '/b/store', stateDir: '/c', logDir: '/d', readOnly: true, unknownParameters: ['odd'], mount: { physical: '/b/store', at: '/a/store' },
-  });
+  check(
+    'local?store=/a/store&real=/b/store&state=/c&log=/d&read-only=true&require-sigs=false&odd=1',
+    {},
+    {
+      storeDir: '/a/store',
+      realStoreDir: '/b/store',
+      stateDir: '/c',
+      logDir: '/d',
+      readOnly: true,
+      unknownParameters: ['odd'],
+      mount: { physical: '/b/store', at: '/a/store' },
+    },
+  );
   for (const url of ['nonsense', 'odd://x']) assert.throws(() => placeStore(url, machine({})), UsageError, url);
-  for (const url of ['daemon', 'unix:///x', 'ssh://host', 'https://cache.example']) assert.throws(() => placeStore(url, machine({})), (error) => error instanceof FloeError && error.code === 'FLOE_NOT_SUPPORTED', url);
+  for (const url of ['daemon', 'unix:///x', 'ssh://host', 'https://cache.example'])
+    assert.throws(
+      () => placeStore(url, machine({})),
+      (error) => error instanceof FloeError && error.code === 'FLOE_NOT_SUPPORTED',
+      url,
+    );
 });

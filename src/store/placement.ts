@@ -50,7 +50,17 @@ export interface StoreUrl {
 /** Schemes of Nix's stores that are no local ones. */
 const OTHER_SCHEMES = ['unix', 'ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng', 'local-overlay'];
 /** Parameters of local stores, and of all stores, that change no place. */
-const HARMLESS_PARAMETERS = ['require-sigs', 'trusted', 'priority', 'want-mass-query', 'system-features', 'path-info-cache-size', 'build-dir', 'use-roots-daemon', 'ignore-gc-delete-failure'];
+const HARMLESS_PARAMETERS = [
+  'require-sigs',
+  'trusted',
+  'priority',
+  'want-mass-query',
+  'system-features',
+  'path-info-cache-size',
+  'build-dir',
+  'use-roots-daemon',
+  'ignore-gc-delete-failure',
+];
 
 /** Reads a store URL; UsageError where it is none. */
 export function parseStoreUrl(url: string, cwd: string): StoreUrl {
@@ -62,7 +72,9 @@ export function parseStoreUrl(url: string, cwd: string): StoreUrl {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(base);
   if (scheme) return { kind: scheme[1]!, location: decodePath(scheme[2]!), parameters };
   if (base.includes('/')) return { kind: 'local', location: absolute(base, cwd), parameters };
-  throw new UsageError(`cannot parse store URL '${url}'`, { hint: "a store is a folder with a slash in it ('./store'), 'local', 'auto', or a URL such as 'https://...'" });
+  throw new UsageError(`cannot parse store URL '${url}'`, {
+    hint: "a store is a folder with a slash in it ('./store'), 'local', 'auto', or a URL such as 'https://...'",
+  });
 }
 
 function decodePath(text: string): string {
@@ -86,7 +98,8 @@ function absolute(path: string, cwd: string): string {
 /** The whole of /nix where both layouts agree (profiles too then work under their names), else the store folder alone. */
 function mountFor(storeDir: string, realStoreDir: string): StorePlacement['mount'] {
   if (storeDir === realStoreDir) return undefined;
-  if (storeDir === '/nix/store' && realStoreDir.endsWith('/nix/store')) return { physical: realStoreDir.slice(0, -'/store'.length), at: '/nix' };
+  if (storeDir === '/nix/store' && realStoreDir.endsWith('/nix/store'))
+    return { physical: realStoreDir.slice(0, -'/store'.length), at: '/nix' };
   return { physical: realStoreDir, at: storeDir };
 }
 
@@ -165,7 +178,8 @@ function placeAuto(machine: StoreMachine): StorePlacement {
   const { env } = machine;
   if (env['NIX_STORE_DIR'] || env['NIX_STATE_DIR']) return placement(environmentFolders(machine), 'local');
   const shared = chrootFolders('/', DEFAULT_STORE_DIR);
-  if (machine.isWritableFolder(shared.realStoreDir) && (machine.isWritableFolder(shared.stateDir) || !machine.exists(shared.stateDir))) return placement(shared, 'local');
+  if (machine.isWritableFolder(shared.realStoreDir) && (machine.isWritableFolder(shared.stateDir) || !machine.exists(shared.stateDir)))
+    return placement(shared, 'local');
   const data = dataFolder(machine);
   const root = `${data}/root`;
   const own = chrootFolders(root, DEFAULT_STORE_DIR);
@@ -173,9 +187,13 @@ function placeAuto(machine: StoreMachine): StorePlacement {
   if (machine.exists(`${own.stateDir}/db/schema`) || machine.canMount()) return placement(own, root);
   if (machine.isRoot && !machine.exists(shared.realStoreDir)) return placement(shared, 'local');
   const storeDir = `${data}/store`;
-  return placement({ storeDir, realStoreDir: storeDir, stateDir: `${data}/var/nix`, logDir: `${data}/var/log/nix` }, `local?store=${storeDir}&state=${data}/var/nix`, {
-    warning: `this machine allows no mount namespaces, so the store is '${storeDir}' and not '${DEFAULT_STORE_DIR}': its paths have other hashes than everyone else's, binary caches do not help, and everything is built here`,
-  });
+  return placement(
+    { storeDir, realStoreDir: storeDir, stateDir: `${data}/var/nix`, logDir: `${data}/var/log/nix` },
+    `local?store=${storeDir}&state=${data}/var/nix`,
+    {
+      warning: `this machine allows no mount namespaces, so the store is '${storeDir}' and not '${DEFAULT_STORE_DIR}': its paths have other hashes than everyone else's, binary caches do not help, and everything is built here`,
+    },
+  );
 }
 
 /** Finds the place of a store. `url` is what the user said, "" or undefined for nothing. FloeError for kinds that are not there yet. */
@@ -194,7 +212,8 @@ export function placeStore(url: string | undefined, machine: StoreMachine): Stor
         hint: 'name a local store: `--store DIR` for one of its own, `--store local` for /nix/store itself where this user may write to it',
       });
     default:
-      if (!OTHER_SCHEMES.includes(parsed.kind)) throw new UsageError(`don't know how to open Nix store with scheme '${parsed.kind}'`, { data: { url: text } });
+      if (!OTHER_SCHEMES.includes(parsed.kind))
+        throw new UsageError(`don't know how to open Nix store with scheme '${parsed.kind}'`, { data: { url: text } });
       throw new FloeError('FLOE_NOT_SUPPORTED', `floe cannot use a store of kind '${parsed.kind}' yet ('${text}')`, {
         data: { url: text },
         hint: 'name a local store: `--store DIR`, or none at all for the usual one',

@@ -41,7 +41,8 @@ export class ReferenceScanner {
     seam.set(chunk.subarray(0, overlap), this.#tail.length);
     this.#search(seam);
     this.#search(chunk);
-    this.#tail = chunk.length >= LENGTH - 1 ? chunk.slice(chunk.length - (LENGTH - 1)) : seam.slice(Math.max(0, seam.length - (LENGTH - 1)));
+    this.#tail =
+      chunk.length >= LENGTH - 1 ? chunk.slice(chunk.length - (LENGTH - 1)) : seam.slice(Math.max(0, seam.length - (LENGTH - 1)));
   }
 
   /** Those found so far. */
@@ -54,7 +55,7 @@ export class ReferenceScanner {
     // PERF: from the back of the window, one byte that is no digit lets the whole window skip past it (most bytes are not read at all).
     // `clean` says up to where all bytes are known to be digits, so that a long run of digits is read once and not 32 times.
     let clean = 0;
-    for (let start = 0; start <= end; ) {
+    for (let start = 0; start <= end;) {
       let at = start + LENGTH - 1;
       while (at >= start && at >= clean && IS_DIGIT[bytes[at]!] === 1) at--;
       if (at >= start && at >= clean) {
@@ -70,7 +71,7 @@ export class ReferenceScanner {
   #check(bytes: Uint8Array, start: number): void {
     const list = this.#candidates.get(keyAt(bytes, start));
     if (list === undefined) return;
-    for (let i = 0; i < list.length; ) {
+    for (let i = 0; i < list.length;) {
       const { path, digits } = list[i]!;
       let same = 4;
       while (same < LENGTH && bytes[start + same] === digits[same]) same++;

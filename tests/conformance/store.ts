@@ -49,7 +49,10 @@ export function objectOf(name: string, tree: TestTree, storeDir: string): { info
   const narHash = hashBytes('sha256', nar);
   const contentAddress = { method: 'nar' as const, hash: narHash };
   const path = makeContentPath(name, contentAddress, NO_REFERENCES, storeDir);
-  return { info: { path, narHash, narSize: nar.length, references: [], registrationTime: 0, ultimate: false, signatures: [], contentAddress }, nar };
+  return {
+    info: { path, narHash, narSize: nar.length, references: [], registrationTime: 0, ultimate: false, signatures: [], contentAddress },
+    nar,
+  };
 }
 
 const signature = (keyName: string, fill: number) => `${keyName}:${Buffer.from(new Uint8Array(64).fill(fill)).toString('base64')}`;
@@ -84,7 +87,11 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
     assert.deepEqual(await readAll(store.narFromPath(info.path)), nar);
     const stored = (await store.queryPathInfo(info.path))!;
     assert.ok(stored.registrationTime > 1_600_000_000);
-    assert.deepEqual(stored, { ...info, deriver: parseStorePathBaseName(`${'1'.repeat(32)}-x.drv`), registrationTime: stored.registrationTime });
+    assert.deepEqual(stored, {
+      ...info,
+      deriver: parseStorePathBaseName(`${'1'.repeat(32)}-x.drv`),
+      registrationTime: stored.registrationTime,
+    });
     assert.deepEqual(await store.queryAllValidPaths(), [info.path]);
     assert.equal(await store.queryPathFromHashPart(storePathHash(info.path)), info.path);
     assert.deepEqual(await store.queryValidPaths([missing, info.path]), new Set([info.path]));
@@ -93,7 +100,11 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
   });
 
   check('files and links as roots of objects', async (store) => {
-    for (const tree of [{ contents: 'a file', executable: false }, { contents: '', executable: true }, { target: '/nowhere' }] as TestTree[]) {
+    for (const tree of [
+      { contents: 'a file', executable: false },
+      { contents: '', executable: true },
+      { target: '/nowhere' },
+    ] as TestTree[]) {
       const { info, nar } = objectOf('leaf', tree, store.storeDir);
       await store.addToStore(info, sourceOf(nar));
       assert.deepEqual(await readAll(store.narFromPath(info.path)), nar);
@@ -106,7 +117,15 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
     const nar = narOf({ contents: 'self', executable: false });
     const path = parseStorePathBaseName(`${'2'.repeat(32)}-self`);
     const references = [path, second].sort() as StorePath[];
-    const info: PathInfo = { path, narHash: hashBytes('sha256', nar), narSize: nar.length, references, registrationTime: 5, ultimate: true, signatures: [] };
+    const info: PathInfo = {
+      path,
+      narHash: hashBytes('sha256', nar),
+      narSize: nar.length,
+      references,
+      registrationTime: 5,
+      ultimate: true,
+      signatures: [],
+    };
     await store.addToStore(info, sourceOf(nar));
     assert.deepEqual((await store.queryPathInfo(path))!.references, references);
     assert.equal((await store.queryPathInfo(path))!.registrationTime, 5);
@@ -163,7 +182,10 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
     await copyClosure(store, back, paths);
     for (const path of paths) {
       const info = (await back.queryPathInfo(path))!;
-      assert.deepEqual({ deriver: undefined, ...info, registrationTime: 0 }, { deriver: undefined, ...(await source.queryPathInfo(path))!, registrationTime: 0 });
+      assert.deepEqual(
+        { deriver: undefined, ...info, registrationTime: 0 },
+        { deriver: undefined, ...(await source.queryPathInfo(path))!, registrationTime: 0 },
+      );
       assert.deepEqual(await readAll(back.narFromPath(path)), await readAll(source.narFromPath(path)));
     }
     const order = sortTopologically(paths, (path) => (paths.indexOf(path) > 0 ? [paths[paths.indexOf(path) - 1]!] : []));
@@ -171,7 +193,9 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
   });
 
   check('many objects at the same time', async (store) => {
-    const objects = Array.from({ length: 20 }, (_, i) => objectOf(`p${i % 10}`, { contents: String(i % 10), executable: false }, store.storeDir));
+    const objects = Array.from({ length: 20 }, (_, i) =>
+      objectOf(`p${i % 10}`, { contents: String(i % 10), executable: false }, store.storeDir),
+    );
     await Promise.all(objects.map(({ info, nar }) => store.addToStore(info, sourceOf(nar, 11))));
     assert.equal((await store.queryAllValidPaths()).length, 10);
   });

@@ -70,7 +70,10 @@ function instantiate(dirs: { storeDir: string; stateDir: string }): StorePath {
 
 /** What C++ Nix says of every path, as floe's infos; floe must say the same. */
 async function compareInfos(dirs: { storeDir: string; stateDir: string }, store: LocalStore): Promise<number> {
-  const json = parseJson(nixOk(dirs, 'nix', 'path-info', '--all', '--json', '--json-format', '2'), 'path-info') as ReadonlyMap<string, ReadonlyMap<string, never>>;
+  const json = parseJson(nixOk(dirs, 'nix', 'path-info', '--all', '--json', '--json-format', '2'), 'path-info') as ReadonlyMap<
+    string,
+    ReadonlyMap<string, never>
+  >;
   const infos = json.get('info')!;
   assert.deepEqual([...infos.keys()].sort(), (await store.queryAllValidPaths()).sort());
   for (const [path, value] of infos as ReadonlyMap<StorePath, never>) {
@@ -131,18 +134,36 @@ test('floe works in a store that C++ Nix made', { skip }, async () => {
   writeFileSync(`${folder}/hello`, 'hello');
   const tree = store.addTreeSync({ path: `${folder}/hello`, name: 'hello', method: 'nar' });
   assert.equal(nixOk(dirs, 'nix-store', '--add', `${folder}/hello`), store.printPath(tree));
-  assert.deepEqual(store.computeTreePathSync({ path: `${folder}/hello`, name: 'hello', method: 'flat', algorithm: 'sha1' }).path, parseStorePath(nixOk(dirs, 'nix-store', '--add-fixed', 'sha1', `${folder}/hello`), dirs.storeDir));
+  assert.deepEqual(
+    store.computeTreePathSync({ path: `${folder}/hello`, name: 'hello', method: 'flat', algorithm: 'sha1' }).path,
+    parseStorePath(nixOk(dirs, 'nix-store', '--add-fixed', 'sha1', `${folder}/hello`), dirs.storeDir),
+  );
   await store.addRootLink(tree, `${dirs.stateDir}/../tree`);
   verifies(dirs);
   await compareInfos(dirs, store);
   // Both see the same roots and the same garbage.
-  const roots = [...store.findRoots()].filter(([, from]) => ![...from].every((one) => one.startsWith('{temp:'))).map(([path]) => store.printPath(path));
-  assert.deepEqual(roots.sort(), [...new Set(nixOk(dirs, 'nix-store', '--gc', '--print-roots').split('\n').filter((line) => !line.includes('{temp:')).map((line) => line.split(' -> ')[1]!))].sort());
+  const roots = [...store.findRoots()]
+    .filter(([, from]) => ![...from].every((one) => one.startsWith('{temp:')))
+    .map(([path]) => store.printPath(path));
+  assert.deepEqual(
+    roots.sort(),
+    [
+      ...new Set(
+        nixOk(dirs, 'nix-store', '--gc', '--print-roots')
+          .split('\n')
+          .filter((line) => !line.includes('{temp:'))
+          .map((line) => line.split(' -> ')[1]!),
+      ),
+    ].sort(),
+  );
   store.closeSync();
   const fresh = openLocalStore(dirs);
   const dead = (await fresh.collectGarbage({ action: 'return-dead' })).paths;
   assert.deepEqual(dead, nixOk(dirs, 'nix-store', '--gc', '--print-dead').split('\n').sort());
-  assert.deepEqual((await fresh.collectGarbage({ action: 'return-live' })).paths, nixOk(dirs, 'nix-store', '--gc', '--print-live').split('\n').sort());
+  assert.deepEqual(
+    (await fresh.collectGarbage({ action: 'return-live' })).paths,
+    nixOk(dirs, 'nix-store', '--gc', '--print-live').split('\n').sort(),
+  );
   assert.deepEqual((await fresh.collectGarbage({ action: 'delete-dead' })).paths.sort(), dead);
   verifies(dirs);
   fresh.closeSync();
@@ -187,7 +208,10 @@ test("each keeps its hands off the other's temporary roots and locks", { skip },
   writeFileSync(`${folder}/locked`, 'locked');
   const { path: locked } = store.computeTreePathSync({ path: `${folder}/locked`, name: 'locked', method: 'nar' });
   const locks = (await store.lockPaths([locked], { wait: true }))!;
-  const adding = spawn('sh', ['-c', `exec ${oracle} nix-store --add "$1"`, 'sh', `${folder}/locked`], { env: environment(dirs), stdio: 'ignore' });
+  const adding = spawn('sh', ['-c', `exec ${oracle} nix-store --add "$1"`, 'sh', `${folder}/locked`], {
+    env: environment(dirs),
+    stdio: 'ignore',
+  });
   const ended = once(adding, 'close');
   await new Promise((resolve) => setTimeout(resolve, 400));
   assert.equal(store.isValidPathSync(locked), false);

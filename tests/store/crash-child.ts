@@ -4,7 +4,8 @@ import { bytesOf } from '../../src/base/bytes.ts';
 import { hashBytes } from '../../src/base/hash.ts';
 import { makeTextPath } from '../../src/model/content-address.ts';
 import { narOfFile } from '../../src/model/nar.ts';
-import { openLocalStore, type PendingObject } from '../../src/store/local/local-store.ts';
+import { openLocalStore } from '../../src/store/local/local-store.ts';
+import type { PendingObject } from '../../src/store/local/pending-objects.ts';
 import { objectOf, sourceOf } from '../conformance/store.ts';
 import { chrootStoreOptions } from '../support/local-stores.ts';
 import type { TestTree } from '../support/trees.ts';
@@ -13,7 +14,10 @@ const [root, seed] = process.argv.slice(2) as [string, string];
 const store = openLocalStore({ ...chrootStoreOptions(root), autoOptimise: true });
 process.stdout.write('ready\n');
 for (let round = 0; ; round++) {
-  const files = Array.from({ length: 30 }, (_, i): [string, TestTree] => [`f${String(i).padStart(2, '0')}`, { contents: `${seed} ${round} ${'x'.repeat(i * 500)}`, executable: i % 2 === 0 }]);
+  const files = Array.from({ length: 30 }, (_, i): [string, TestTree] => [
+    `f${String(i).padStart(2, '0')}`,
+    { contents: `${seed} ${round} ${'x'.repeat(i * 500)}`, executable: i % 2 === 0 },
+  ]);
   const { info, nar } = objectOf(`tree-${seed}-${round}`, new Map([['sub', new Map(files)]]), store.storeDir);
   await store.addToStore(info, sourceOf(nar, 4096));
   const batch = Array.from({ length: 40 }, (_, i): PendingObject => {

@@ -23,7 +23,8 @@ function reopen(store: LocalStore): LocalStore {
   return openLocalStore({ storeDir, realStoreDir, stateDir });
 }
 
-const text = (store: LocalStore, name: string, references: readonly StorePath[] = []) => store.addTextSync(name, bytesOf(`${name} ${references.join(' ')}`), references);
+const text = (store: LocalStore, name: string, references: readonly StorePath[] = []) =>
+  store.addTextSync(name, bytesOf(`${name} ${references.join(' ')}`), references);
 
 test('what a root reaches lives, the rest is deleted with its files', async () => {
   let store = openTestStore(folder);
@@ -68,8 +69,12 @@ test('a specific path is deleted only when nothing needs it', async () => {
   const base = text(store, 'base');
   const user = text(store, 'user', [base]);
   store = reopen(store);
-  const wanted = (paths: StorePath[], ignoreLiveness = false) => store.collectGarbage({ action: 'delete-specific', pathsToDelete: new Set(paths), ignoreLiveness });
-  await assert.rejects(wanted([base]), (error) => error instanceof StoreError && error.code === 'FLOE_PATH_ALIVE' && /still alive/.test(error.message));
+  const wanted = (paths: StorePath[], ignoreLiveness = false) =>
+    store.collectGarbage({ action: 'delete-specific', pathsToDelete: new Set(paths), ignoreLiveness });
+  await assert.rejects(
+    wanted([base]),
+    (error) => error instanceof StoreError && error.code === 'FLOE_PATH_ALIVE' && /still alive/.test(error.message),
+  );
   await store.addTempRoots([user]);
   await assert.rejects(wanted([user]), /still alive/);
   store = reopen(store);
@@ -93,7 +98,16 @@ async function addBuilt(store: LocalStore): Promise<{ derivation: StorePath; out
   const aterm = `Derive([("out","${store.storeDir}/${'4'.repeat(32)}-built","sha256","${'0'.repeat(64)}")],[],[],"x","y",[],[("out","${store.storeDir}/${'4'.repeat(32)}-built")])`;
   const derivation = store.addTextSync('built.drv', bytesOf(aterm), []);
   const output = parseStorePathBaseName(`${'4'.repeat(32)}-built`);
-  const info: PathInfo = { path: output, narHash: hashBytes('sha256', nar), narSize: nar.length, references: [], deriver: derivation, registrationTime: 1, ultimate: true, signatures: [] };
+  const info: PathInfo = {
+    path: output,
+    narHash: hashBytes('sha256', nar),
+    narSize: nar.length,
+    references: [],
+    deriver: derivation,
+    registrationTime: 1,
+    ultimate: true,
+    signatures: [],
+  };
   await store.addToStore(info, sourceOf(nar));
   return { derivation, output };
 }
@@ -103,7 +117,8 @@ test('keep-derivations and keep-outputs', async () => {
   const { derivation, output } = await addBuilt(store);
   assert.deepEqual(await store.queryValidDerivers(output), [derivation]);
   store = reopen(store);
-  const dead = async (options: { keepOutputs?: boolean; keepDerivations?: boolean }) => (await store.collectGarbage({ action: 'return-dead', ...options })).paths;
+  const dead = async (options: { keepOutputs?: boolean; keepDerivations?: boolean }) =>
+    (await store.collectGarbage({ action: 'return-dead', ...options })).paths;
   const root = `${store.stateDir}/gcroots/root`;
   symlinkSync(store.printPath(output), root);
   assert.deepEqual(await dead({}), []);
@@ -121,7 +136,11 @@ test('what a running process uses lives', async () => {
   await store.addToStore(info, sourceOf(nar));
   const named = text(store, 'named-in-environment');
   const other = text(store, 'other');
-  const child = spawn('sleep', ['60'], { cwd: `${store.toRealPath(info.path)}/bin`, env: { PATH: process.env['PATH'], X: `a:${store.printPath(named)}/bin` }, stdio: 'ignore' });
+  const child = spawn('sleep', ['60'], {
+    cwd: `${store.toRealPath(info.path)}/bin`,
+    env: { PATH: process.env['PATH'], X: `a:${store.printPath(named)}/bin` },
+    stdio: 'ignore',
+  });
   try {
     await once(child, 'spawn');
     store = reopen(store);

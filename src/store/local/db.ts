@@ -186,7 +186,11 @@ export class StoreDatabase {
   }
 
   #paths(name: StatementName, ...values: SQLInputValue[]): StorePath[] {
-    return this.#guard(() => this.#statement(name).all(...values).map((row) => parseStorePath(row['path'] as string, this.#storeDir)));
+    return this.#guard(() =>
+      this.#statement(name)
+        .all(...values)
+        .map((row) => parseStorePath(row['path'] as string, this.#storeDir)),
+    );
   }
 
   /** All or nothing; other processes see the result at once. Inside another transaction it is part of that. */
@@ -321,7 +325,15 @@ export class StoreDatabase {
   update(info: PathInfo): void {
     this.#guard(() => {
       const [narSize, ultimate, signatures, contentAddress] = this.#detail(info);
-      this.#run('updatePath', narSize, printHash(info.narHash, 'base16', true), ultimate, signatures, contentAddress, this.#print(info.path));
+      this.#run(
+        'updatePath',
+        narSize,
+        printHash(info.narHash, 'base16', true),
+        ultimate,
+        signatures,
+        contentAddress,
+        this.#print(info.path),
+      );
     });
   }
 

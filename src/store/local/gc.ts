@@ -8,6 +8,7 @@ import type { Progress } from '../../base/progress.ts';
 import { isDerivationPath, parseStorePath, parseStorePathBaseName, type StorePath, storePathHash } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
 import type { StoreDatabase } from './db.ts';
+import { releaseReservedSpace, reserveSpace } from './layout.ts';
 import { lockDescriptors, openLockFile } from './locks.ts';
 import { deleteTree } from './nar-files.ts';
 import { findLinkRoots, findRuntimeRoots, type Roots } from './roots.ts';
@@ -110,7 +111,8 @@ class Collector {
       const info = db.queryPathInfo(next);
       if (info === undefined) continue;
       todo.push(...info.references);
-      if (this.#keepOutputs && isDerivationPath(next)) todo.push(...[...db.queryOutputs(next).values()].filter((output) => db.isValid(output)));
+      if (this.#keepOutputs && isDerivationPath(next))
+        todo.push(...[...db.queryOutputs(next).values()].filter((output) => db.isValid(output)));
       if (this.#keepDerivations && info.deriver !== undefined && db.isValid(info.deriver)) todo.push(info.deriver);
     }
   }
@@ -320,8 +322,7 @@ async function serveRoots(store: GcStore, add: (path: StorePath) => void): Promi
 export async function collectGarbage(store: GcStore, options: GcOptions): Promise<GcResults> {
   const collector = new Collector(store, options);
   const deletes = options.action === 'delete-dead' || options.action === 'delete-specific';
-  // C++ Nix keeps some space aside so that a full disk can still be collected; it makes the file again when it opens the store.
-  if (deletes) fs.rmSync(`${store.stateDir}/db/reserved`, { force: true });
+  if (deletes) releaseReservedSpace(store.stateDir);
   const lock = openLockFile(gcLockPath(store.stateDir));
   let stopServer: (() => Promise<void>) | undefined;
   try {
@@ -345,6 +346,7 @@ export async function collectGarbage(store: GcStore, options: GcOptions): Promis
     store.tempRoots.setCollector(undefined);
     await stopServer?.();
     fs.closeSync(lock);
+    if (deletes) reserveSpace(store.stateDir);
   }
 }
 

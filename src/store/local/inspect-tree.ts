@@ -29,5 +29,9 @@ export function inspectTree(realPath: string, candidates: Iterable<StorePath>): 
     scanner.push(chunk);
   };
   const narSize = dumpTree(realPath, sink, { reuseBlocks: true });
-  return { narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) }, narSize, references: [...scanner.found].sort(compareStrings) };
+  return {
+    narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) },
+    narSize,
+    references: [...scanner.found].sort(compareStrings),
+  };
 }

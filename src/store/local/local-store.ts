@@ -2,33 +2,32 @@
 // may be used by C++ Nix at the same time. Beside the Store interface it has synchronous forms (the evaluator needs them) and what only
 // a local store can do: register built outputs, lock paths, roots, garbage collection, verifying, optimising.
 
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { bytesOf } from '../../base/bytes.ts';
-import { FloeError, InvalidPathError, SignatureError, StoreError } from '../../base/errors.ts';
-import { equalHash, type Hash, hashBytes, type HashAlgorithm } from '../../base/hash.ts';
+import { InvalidPathError, SignatureError, StoreError } from '../../base/errors.ts';
+import { hashBytes } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
-import { startDigest } from '../../base/sha.ts';
 import { parseATerm } from '../../model/aterm.ts';
-import { type ContentAddress, type ContentAddressMethod, makeContentPath, makeTextPath, NO_REFERENCES } from '../../model/content-address.ts';
+import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
-import { type ByteSink, NarReader, narOfFile, type TreeFilter } from '../../model/nar.ts';
+import { type ByteSink, narOfFile } from '../../model/nar.ts';
 import { countGoodSignatures, type PathInfo, sortSignatures } from '../../model/path-info.ts';
 import type { PublicKey } from '../../model/signature.ts';
 import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
 import type { ImportOptions, NarSource, Store } from '../store.ts';
-import { type Registration, SCHEMA_VERSION, StoreDatabase } from './db.ts';
+import { type Registration, StoreDatabase } from './db.ts';
 import { collectGarbage, findRoots, type GcOptions, type GcResults, type GcStore } from './gc.ts';
-import type { NarFacts } from './inspect-tree.ts';
+import { prepareLayout, reserveSpace, writeSchemaVersion } from './layout.ts';
 import { lockPaths, type LockPathsOptions, type PathLocks, tryLockPathsSync } from './locks.ts';
-import { deleteTree, dumpTree, dumpTreeChunks, writeStoreFile } from './nar-files.ts';
-import { moveIntoPlace, ObjectImport, temporaryNameFor } from './object-import.ts';
+import { deleteTree, dumpTree, dumpTreeChunks } from './nar-files.ts';
+import { ObjectImport } from './object-import.ts';
 import { Optimiser, type OptimiseStats } from './optimise.ts';
+import { hashHostTree, type HostTreeRequest, type PendingDerivation, type PendingObject, writePendingObject } from './pending-objects.ts';
 import { addIndirectRoot, makeRootLink, type Roots } from './roots.ts';
-import { guardIo, systemErrorCode, systemPath } from './system-error.ts';
+import { guardIo } from './system-error.ts';
 import { TempRoots } from './temp-roots.ts';
 import { verifyStore, type VerifyOptions } from './verify.ts';
 
@@ -54,42 +53,13 @@ export interface LocalStoreOptions {
   readonly now?: () => number;
 }
 
-/** An object whose content address is known beforehand. */
-export interface PendingObject {
-  readonly path: StorePath;
-  /** Valid already, or before it in the batch. */
-  readonly references: readonly StorePath[];
-  readonly contentAddress: ContentAddress;
-  /** Pushes the object's NAR. */
-  readonly writeNar: (sink: ByteSink) => void;
-  /** Of a text object: the text itself (byte string), which spares making a NAR. */
-  readonly text?: string | undefined;
-  /** Of a derivation: what the text says, which spares reading it. */
-  readonly derivation?: Derivation | undefined;
-}
-
-/** A derivation to be written. */
-export interface PendingDerivation {
-  readonly path: StorePath;
-  readonly aterm: string;
-  readonly references: readonly StorePath[];
-  readonly derivation?: Derivation | undefined;
-}
-
-/** A file or folder of the machine that is to become a store object. */
-export interface HostTreeRequest {
-  readonly path: string;
-  readonly name: string;
-  readonly method: ContentAddressMethod;
-  readonly algorithm?: HashAlgorithm;
-  /** Gets paths below the root: "/a/b". */
-  readonly filter?: TreeFilter | undefined;
-}
-
 export interface LocalImportOptions extends ImportOptions {
   /** The caller holds the path's lock (a builder that substitutes after all). */
   readonly hasLock?: boolean;
 }
+
+/** Pause between two tries for a lock that someone else holds, in synchronous calls. */
+const SYNC_RETRY_MS = 50;
 
 const nowInSeconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -128,56 +98,16 @@ export class LocalStore implements Store {
     this.#autoOptimise = options.autoOptimise === true;
     this.#trustedKeys = options.trustedKeys;
     this.#now = options.now ?? nowInSeconds;
-    const isNew = this.#prepareFolders();
+    const isNew = prepareLayout({ realStoreDir: this.realStoreDir, stateDir: this.stateDir, readOnly: this.isReadOnly });
     this.#db = new StoreDatabase({ folder: `${this.stateDir}/db`, storeDir: this.storeDir, immutable: this.isReadOnly, create: isNew });
-    if (isNew) this.#writeSchemaVersion();
+    if (isNew) {
+      reserveSpace(this.stateDir);
+      writeSchemaVersion(this.stateDir);
+    }
     this.#tempRoots = new TempRoots({ stateDir: this.stateDir, storeDir: this.storeDir, progress: this.#progress });
   }
 
-  // ---- opening
-
-  /** True where there is no database yet. */
-  #prepareFolders(): boolean {
-    const schema = this.#readSchemaVersion();
-    if (schema !== undefined && schema !== SCHEMA_VERSION) {
-      throw new StoreError(`the store at '${this.stateDir}' has database schema ${schema}; floe knows ${SCHEMA_VERSION}`, {
-        code: 'FLOE_STORE_SCHEMA',
-        data: { stateDir: this.stateDir, schema },
-        hint: schema < SCHEMA_VERSION ? 'open it once with C++ Nix, which upgrades it' : 'a newer Nix made it; use a newer floe',
-      });
-    }
-    if (this.isReadOnly) {
-      if (schema === undefined) throw new StoreError(`there is no store at '${this.stateDir}', and none is made in read-only mode`, { data: { stateDir: this.stateDir } });
-      return false;
-    }
-    refuseSymlinks(this.realStoreDir);
-    const state = ['profiles/per-user', 'gcroots/per-user', 'temproots', 'db'].map((folder) => `${this.stateDir}/${folder}`);
-    for (const folder of [`${this.realStoreDir}/.links`, ...state]) guardIo('making folder', folder, () => fs.mkdirSync(folder, { recursive: true }));
-    return schema === undefined;
-  }
-
-  #readSchemaVersion(): number | undefined {
-    const file = `${this.stateDir}/db/schema`;
-    let text: string;
-    try {
-      text = fs.readFileSync(file, 'latin1');
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
-      return guardIo('reading', file, () => {
-        throw error;
-      });
-    }
-    if (!/^[0-9]+\s*$/.test(text)) throw new StoreError(`'${file}' is corrupt`, { code: 'FLOE_STORE_SCHEMA', data: { file } });
-    return Number(text);
-  }
-
-  #writeSchemaVersion(): void {
-    const file = `${this.stateDir}/db/schema`;
-    guardIo('writing', file, () => {
-      fs.writeFileSync(`${file}.tmp-${process.pid}`, String(SCHEMA_VERSION));
-      fs.renameSync(`${file}.tmp-${process.pid}`, file);
-    });
-  }
+  // ---- the whole
 
   /** Ends the use of the store; temporary roots of this process are dropped. */
   closeSync(): void {
@@ -308,7 +238,10 @@ export class LocalStore implements Store {
   async lockPaths(paths: Iterable<StorePath>, options: LockPathsOptions): Promise<PathLocks | undefined> {
     this.#requireWritable();
     const list = [...paths];
-    const locks = await lockPaths(list.map((path) => this.toRealPath(path)), options);
+    const locks = await lockPaths(
+      list.map((path) => this.toRealPath(path)),
+      options,
+    );
     return locks === undefined ? undefined : this.#noteLocks(list, locks);
   }
 
@@ -325,13 +258,18 @@ export class LocalStore implements Store {
 
   /** Without other work going on meanwhile. */
   #lockPathsSync(paths: readonly StorePath[]): PathLocks {
-    for (;;) {
+    for (let round = 0; ; round++) {
       const locks = tryLockPathsSync(paths.map((path) => this.toRealPath(path)));
       if (locks !== undefined) return this.#noteLocks(paths, locks);
       const own = paths.find((path) => this.#locked.has(path));
-      if (own !== undefined) throw new StoreError(`'${this.printPath(own)}' is being made by this process right now`, { code: 'FLOE_PATH_BUSY', data: { path: own } });
-      this.#progress.log('info', `waiting for locks on ${paths.map((path) => `'${this.printPath(path)}'`).join(', ')}...`);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+      if (own !== undefined) {
+        throw new StoreError(`'${this.printPath(own)}' is being made by this process right now`, {
+          code: 'FLOE_PATH_BUSY',
+          data: { path: own },
+        });
+      }
+      if (round === 0) this.#progress.log('info', `waiting for locks on ${paths.map((path) => `'${this.printPath(path)}'`).join(', ')}...`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SYNC_RETRY_MS);
     }
   }
 
@@ -346,7 +284,10 @@ export class LocalStore implements Store {
     const byPath = new Map(infos.map((info) => [info.path, info]));
     sortTopologically(byPath.keys(), (path) => byPath.get(path)!.references);
     this.#db.transaction(() => {
-      this.#db.register(infos.map((info) => this.#registration(info)), this.#now());
+      this.#db.register(
+        infos.map((info) => this.#registration(info)),
+        this.#now(),
+      );
     });
   }
 
@@ -389,10 +330,20 @@ export class LocalStore implements Store {
       } finally {
         unpacking.abort();
       }
-      this.#optimiseNew([info.path], repair);
-      this.registerValidPaths([info]);
+      this.#registerPlaced(info, repair);
     } finally {
       locks?.release();
+    }
+  }
+
+  /** Registers what was just put into place; where that fails (a reference is missing), nothing stays. */
+  #registerPlaced(info: PathInfo, repair: boolean): void {
+    try {
+      this.#optimiseNew([info.path], repair);
+      this.registerValidPaths([info]);
+    } catch (error) {
+      if (!this.#db.isValid(info.path)) deleteTree(this.toRealPath(info.path));
+      throw error;
     }
   }
 
@@ -447,10 +398,14 @@ export class LocalStore implements Store {
     if (missing.length === 0) return;
     // PERF: locking costs 0.8 ms a path, and 1,500 derivations are common. A text's bytes follow from its path, so that whoever else
     // writes it writes the same; only where a lock file shows that someone is at it right now is the lock waited for.
-    const toLock = missing.filter(({ path, contentAddress }) => contentAddress.method !== 'text' || fs.existsSync(`${this.toRealPath(path)}.lock`));
+    const toLock = missing.filter(
+      ({ path, contentAddress }) => contentAddress.method !== 'text' || fs.existsSync(`${this.toRealPath(path)}.lock`),
+    );
     const locks = toLock.length === 0 ? undefined : this.#lockPathsSync(toLock.map(({ path }) => path));
     try {
-      const registrations = missing.filter(({ path }) => locks === undefined || !this.#db.isValid(path)).map((object) => this.#write(object));
+      const registrations = missing
+        .filter(({ path }) => locks === undefined || !this.#db.isValid(path))
+        .map((object) => this.#write(object));
       this.#optimiseNew(registrations.map(({ info }) => info.path));
       this.#db.register(registrations, this.#now());
     } finally {
@@ -460,48 +415,12 @@ export class LocalStore implements Store {
 
   #write(object: PendingObject): Registration {
     const { path, contentAddress, references } = object;
-    const { method } = contentAddress;
-    const facts = method === 'nar' || method === 'git' ? this.#writeTree(object) : this.#writeFile(object);
+    const facts = writePendingObject(this, object);
     const derivation = isDerivationPath(path) ? (object.derivation ?? this.readDerivationSync(path)) : undefined;
-    const info: PathInfo = { path, ...facts, references, registrationTime: 0, ultimate: false, signatures: [], contentAddress };
-    return this.#registration(info, derivation);
-  }
-
-  /** Text and flat objects are one regular file, never executable. */
-  #writeFile({ path, contentAddress, text, writeNar }: PendingObject): NarFacts {
-    const contents = text === undefined ? readFileOfNar(writeNar) : Buffer.from(text, 'latin1');
-    if (text === undefined && !equalHash(hashBytes(contentAddress.hash.algorithm, contents), contentAddress.hash)) {
-      throw new StoreError(`'${this.printPath(path)}' changed while it was added to the store`, { data: { path } });
-    }
-    const temporary = `${this.realStoreDir}/${temporaryNameFor(path)}`;
-    try {
-      writeStoreFile(temporary, contents, this.printPath(path));
-      moveIntoPlace(temporary, this.toRealPath(path));
-    } catch (error) {
-      deleteTree(temporary);
-      throw error;
-    }
-    const state = createHash('sha256');
-    let narSize = 0;
-    for (const chunk of narOfFile(contents)) {
-      state.update(chunk);
-      narSize += chunk.length;
-    }
-    return { narHash: { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) }, narSize };
-  }
-
-  #writeTree({ path, contentAddress, writeNar }: PendingObject): NarFacts {
-    const unpacking = new ObjectImport(path, this.realStoreDir);
-    try {
-      writeNar((chunk) => unpacking.push(chunk));
-      const facts = unpacking.finish();
-      // The tree may have changed on the machine since its path was computed.
-      unpacking.checkContentAddress(contentAddress, false, this.storeDir);
-      unpacking.place();
-      return facts;
-    } finally {
-      unpacking.abort();
-    }
+    return this.#registration(
+      { path, ...facts, references, registrationTime: 0, ultimate: false, signatures: [], contentAddress },
+      derivation,
+    );
   }
 
   /** Store path that a file or folder of the machine would have; nothing is written. */
@@ -562,7 +481,8 @@ export class LocalStore implements Store {
   /** Deletes leftovers of an invalid path (files without registration), as a builder does before it builds. The path must be locked. */
   deleteInvalidPath(path: StorePath): void {
     this.#requireWritable();
-    if (this.#db.isValid(path)) throw new StoreError(`will not delete '${this.printPath(path)}': it is valid`, { code: 'FLOE_PATH_VALID', data: { path } });
+    if (this.#db.isValid(path))
+      throw new StoreError(`will not delete '${this.printPath(path)}': it is valid`, { code: 'FLOE_PATH_VALID', data: { path } });
     deleteTree(this.toRealPath(path));
   }
 
@@ -572,42 +492,3 @@ export class LocalStore implements Store {
     this.#db.vacuum();
   }
 }
-
-/** C++ Nix refuses a store below a symbolic link: builders would see two names for one place. */
-function refuseSymlinks(realStoreDir: string): void {
-  for (let folder = realStoreDir; folder !== '/' && folder !== '.'; folder = dirname(folder)) {
-    if (fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
-    throw new StoreError(`the path '${folder}' is a symlink; this is not allowed for the Nix store and its parent directories`, {
-      data: { path: folder },
-      hint: 'name the folder it leads to instead',
-    });
-  }
-}
-
-/** The contents of the one file that a NAR holds. */
-function readFileOfNar(writeNar: (sink: ByteSink) => void): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  const refuse = (): never => {
-    throw new StoreError('an object with a flat or text hash must be a regular file');
-  };
-  const reader = new NarReader({
-    beginDirectory: refuse,
-    endDirectory: refuse,
-    symlink: refuse,
-    beginRegular() {},
-    contents: (chunk) => void chunks.push(chunk.slice()),
-    endRegular() {},
-  });
-  writeNar((chunk) => void reader.push(chunk));
-  reader.end();
-  return Buffer.concat(chunks);
-}
-
-function hashHostTree({ path, filter }: HostTreeRequest, method: ContentAddressMethod, algorithm: HashAlgorithm): Hash {
-  if (method === 'git') throw new FloeError('FLOE_NOT_SUPPORTED', `cannot hash '${path}' as git does: objects addressed by git hash are not supported`);
-  if (method !== 'nar') return hashBytes(algorithm, guardIo('reading', path, () => fs.readFileSync(systemPath(path))));
-  const state = startDigest(algorithm);
-  dumpTree(path, (chunk) => state.update(chunk), { filter, reuseBlocks: true });
-  return { algorithm, bytes: state.digest() };
-}
-

@@ -32,7 +32,10 @@ function scriptFor(requests: readonly LockRequest[], chain: boolean): string {
 }
 
 function spawnOptions(requests: readonly LockRequest[]): SpawnOptions & { stdio: ('ignore' | 'pipe' | number)[] } {
-  return { stdio: ['ignore', 'pipe', 'pipe', ...requests.map(({ fd }) => fd)], env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' } };
+  return {
+    stdio: ['ignore', 'pipe', 'pipe', ...requests.map(({ fd }) => fd)],
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+  };
 }
 
 function lockError(status: number | null, stderr: string, error?: unknown): FloeError {
@@ -55,7 +58,10 @@ export function lockDescriptorsSync(requests: readonly LockRequest[], chain = fa
   const result: boolean[] = [];
   for (let start = 0; start < requests.length; start += BATCH_SIZE) {
     const batch = requests.slice(start, start + BATCH_SIZE);
-    const { status, stdout, stderr, error } = spawnSync('sh', ['-c', scriptFor(batch, chain)], { ...spawnOptions(batch), encoding: 'latin1' });
+    const { status, stdout, stderr, error } = spawnSync('sh', ['-c', scriptFor(batch, chain)], {
+      ...spawnOptions(batch),
+      encoding: 'latin1',
+    });
     if (error !== undefined || status === null || status > 1) throw lockError(status, String(stderr ?? ''), error);
     result.push(...readAnswers(String(stdout), batch));
     if (chain && result.includes(false)) return requests.map((_, index) => result[index] === true);
@@ -163,7 +169,10 @@ export async function lockPaths(realPaths: Iterable<string>, options: LockPathsO
       const open = todo.slice(held.length).map((path) => ({ path, fd: openLockFile(`${path}.lock`) }));
       let taken = 0;
       try {
-        const answers = await lockDescriptors(open.map(({ fd }) => ({ fd, mode: 'exclusive', wait: false })), true);
+        const answers = await lockDescriptors(
+          open.map(({ fd }) => ({ fd, mode: 'exclusive', wait: false })),
+          true,
+        );
         const refused = answers.indexOf(false);
         taken = refused < 0 ? open.length : refused;
         if (refused >= 0) {
@@ -199,7 +208,10 @@ export function tryLockPathsSync(realPaths: Iterable<string>): PathLocks | undef
     const open = todo.map((path) => ({ path, fd: openLockFile(`${path}.lock`) }));
     let answers: boolean[];
     try {
-      answers = lockDescriptorsSync(open.map(({ fd }) => ({ fd, mode: 'exclusive', wait: false })), true);
+      answers = lockDescriptorsSync(
+        open.map(({ fd }) => ({ fd, mode: 'exclusive', wait: false })),
+        true,
+      );
     } catch (error) {
       closeAll(open);
       throw error;

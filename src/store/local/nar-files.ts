@@ -62,7 +62,7 @@ class TreeDumper {
     try {
       const { size, mode } = fs.fstatSync(file);
       this.writer.beginRegular((mode & 0o100) !== 0, size);
-      for (let left = size; left > 0; ) {
+      for (let left = size; left > 0;) {
         const buffer = this.#buffer ?? Buffer.allocUnsafeSlow(Math.min(left, READ_SIZE));
         const count = fs.readSync(file, buffer, 0, Math.min(left, READ_SIZE), null);
         if (count === 0) throw new IoError(`file '${path}' became shorter while it was read`, { data: { path } });
@@ -173,7 +173,7 @@ export class NarRestorer implements NarVisitor {
 
   contents(chunk: Uint8Array): void {
     this.#guard(this.#path, () => {
-      for (let offset = 0; offset < chunk.length; ) offset += fs.writeSync(this.#file!, chunk, offset, chunk.length - offset);
+      for (let offset = 0; offset < chunk.length;) offset += fs.writeSync(this.#file!, chunk, offset, chunk.length - offset);
     });
   }
 
@@ -200,7 +200,7 @@ export function writeStoreFile(path: string, contents: Uint8Array, shown: string
   guardIo('writing', shown, () => {
     const file = fs.openSync(systemPath(path), 'wx', 0o600);
     try {
-      for (let offset = 0; offset < contents.length; ) offset += fs.writeSync(file, contents, offset, contents.length - offset);
+      for (let offset = 0; offset < contents.length;) offset += fs.writeSync(file, contents, offset, contents.length - offset);
       fs.fchmodSync(file, 0o444);
       fs.futimesSync(file, STORE_TIME, STORE_TIME);
     } finally {

@@ -88,7 +88,10 @@ export class ObjectImport {
       dumpTree(this.#temporary, (chunk) => modulo.push(chunk), { reuseBlocks: true });
       actual = modulo.finish();
     } else if (method === 'git') {
-      throw new FloeError('FLOE_NOT_SUPPORTED', `cannot import path '${storeDir}/${this.#path}': objects addressed by git hash are not supported`);
+      throw new FloeError(
+        'FLOE_NOT_SUPPORTED',
+        `cannot import path '${storeDir}/${this.#path}': objects addressed by git hash are not supported`,
+      );
     } else {
       const contents = guardIo('reading', this.#temporary, () => fs.readFileSync(systemPath(this.#temporary)));
       actual = hashBytes(hash.algorithm, contents);

@@ -69,7 +69,10 @@ export class Optimiser {
     const link = `${this.#links}/${name}`;
     let known = fs.lstatSync(link, { throwIfNoEntry: false });
     if (known !== undefined && (known.size !== stats.size || (repair && narHashName(link) !== name))) {
-      progress.log('warn', `removing corrupted link '${link}'; there may be more corrupted paths: run \`nix-store --verify --check-contents --repair\` to fix them all`);
+      progress.log(
+        'warn',
+        `removing corrupted link '${link}'; there may be more corrupted paths: run \`nix-store --verify --check-contents --repair\` to fix them all`,
+      );
       fs.rmSync(link, { force: true });
       known = undefined;
     }

@@ -66,7 +66,8 @@ export function findLinkRoots(options: RootsOptions): Roots {
   const visit = (path: string, stats: fs.Dirent | fs.Stats): void => {
     try {
       if (stats.isDirectory()) {
-        for (const entry of fs.readdirSync(systemPath(path), { encoding: 'latin1' as BufferEncoding, withFileTypes: true })) visit(`${path}/${entry.name}`, entry);
+        for (const entry of fs.readdirSync(systemPath(path), { encoding: 'latin1' as BufferEncoding, withFileTypes: true }))
+          visit(`${path}/${entry.name}`, entry);
       } else if (stats.isSymbolicLink()) link(path);
       else if (stats.isFile()) {
         const storePath = storePathOf(`${storeDir}/${path.slice(path.lastIndexOf('/') + 1)}`, storeDir);
@@ -122,16 +123,27 @@ export function findRuntimeRoots({ storeDir, realStoreDir, isValid }: RootsOptio
       if (path !== undefined) addRoot(roots, path, from);
     }
   };
-  const searchLink = (file: string): void => search(readOrNothing(() => fs.readlinkSync(file, 'latin1')), file);
+  const searchLink = (file: string): void =>
+    search(
+      readOrNothing(() => fs.readlinkSync(file, 'latin1')),
+      file,
+    );
   for (const pid of readOrNothing(() => fs.readdirSync('/proc')) ?? []) {
     if (!/^[0-9]+$/.test(pid)) continue;
     searchLink(`/proc/${pid}/exe`);
     searchLink(`/proc/${pid}/cwd`);
     for (const fd of readOrNothing(() => fs.readdirSync(`/proc/${pid}/fd`)) ?? []) searchLink(`/proc/${pid}/fd/${fd}`);
-    for (const file of [`/proc/${pid}/maps`, `/proc/${pid}/environ`]) search(readOrNothing(() => fs.readFileSync(file, 'latin1')), file);
+    for (const file of [`/proc/${pid}/maps`, `/proc/${pid}/environ`])
+      search(
+        readOrNothing(() => fs.readFileSync(file, 'latin1')),
+        file,
+      );
   }
   for (const file of ['/proc/sys/kernel/modprobe', '/proc/sys/kernel/fbsplash', '/proc/sys/kernel/poweroff_cmd']) {
-    search(readOrNothing(() => fs.readFileSync(file, 'latin1')), file);
+    search(
+      readOrNothing(() => fs.readFileSync(file, 'latin1')),
+      file,
+    );
   }
   return roots;
 }
@@ -162,9 +174,12 @@ export function makeRootLink(options: Pick<RootsOptions, 'stateDir' | 'storeDir'
   const { stateDir, storeDir } = options;
   const absolute = resolve(link);
   if (absolute === storeDir || absolute.startsWith(`${storeDir}/`)) {
-    throw new StoreError(`creating a garbage collector root ('${absolute}') in the Nix store is forbidden (are you running nix-build inside the store?)`, {
-      data: { path: absolute },
-    });
+    throw new StoreError(
+      `creating a garbage collector root ('${absolute}') in the Nix store is forbidden (are you running nix-build inside the store?)`,
+      {
+        data: { path: absolute },
+      },
+    );
   }
   const stats = guardIo('looking at', absolute, () => fs.lstatSync(systemPath(absolute), { throwIfNoEntry: false }));
   if (stats !== undefined && !(stats.isSymbolicLink() && fs.readlinkSync(systemPath(absolute), 'latin1').startsWith(`${storeDir}/`))) {

@@ -4,7 +4,6 @@
 import { IoError } from '../../base/errors.ts';
 import { byteStringToUtf8 } from '../../base/bytes.ts';
 
-// eslint-disable-next-line no-control-regex
 const NON_ASCII = /[^\x00-\x7f]/;
 
 /** A byte string as node:fs takes it. PERF: strings cost less than Buffers, and nearly every path is ASCII. */
@@ -47,7 +46,9 @@ export function ioErrorOf(error: unknown, doing: string, path: string): unknown 
   return new IoError(`${doing} '${shown}': ${WORDS[code] ?? (error as Error).message}`, {
     data: { path: shown, code },
     cause: error,
-    ...(full ? { hint: 'free some space (`floe store gc` deletes what nothing uses) and try again; nothing half-written is left behind' } : {}),
+    ...(full
+      ? { hint: 'free some space (`floe store gc` deletes what nothing uses) and try again; nothing half-written is left behind' }
+      : {}),
   });
 }
 

@@ -100,7 +100,7 @@ export class TempRoots {
     const { storeDir } = this.#options;
     const bytes = Buffer.from(paths.map((root) => `${storeDir}/${root}\0`).join(''), 'latin1');
     guardIo('writing', path, () => {
-      for (let offset = 0; offset < bytes.length; ) offset += fs.writeSync(fd, bytes, offset);
+      for (let offset = 0; offset < bytes.length;) offset += fs.writeSync(fd, bytes, offset);
     });
     for (const root of paths) {
       this.#collector?.(root);
