@@ -14,7 +14,7 @@ import { internSymbol } from '../eval/symbol.ts';
 import { force, type Value } from '../eval/value.ts';
 import type { FetchedInput } from '../fetch/fetcher.ts';
 import { makeFetchCache } from '../fetch/fetch-cache.ts';
-import { FolderTree } from '../fetch/source-tree.ts';
+import { FolderTree, writeTreeNar } from '../fetch/source-tree.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
@@ -25,6 +25,7 @@ import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
 import { type InputAttrs, inputStorePath } from '../model/input-scheme.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
+import { makeBundledTrees } from './bundled-trees.ts';
 import type { Engine } from './engine.ts';
 import { cacheFolder } from './evaluation.ts';
 import { evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
@@ -75,10 +76,15 @@ export class Flakes {
     const cache = cacheFolder(env);
     const accessTokens: Record<string, string> = {};
     for (const [host, token] of Object.entries(settings.get('access-tokens'))) accessTokens[host] = String(token);
+    const fetchCache = makeFetchCache(io.files, utf8ToByteString(join(cache, 'fetch')), () => io.now());
+    const bundledTrees = makeBundledTrees(['src/debpkgs', 'templates'].flatMap((name) => packageFolder(name) ?? []).map(utf8ToByteString), {
+      io,
+      cache: fetchCache,
+    });
     this.opened = new FlakeFetcher({
       context: {
         io,
-        cache: makeFetchCache(io.files, utf8ToByteString(join(cache, 'fetch')), () => io.now()),
+        cache: fetchCache,
         store: {
           storeDir,
           find: (path) => {
@@ -95,11 +101,19 @@ export class Flakes {
         },
         warn: (message) => this.warn(message),
         baseDir: utf8ToByteString(cwd),
-        bundledTrees: (narHash) => bundledTree(narHash, cache),
+        bundledTrees,
       },
       registries: this.registries(),
-      settings: { trustTarballsFromGitForges: settings.get('trust-tarballs-from-git-forges'), allowDirtyLocks: settings.get('allow-dirty-locks') },
+      settings: {
+        trustTarballsFromGitForges: settings.get('trust-tarballs-from-git-forges'),
+        allowDirtyLocks: settings.get('allow-dirty-locks'),
+      },
       lockFolder: join(cache, 'locks'),
+      keepTree: ({ tree, storePath, narHash }) => {
+        if (bundledTrees.find(printHash(narHash, 'sri')) !== undefined || store.isValidPathSync(storePath)) return;
+        const contentAddress = { method: 'nar' as const, hash: narHash };
+        store.addPendingObjects([{ path: storePath, references: [], contentAddress, writeNar: (sink) => writeTreeNar(tree, sink) }]);
+      },
     });
     return this.opened;
   }
@@ -223,7 +237,12 @@ export class Flakes {
       if (!(fetched instanceof Promise)) return fetched.fetched;
       throw new FloeError('FLOE_FETCH', `input of type '${String(attrs['type'])}' was expected to lie on this machine`);
     }
-    const answer = engine.callBridge('fetch', attrs) as { attrs: InputAttrs; storePath: StorePath; narHash: string; fingerprint: string | undefined };
+    const answer = engine.callBridge('fetch', attrs) as {
+      attrs: InputAttrs;
+      storePath: StorePath;
+      narHash: string;
+      fingerprint: string | undefined;
+    };
     const place = engine.store.toRealPath(answer.storePath);
     return {
       tree: new FolderTree(fetcher.machine.context.io.files, place),
@@ -241,19 +260,29 @@ export class Flakes {
   }
 
   /** In the worker: fetches, and copies the tree to the store, where the evaluator's thread finds it. */
-  async fetchIntoStore(attrs: InputAttrs): Promise<{ attrs: InputAttrs; storePath: StorePath; narHash: string; fingerprint: string | undefined }> {
+  async fetchIntoStore(
+    attrs: InputAttrs,
+  ): Promise<{ attrs: InputAttrs; storePath: StorePath; narHash: string; fingerprint: string | undefined }> {
     const { fetched } = await this.fetcher.fetch(attrs, 'all');
     const { host } = this.engine.evaluation();
     host.addMountedTree(fetched.storePath, fetched.tree, { method: 'nar', hash: fetched.narHash });
     host.flush([fetched.storePath]);
-    return { attrs: fetched.attrs, storePath: fetched.storePath, narHash: printHash(fetched.narHash, 'sri'), fingerprint: fetched.fingerprint };
+    return {
+      attrs: fetched.attrs,
+      storePath: fetched.storePath,
+      narHash: printHash(fetched.narHash, 'sri'),
+      fingerprint: fetched.fingerprint,
+    };
   }
 
   /** `builtins.getFlake`. */
   lockForEvaluation(text: string): LockedFlakeInfo {
     const { engine, fetcher } = this;
     const ref = parseFlakeRef(text, { paths: this.pathResolver(), warn: (message) => this.warn(message) });
-    const result = fetcher.lock(ref, { useRegistries: !engine.isPure && engine.settings.get('use-registries'), allowUnlocked: !engine.isPure });
+    const result = fetcher.lock(ref, {
+      useRegistries: !engine.isPure && engine.settings.get('use-registries'),
+      allowUnlocked: !engine.isPure,
+    });
     if (result instanceof Promise) {
       throw new FloeError('FLOE_FETCH', `floe cannot lock '${text}' during evaluation, because it has to be downloaded first`, {
         hint: 'make it an input of the flake instead',
@@ -273,7 +302,11 @@ function printTime(seconds: number, utc: boolean): string {
 /** Inputs whose fetchers need no network. */
 function isHere(attrs: InputAttrs): boolean {
   const { type, url } = attrs;
-  return type === 'path' || type === 'indirect' || (type === 'git' && typeof url === 'string' && (url.startsWith('file:') || url.startsWith('/')));
+  return (
+    type === 'path' ||
+    type === 'indirect' ||
+    (type === 'git' && typeof url === 'string' && (url.startsWith('file:') || url.startsWith('/')))
+  );
 }
 
 const DISK_PROBE: PathProbe = {
@@ -284,10 +317,5 @@ const DISK_PROBE: PathProbe = {
   readLink: (path) => fs.readlinkSync(path),
   device: (path) => fs.statSync(path).dev,
 };
-
-/** Trees that come with floe, found again by their NAR hash wherever floe is installed. */
-function bundledTree(_narHash: string, _cache: string): string | undefined {
-  return undefined;
-}
 
 export { parseInputFlag };

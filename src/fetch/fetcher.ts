@@ -64,8 +64,15 @@ export interface FetchContext {
   readonly warn: WarningSink;
   /** Folder that relative file URLs start at. */
   readonly baseDir: string;
-  /** Trees that this program brings along, by NAR hash in SRI form: where such a tree lies on this machine. */
-  readonly bundledTrees?: ((narHash: string) => string | undefined) | undefined;
+  readonly bundledTrees?: BundledTrees | undefined;
+}
+
+/** Trees that this program brings along. */
+export interface BundledTrees {
+  /** Where the tree of that NAR hash (SRI form) lies on this machine. */
+  find(narHash: string): string | undefined;
+  /** What to say of a locked path that looks like one of them and is not. */
+  hint(path: string): string | undefined;
 }
 
 /** What a fetcher itself finds out. */
@@ -133,7 +140,7 @@ function findLocked(attrs: InputAttrs, context: FetchContext): FetchedInput | un
   const found = context.store.find(storePath);
   const sri = printHash(narHash, 'sri');
   const cached = cachePlace('trees', sri, context);
-  const folder = found?.place ?? context.bundledTrees?.(sri) ?? (context.io.files.stat(cached) ? cached : undefined);
+  const folder = found?.place ?? context.bundledTrees?.find(sri) ?? (context.io.files.stat(cached) ? cached : undefined);
   if (folder === undefined) return undefined;
   return { tree: new FolderTree(context.io.files, folder), attrs, fingerprint: inputFingerprint(attrs), narHash, storePath, folder };
 }
@@ -142,7 +149,7 @@ function complete(specified: InputAttrs, raw: RawFetch, context: FetchContext): 
   const attrs = checkLocks(specified, withAttrs(raw.attrs, { __final: true }));
   const narHash = raw.narHash ?? cachedNarHash(raw, context);
   const wanted = narHashOf(specified);
-  if (wanted && !equalHash(wanted, narHash)) throw hashMismatch(specified, wanted, narHash);
+  if (wanted && !equalHash(wanted, narHash)) throw hashMismatch(specified, wanted, narHash, context);
   const locked = withAttrs(attrs, { narHash: printHash(narHash, 'sri') });
   const fingerprint = raw.fingerprint ?? (inputType(attrs) === 'path' ? `path:${printHash(narHash, 'sri')}` : inputFingerprint(locked));
   return { ...raw, attrs: locked, fingerprint, narHash, storePath: inputStorePath(locked, context.store.storeDir) };
@@ -157,12 +164,14 @@ function cachedNarHash(raw: RawFetch, { cache }: FetchContext): Hash {
   return narHash;
 }
 
-function hashMismatch(specified: InputAttrs, wanted: Hash, got: Hash | undefined): HashMismatchError {
-  const [wantedText, gotText] = [printHash(wanted, 'sri'), got && printHash(got, 'sri')];
-  const gotWords = gotText === undefined ? 'got none' : `got '${gotText}'`;
-  return new HashMismatchError(`NAR hash mismatch in input '${printInput(specified)}', expected '${wantedText}' but ${gotWords}`, {
+function hashMismatch(specified: InputAttrs, wanted: Hash, got: Hash, { bundledTrees }: FetchContext): HashMismatchError {
+  const [wantedText, gotText] = [printHash(wanted, 'sri'), printHash(got, 'sri')];
+  const { path } = specified;
+  return new HashMismatchError(`NAR hash mismatch in input '${printInput(specified)}', expected '${wantedText}' but got '${gotText}'`, {
     data: { wanted: wantedText, got: gotText, exitCode: HASH_MISMATCH_EXIT },
-    hint: 'the source has changed since it was locked; if that is right, lock it anew with `floe flake update`',
+    hint:
+      (typeof path === 'string' ? bundledTrees?.hint(path) : undefined) ??
+      'the source has changed since it was locked; if that is right, lock it anew with `floe flake update`',
   });
 }
 

@@ -21,7 +21,7 @@ interface TreeStats {
   readonly digest: string | undefined;
 }
 
-export function fetchPath(attrs: InputAttrs, context: FetchContext): RawFetch {
+export function fetchPath(attrs: InputAttrs, context: Pick<FetchContext, 'io' | 'store' | 'bundledTrees'>): RawFetch {
   const given = stringAttr(attrs, 'path') ?? '';
   if (!given.startsWith('/')) throw new FetchError(`cannot fetch input '${printInput(attrs)}' because it uses a relative path`);
   const path = canonicalPath(given);
@@ -35,7 +35,7 @@ export function fetchPath(attrs: InputAttrs, context: FetchContext): RawFetch {
     }
   }
   const place = (stored && context.store.find(stored)?.place) ?? path;
-  if (files.stat(place) === undefined) throw missingPath(attrs, path);
+  if (files.stat(place) === undefined) throw missingPath(attrs, path, context);
   const { newest, digest } = statTree(files, place, context.io.now());
   return {
     ...withDate(attrs, newest),
@@ -45,14 +45,15 @@ export function fetchPath(attrs: InputAttrs, context: FetchContext): RawFetch {
   };
 }
 
-function missingPath(attrs: InputAttrs, path: string): FetchError | IoError {
+function missingPath(attrs: InputAttrs, path: string, { bundledTrees }: Pick<FetchContext, 'bundledTrees'>): FetchError | IoError {
   const narHash = stringAttr(attrs, 'narHash');
   return new IoError(`path '${path}' does not exist`, {
     data: { path },
     hint:
       narHash === undefined
         ? 'a `path:` input names a folder of this machine'
-        : 'the lock file names a folder that is not on this machine, and the store has no copy of it: lock the input anew with `floe flake update`',
+        : (bundledTrees?.hint(path) ??
+          'the lock file names a folder that is not on this machine, and the store has no copy of it: lock the input anew with `floe flake update`'),
   });
 }
 
@@ -60,7 +61,7 @@ function withDate(attrs: InputAttrs, seconds: number): { attrs: InputAttrs } {
   return { attrs: integerAttr(attrs, 'lastModified') === undefined ? withAttrs(attrs, { lastModified: seconds }) : attrs };
 }
 
-function storeObjectAt(path: string, { store }: FetchContext): StorePath | undefined {
+function storeObjectAt(path: string, { store }: Pick<FetchContext, 'store'>): StorePath | undefined {
   try {
     const inStore = splitStorePath(path, store.storeDir);
     return inStore?.rest === '' ? inStore.storePath : undefined;

@@ -84,7 +84,7 @@ test('path: a tree that came with the program is found by its hash', () => {
   const bench = makeSample();
   const { attrs } = fetchNow(bench, '/src');
   bench.files.rename('/src', '/bundled');
-  const bundledTrees = (narHash: string) => (narHash === attrs['narHash'] ? '/bundled' : undefined);
+  const bundledTrees = { find: (narHash: string) => (narHash === attrs['narHash'] ? '/bundled' : undefined), hint: () => undefined };
   assert.equal((fetchInput(attrs, { ...bench.context, bundledTrees }) as FetchedInput).folder, '/bundled');
 });
 
