@@ -11,6 +11,7 @@ import type { DerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
+import { ContentChecks } from './content-checks.ts';
 import { readDerivationOptions } from './derivation-options.ts';
 import { LocalBuilder } from './local-builder.ts';
 import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
@@ -115,6 +116,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   const signal = options.signal ?? NEVER;
   const derivation = options.derivation ?? (() => undefined);
   await protect(requests, options);
+  const contents = new ContentChecks(store, progress);
   const builder = new LocalBuilder({
     store,
     settings,
@@ -131,11 +133,12 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
       return value === undefined ? undefined : utf8ToByteString(value);
     },
     sign: options.sign ?? ((info) => info),
+    contents,
     slots: { builds: new Slots(settings.maxJobs), downloads: new Slots(settings.maxDownloads) },
     derivation,
   });
   const substitutionSlots = new Slots(settings.maxSubstitutionJobs);
-  const scheduler = new Scheduler({ store, settings, progress, builder, substituter, substitutionSlots, derivation, signal });
+  const scheduler = new Scheduler({ store, settings, progress, builder, substituter, substitutionSlots, contents, derivation, signal });
   const settled = await Promise.allSettled(requests.map((request) => scheduler.reach(request, options.mode ?? 'normal')));
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
   const results = settled.flatMap((each, index) => {

@@ -9,13 +9,11 @@ import type { BuildFailureStatus, BuildSuccessStatus } from '../model/build-resu
 import type { Derivation } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
 import type { StorePath } from '../model/store-path.ts';
-import { hashTree } from '../store/local/inspect-tree.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
-import { equalHash } from '../base/hash.ts';
 import { closureSync } from '../store/closure.ts';
 import type { Builder } from './builder.ts';
+import type { ContentChecks } from './content-checks.ts';
 import { type DerivationOptions, readDerivationOptions, refuseUnknownOutputs } from './derivation-options.ts';
-import { statOf } from './host-files.ts';
 import { describeOutputs, printFailure } from './failure-text.ts';
 import type { BuildMode } from './outputs.ts';
 import { wantedPaths } from './plan.ts';
@@ -39,6 +37,7 @@ export interface SchedulerOptions {
   readonly builder: Builder;
   readonly substituter: Substituter | undefined;
   readonly substitutionSlots: Slots;
+  readonly contents: ContentChecks;
   /** Derivations that are not in the store (yet). */
   readonly derivation: (path: StorePath) => Derivation | undefined;
   readonly signal: AbortSignal;
@@ -212,7 +211,7 @@ export class Scheduler {
           'Remove it to perform a fresh build, or use --repair to rewrite missing or corrupted builds in the store.',
       });
     }
-    if (mode === 'repair' && wanted.every((output) => this.#isGood(output))) return this.#repairClosure(path, wanted);
+    if (mode === 'repair' && wanted.every((output) => this.#options.contents.isGood(output))) return this.#repairClosure(path, wanted);
     return this.#build(path, mode);
   }
 
@@ -291,15 +290,6 @@ export class Scheduler {
 
   // ---- repairing
 
-  #isGood(path: StorePath): boolean {
-    const { store, progress } = this.#options;
-    const info = store.queryPathInfoSync(path);
-    if (info === undefined) return false;
-    progress.log('info', `checking path '${store.printPath(path)}'...`);
-    const real = store.toRealPath(path);
-    return statOf(real) !== undefined && equalHash(hashTree(real).narHash, info.narHash);
-  }
-
   /** The outputs themselves are good: repairs what they refer to. */
   async #repairClosure(path: StorePath, outputs: readonly StorePath[]): Promise<GoalOutcome> {
     const { store, progress } = this.#options;
@@ -312,7 +302,7 @@ export class Scheduler {
     const closure = closureSync(outputs, (each) => store.requirePathInfoSync(each).references);
     const goals: Promise<GoalOutcome>[] = [];
     for (const each of [...closure].sort(compareStrings)) {
-      if (own.has(each) || this.#isGood(each)) continue;
+      if (own.has(each) || this.#options.contents.isGood(each)) continue;
       progress.log(
         'error',
         `found corrupted or missing path '${store.printPath(each)}' in the output closure of '${store.printPath(path)}'`,

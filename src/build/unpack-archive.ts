@@ -36,7 +36,9 @@ export async function decompress(source: Readable, compression: Compression): Pr
       return pipe(source, createZstdDecompress());
     case 'xz': {
       // A CommonJS package: what it exports hangs below `default` for Node.
-      const { default: module } = (await import('xz-decompress')) as unknown as { default: typeof import('xz-decompress') };
+      const { default: module } = (await import('xz-decompress')) as unknown as {
+        default: { XzReadableStream: new (source: never) => ReadableStream };
+      };
       // The types of Node's web streams and of the browser's are declared apart.
       return Readable.fromWeb(new module.XzReadableStream(Readable.toWeb(source) as never) as never);
     }

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deleteTree } from '../../src/store/local/nar-files.ts';
-import { closeWriteEnd, makeLogPipe } from '../../src/build/log-pipe.ts';
 import { type SandboxPolicy, SandboxChooser } from '../../src/build/sandbox/choose.ts';
 import { LinuxSandbox } from '../../src/build/sandbox/linux.ts';
 import { findSandboxPrograms } from '../../src/build/sandbox/machine.ts';
@@ -98,13 +97,11 @@ async function build(
     ...options.request,
   };
   const prepared = sandbox.prepare(request);
-  const pipe = makeLogPipe(base);
   let log = '';
-  pipe.output.setEncoding('latin1').on('data', (text: string) => (log += text));
-  const closed = new Promise((resolve) => pipe.output.on('close', resolve));
   const env = new Map([['PATH', '/usr/bin:/bin'], ...(options.env ?? [])] as [string, string][]);
-  const running = prepared.start({ program: options.program ?? '/bin/sh', args: ['-c', script], env, output: pipe.writeEnd });
-  closeWriteEnd(pipe);
+  const running = prepared.start({ program: options.program ?? '/bin/sh', args: ['-c', script], env });
+  running.output.setEncoding('latin1').on('data', (text: string) => (log += text));
+  const closed = new Promise((resolve) => running.output.on('close', resolve));
   await options.whileRunning?.(running.kill, () => log);
   const exit = await running.exit;
   await closed;

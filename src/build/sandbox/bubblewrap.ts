@@ -35,5 +35,5 @@ export function startBubblewrap(job: SandboxJob, ability: BubblewrapAbility, com
   const files = [`8<${quoteShell(wordFile)}`, ...(filter === undefined ? [] : [`9<${quoteShell(filter)}`])];
   const script = [...processLimits(settings), ['exec', ...line, ...files].join(' ')];
   // bubblewrap reports an exit code only for a program that it has really become.
-  return runScript(`${request.folder}/run`, script, command.output, (status) => status.includes('"exit-code"'));
+  return runScript(request.folder, programs, script, (status) => status.includes('"exit-code"'));
 }

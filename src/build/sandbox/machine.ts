@@ -15,6 +15,7 @@ export interface SandboxPrograms {
   readonly hostname: string | undefined;
   readonly ip: string | undefined;
   readonly env: string | undefined;
+  readonly mkfifo: string | undefined;
   readonly perl: string | undefined;
 }
 
@@ -45,6 +46,7 @@ export function findSandboxPrograms(searchPath: string, bubblewrap?: string): Sa
     hostname: find('hostname'),
     ip: find('ip'),
     env: find('env'),
+    mkfifo: find('mkfifo'),
     perl: find('perl'),
   };
 }

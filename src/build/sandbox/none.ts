@@ -47,7 +47,7 @@ export class NoSandbox implements Sandbox {
       `cd ${quoteShell(request.buildDir)}`,
       ['exec', ...before, this.#lastWords(request, command)].join(' '),
     ];
-    return runScript(`${request.folder}/run`, script, command.output, () => true);
+    return runScript(request.folder, programs, script, (status) => status.includes('opened'));
   }
 
   #lastWords({ folder, buildDir }: SandboxRequest, command: BuilderCommand): string {

@@ -2,9 +2,12 @@
 // scripts are byte strings, and files carry them, so that arguments and variables of any size and any bytes arrive unchanged.
 
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import * as fs from 'node:fs';
+import { Socket } from 'node:net';
+import { PassThrough, type Readable } from 'node:stream';
 import { byteStringToUtf8 } from '../../base/bytes.ts';
 import { FloeError } from '../../base/errors.ts';
+import { systemPath } from '../../store/local/system-error.ts';
 import { writeFile } from '../host-files.ts';
 import type { SandboxPrograms } from './machine.ts';
 import type { BuilderExit, RunningBuilder, SandboxSettings } from './sandbox.ts';
@@ -44,21 +47,40 @@ export function personalityWords(programs: SandboxPrograms, system: string, impe
 }
 
 /**
- * Writes the script to `file` and runs it with /bin/sh. Descriptor 3 hears from the sandbox's tools; `started` tells by what they said
+ * Writes the script to `<folder>/run` and runs it with /bin/sh, its output coming through a FIFO: Node's own pipes are sockets, and a
+ * program that opens /dev/stderr fails on a socket. Descriptor 3 hears from the sandbox's tools; `started` tells by what they said
  * whether the builder itself ran.
  */
-export function runScript(file: string, script: readonly string[], output: number, started: (status: string) => boolean): RunningBuilder {
-  writeFile(file, `${script.join('\n')}\n`, 0o600);
-  const child = spawn('/bin/sh', [byteStringToUtf8(file)], {
+export function runScript(
+  folder: string,
+  programs: SandboxPrograms,
+  script: readonly string[],
+  started: (status: string) => boolean,
+): RunningBuilder {
+  const fifo = `${folder}/log`;
+  const opening = [
+    `${quoteShell(programs.mkfifo ?? 'mkfifo')} -m 600 ${quoteShell(fifo)} || exit 1`,
+    'echo made >&3',
+    `exec >${quoteShell(fifo)} 2>&1`,
+    'echo opened >&3',
+  ];
+  writeFile(`${folder}/run`, `${[...opening, ...script].join('\n')}\n`, 0o600);
+  const child = spawn('/bin/sh', [byteStringToUtf8(`${folder}/run`)], {
     cwd: '/',
     env: {},
     detached: true,
-    stdio: ['ignore', output, output, 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
+  const output = new OutputPipe(fifo);
+  child.stderr!.on('data', (chunk: Buffer) => output.stream.write(chunk)).on('error', () => {});
   let status = '';
   const statusPipe = child.stdio[3] as Readable;
   statusPipe.setEncoding('latin1');
-  statusPipe.on('data', (text: string) => (status += text));
+  statusPipe.on('data', (text: string) => {
+    status += text;
+    if (status.includes('made\n')) output.open();
+    if (status.includes('opened\n')) output.leaveToBuilder();
+  });
   statusPipe.on('error', () => {});
   const exit = new Promise<BuilderExit>((resolve, reject) => {
     const statusEnded = new Promise<void>((ended) => statusPipe.on('close', ended));
@@ -68,12 +90,47 @@ export function runScript(file: string, script: readonly string[], output: numbe
       const patience = setTimeout(() => statusPipe.destroy(), STATUS_PATIENCE_MS);
       void statusEnded.then(() => {
         clearTimeout(patience);
+        output.leaveToBuilder();
         if (!started(status)) resolve({ kind: 'not-started' });
         else resolve(signal === null ? { kind: 'exited', code: code! } : { kind: 'signalled', signal });
       });
     });
   });
-  return { exit, kill: () => killGroup(child.pid) };
+  return { exit, output: output.stream, kill: () => killGroup(child.pid) };
+}
+
+/** The end of the FIFO that floe reads. */
+class OutputPipe {
+  readonly stream = new PassThrough();
+  readonly #path: string;
+  #socket: Socket | undefined;
+  /** Held until the builder's own end is open: without any writer the pipe would already be at its end. */
+  #writeEnd: number | undefined;
+  #left = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  open(): void {
+    if (this.#socket !== undefined || this.#left) return;
+    const place = systemPath(this.#path);
+    const readEnd = fs.openSync(place, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    this.#writeEnd = fs.openSync(place, fs.constants.O_WRONLY);
+    this.#socket = new Socket({ fd: readEnd, readable: true, writable: false });
+    this.#socket.on('error', () => this.stream.end());
+    this.#socket.pipe(this.stream);
+    // Whoever listens may stop before the end.
+    this.stream.on('close', () => this.#socket!.destroy());
+  }
+
+  /** From here on the pipe ends when the builder and everything it started has ended. */
+  leaveToBuilder(): void {
+    if (this.#left) return;
+    this.#left = true;
+    if (this.#socket === undefined) this.stream.end();
+    if (this.#writeEnd !== undefined) fs.closeSync(this.#writeEnd);
+  }
 }
 
 function killGroup(pid: number | undefined): void {

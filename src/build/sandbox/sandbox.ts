@@ -2,6 +2,7 @@
 // affair; what runs in it and what becomes of its outputs is local-builder.ts's. Nix manual, "sandbox" and "Building a derivation";
 // libstore/unix/build for the details a build can observe. All texts that reach a builder are byte strings.
 
+import type { Readable } from 'node:stream';
 import type { StorePath } from '../../model/store-path.ts';
 
 /** A path of the machine that builders see: `sandbox-paths`, devices, certificates. */
@@ -39,8 +40,6 @@ export interface BuilderCommand {
   /** Arguments after the program's own name, which is the base name of `program`. */
   readonly args: readonly string[];
   readonly env: ReadonlyMap<string, string>;
-  /** Descriptor that becomes standard output and standard error. */
-  readonly output: number;
 }
 
 /** How a builder ended. */
@@ -52,6 +51,8 @@ export type BuilderExit =
 
 /** A builder at work. */
 export interface RunningBuilder {
+  /** Standard output and standard error together; ends when all who can write to it have ended. */
+  readonly output: Readable;
   readonly exit: Promise<BuilderExit>;
   /** Ends the builder and everything it started, at once. */
   kill(): void;

@@ -96,9 +96,8 @@ export function startUtilLinux(job: SandboxJob, available: Isolation, isRoot: bo
     ...personalityWords(programs, request.system, settings.impersonateLinux26),
     ...[programs.unshare!, ...unshareNamespaces(level), '--', '/bin/sh', enter],
   ].map(quoteShell);
-  return runScript(`${request.folder}/run`, [...processLimits(settings), `exec ${words.join(' ')}`], command.output, (status) =>
-    status.includes('started'),
-  );
+  const script = [...processLimits(settings), `exec ${words.join(' ')}`];
+  return runScript(request.folder, programs, script, (status) => status.includes('started'));
 }
 
 /** From the prepared namespaces into the builder. */

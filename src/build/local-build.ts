@@ -1,0 +1,457 @@
+// One build on this machine, its outputs locked: the builder runs in a sandbox with its output logged, and what it made is registered.
+// libstore/unix/build/derivation-builder.cc. Unlike C++ Nix, floe waits for the builder's exit and not for the end of its output, so a
+// builder may close its standard streams.
+
+import * as fs from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { byteStringToUtf8, compareStrings } from '../base/bytes.ts';
+import { BuildError, FloeError } from '../base/errors.ts';
+import type { Activity, Progress } from '../base/progress.ts';
+import type { Derivation } from '../model/derivation.ts';
+import type { PathInfo } from '../model/path-info.ts';
+import {
+  hashPlaceholder,
+  makeStorePath,
+  parseStorePathBaseName,
+  splitStorePath,
+  type StorePath,
+  storePathHash,
+  storePathName,
+} from '../model/store-path.ts';
+import { closureSync } from '../store/closure.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+import { deleteTree } from '../store/local/nar-files.ts';
+import { systemPath } from '../store/local/system-error.ts';
+import { BuilderMessages, LineCutter, LogFile } from './build-log.ts';
+import type { BuildJob, BuildOutcome } from './builder.ts';
+import type { ContentChecks } from './content-checks.ts';
+import { type FetchingSettings, isBuiltin, runBuiltin } from './builtin-builders.ts';
+import { makeEnvironment, rewriteText } from './environment.ts';
+import { describeOutputs, printFailure } from './failure-text.ts';
+import { exists, makeFolder, makeFolders, movePath, setMode, statOf, writeFile } from './host-files.ts';
+import { type OutputPlace, registerOutputs } from './outputs.ts';
+import type { SandboxChooser } from './sandbox/choose.ts';
+import { type BuilderCommand, type BuilderExit, describeExit, type PreparedSandbox, type SandboxPath } from './sandbox/sandbox.ts';
+import type { BuildSettings } from './settings.ts';
+import type { Slots } from './slots.ts';
+import { watchBuilder } from './watch-builder.ts';
+
+/** What all builds of one run share. */
+export interface LocalBuildOptions {
+  readonly store: LocalStore;
+  readonly settings: BuildSettings;
+  readonly progress: Progress;
+  readonly sandboxes: SandboxChooser;
+  readonly fetching: FetchingSettings;
+  /** floe's own environment; byte strings. */
+  readonly env: (name: string) => string | undefined;
+  readonly sign: (info: PathInfo) => PathInfo;
+  readonly contents: ContentChecks;
+  /** Limits on what runs at once. */
+  readonly slots: { readonly builds: Slots; readonly downloads: Slots };
+  /** A derivation that may not be written yet; undefined to read it from the store. */
+  readonly derivation: (path: StorePath) => Derivation | undefined;
+}
+
+/** Bytes free below which a failed build may have failed for want of them. */
+const LITTLE_SPACE = 8 * 1024 * 1024;
+const HOME = '/homeless-shelter';
+
+/** A builder that ran and failed. */
+class BuilderFailed extends Error {
+  readonly reason: string;
+  constructor(reason: string) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/** One build, its outputs locked. */
+export class LocalBuild {
+  readonly #shared: LocalBuildOptions;
+  readonly #job: BuildJob;
+  readonly #signal: AbortSignal;
+  readonly #printed: string;
+  readonly #activity: Activity;
+  readonly #tail: string[] = [];
+  #logFile: LogFile | undefined;
+
+  constructor(shared: LocalBuildOptions, job: BuildJob, signal: AbortSignal) {
+    this.#shared = shared;
+    this.#job = job;
+    this.#signal = signal;
+    this.#printed = shared.store.printPath(job.path);
+    const verb = job.mode === 'repair' ? 'repairing outputs of' : job.mode === 'check' ? 'checking outputs of' : 'building';
+    this.#activity = shared.progress.start('build', `${verb} '${this.#printed}'`, { level: 'info', fields: [this.#printed, '', 1, 1] });
+  }
+
+  async run(): Promise<BuildOutcome> {
+    try {
+      await (isBuiltin(this.#job.derivation) ? this.#runBuiltin() : this.#runProgram());
+      return { success: true, status: 'Built' };
+    } catch (error) {
+      if (this.#signal.aborted) throw this.#signal.reason;
+      if (error instanceof BuilderFailed) return { success: false, error: this.#failure(error) };
+      if (error instanceof BuildError) return { success: false, error };
+      throw error;
+    } finally {
+      this.#logFile?.close();
+      this.#activity.stop();
+    }
+  }
+
+  // ---- places
+
+  /** Where each output is written. Leftovers of a build that was killed are removed. */
+  #choosePlaces(hidesStore: boolean): Map<string, OutputPlace> {
+    const { store } = this.#shared;
+    const { derivation, mode } = this.#job;
+    const places = new Map<string, OutputPlace>();
+    for (const [name, output] of derivation.outputs) {
+      if (!('path' in output))
+        throw new BuildError('InputRejected', `output '${name}' of '${this.#printed}' has no path`, { exitCode: 100 });
+      const registered = store.isValidPathSync(output.path);
+      const valid = registered && (mode !== 'repair' || this.#shared.contents.isGood(output.path));
+      if (!registered) store.deleteInvalidPath(output.path);
+      const inTheWay = !hidesStore && registered && (valid || mode === 'repair');
+      const scratch = inTheWay ? this.#fallbackPath(output.path) : output.path;
+      if (scratch !== output.path) deleteTree(store.toRealPath(scratch));
+      places.set(name, { output, scratch, valid });
+    }
+    return places;
+  }
+
+  /** A path that no store object has, of the same length. */
+  #fallbackPath(path: StorePath): StorePath {
+    const zeroes = `sha256:${'0'.repeat(64)}`;
+    return makeStorePath(`rewrite:${this.#job.path}:${path}`, zeroes, storePathName(path), this.#shared.store.storeDir);
+  }
+
+  #rewritesFor(places: ReadonlyMap<string, OutputPlace>): Map<string, string> {
+    const { store } = this.#shared;
+    const rewrites = new Map<string, string>();
+    for (const [name, { scratch, output }] of places) {
+      rewrites.set(hashPlaceholder(name), store.printPath(scratch));
+      if (scratch !== output.path) rewrites.set(storePathHash(output.path), storePathHash(scratch));
+    }
+    return rewrites;
+  }
+
+  #readDerivation(path: StorePath): Derivation {
+    return this.#shared.derivation(path) ?? this.#shared.store.readDerivationSync(path);
+  }
+
+  /** The closure of all inputs, sorted. */
+  #inputClosure(): StorePath[] {
+    const { derivation } = this.#job;
+    const roots: StorePath[] = [...derivation.inputSources];
+    for (const [input, outputs] of derivation.inputDerivations) {
+      const known = this.#readDerivation(input).outputs;
+      for (const name of outputs) {
+        const output = known.get(name);
+        if (output === undefined || !('path' in output)) {
+          throw new BuildError(
+            'InputRejected',
+            `derivation '${this.#printed}' requires non-existent output '${name}' from input derivation '${this.#shared.store.printPath(input)}'`,
+            { exitCode: 100 },
+          );
+        }
+        roots.push(output.path);
+      }
+    }
+    return this.#closure(roots);
+  }
+
+  #closure(roots: readonly StorePath[]): StorePath[] {
+    const { store } = this.#shared;
+    return [...closureSync(roots, (path) => store.requirePathInfoSync(path).references)].sort(compareStrings);
+  }
+
+  // ---- programs
+
+  async #runProgram(): Promise<void> {
+    const { store, settings, sandboxes } = this.#shared;
+    const { derivation, options, path } = this.#job;
+    const fixed = derivation.outputs.get('out')?.kind === 'fixed';
+    const sandbox = sandboxes.choose({
+      derivation: this.#printed,
+      noChroot: options.noChroot,
+      isolated: !fixed,
+      divertedStore: store.storeDir !== store.realStoreDir,
+    });
+    if (options.requiredSystemFeatures.includes('uid-range')) {
+      throw new BuildError(
+        'InputRejected',
+        `cannot build '${this.#printed}': floe does not give builds a range of user ids (feature 'uid-range') yet`,
+        { exitCode: 100 },
+      );
+    }
+    if (!sandbox.hidesStore && exists(HOME)) {
+      throw new FloeError(
+        'FLOE_HOME_EXISTS',
+        `home directory "${HOME}" exists; please remove it to assure purity of builds without sandboxing`,
+      );
+    }
+    const places = this.#choosePlaces(sandbox.hidesStore);
+    const inputs = this.#inputClosure();
+    const buildDir = this.#makeBuildDir();
+    const rewrites = this.#rewritesFor(places);
+    let prepared: PreparedSandbox | undefined;
+    let succeeded = false;
+    try {
+      const environment = await makeEnvironment({
+        derivation,
+        options,
+        inputs: new Set(inputs),
+        buildDir: sandbox.buildDirInside(buildDir),
+        cores: settings.cores === 0 ? availableParallelism() : settings.cores,
+        fixed,
+        machineEnv: (name) => settings.impureEnv.get(name) ?? this.#shared.env(name),
+        rewrites,
+        store,
+        readDerivation: async (input) => this.#readDerivation(input),
+      });
+      for (const [name, contents] of environment.files) writeFile(`${buildDir}/${name}`, contents);
+      prepared = sandbox.prepare({
+        system: derivation.system,
+        folder: `${store.toRealPath(path)}.chroot`,
+        storeDir: store.storeDir,
+        realStoreDir: store.realStoreDir,
+        inputs,
+        extraPaths: this.#sandboxPaths(inputs, places),
+        buildDir,
+        network: fixed,
+        kvm: settings.systemFeatures.includes('kvm'),
+      });
+      if (settings.keepBuildLog) this.#logFile = new LogFile(store.logDir, path);
+      const args = derivation.args.map((arg) => rewriteText(arg, rewrites));
+      const exit = await this.#watch(prepared, { program: derivation.builder, args, env: environment.variables });
+      if (exit.kind === 'not-started') throw this.#notStarted(sandbox.kind);
+      if (exit.kind !== 'exited' || exit.code !== 0) throw new BuilderFailed(`builder ${describeExit(exit)}`);
+      await this.#register(places, inputs, (output) =>
+        prepared!.hostPath(sandbox.hidesStore ? store.printPath(output) : store.toRealPath(output)),
+      );
+      succeeded = true;
+    } finally {
+      this.#cleanUp(buildDir, succeeded, places, prepared, sandbox.hidesStore);
+    }
+  }
+
+  /** A folder that only one build uses; what a killed process left of it is removed. */
+  #makeBuildDir(): string {
+    const { settings, store } = this.#shared;
+    const parent = settings.buildDir ?? `${store.stateDir}/builds`;
+    makeFolders(parent);
+    // The outputs are locked, so nobody else builds this derivation in this store.
+    const folder = `${parent}/floe-${this.#job.path.replace(/\.drv$/, '')}`;
+    deleteTree(folder);
+    makeFolder(folder, 0o700);
+    makeFolder(`${folder}/build`, 0o700);
+    return `${folder}/build`;
+  }
+
+  /** `sandbox-paths`, those in the store with their closure; without this derivation's own outputs. */
+  #sandboxPaths(inputs: readonly StorePath[], places: ReadonlyMap<string, OutputPlace>): SandboxPath[] {
+    const { store, settings } = this.#shared;
+    const paths = new Map<string, SandboxPath>();
+    const closure: StorePath[] = [];
+    for (const path of settings.sandboxPaths) {
+      const found = splitStorePath(path.source, store.storeDir);
+      const valid = found !== undefined && store.isValidPathSync(found.storePath);
+      if (valid) closure.push(found.storePath);
+      paths.set(path.target, valid ? { ...path, source: store.toRealPath(found.storePath) + found.rest } : path);
+    }
+    for (const path of this.#closure(closure))
+      paths.set(store.printPath(path), { target: store.printPath(path), source: store.toRealPath(path), optional: false });
+    for (const path of inputs) paths.delete(store.printPath(path));
+    for (const { output } of places.values()) paths.delete(store.printPath(output.path));
+    return [...paths.values()];
+  }
+
+  /** Runs the builder to its end, its output kept and shown. */
+  async #watch(prepared: PreparedSandbox, command: BuilderCommand): Promise<BuilderExit> {
+    const { settings, progress } = this.#shared;
+    const messages = new BuilderMessages(progress, this.#activity);
+    const cutter = new LineCutter((line) => {
+      if (!messages.take(line)) this.#say(line);
+    });
+    try {
+      return await watchBuilder(prepared.start(command), {
+        settings,
+        derivation: this.#printed,
+        signal: this.#signal,
+        onOutput: (chunk) => {
+          this.#logFile?.write(chunk);
+          cutter.push(chunk.toString('latin1'));
+        },
+      });
+    } finally {
+      cutter.end();
+      messages.end();
+    }
+  }
+
+  #say(line: string): void {
+    this.#activity.result('build-log-line', [byteStringToUtf8(line)]);
+    this.#tail.push(line);
+    if (this.#tail.length > this.#shared.settings.logLines) this.#tail.shift();
+  }
+
+  /** The sandbox could not be set up, or the builder could not be executed in it. */
+  #notStarted(kind: string): Error {
+    const last = this.#tail.at(-1) ?? '';
+    const failed = /^(?:bwrap: execvp|unshare: failed to execute) (.*): ([^:]*)$/.exec(last);
+    if (failed !== null) {
+      this.#tail[this.#tail.length - 1] = `error: executing '${failed[1]!}': ${failed[2]!}`;
+      return new BuilderFailed('builder failed with exit code 1');
+    }
+    return new FloeError(
+      'FLOE_SANDBOX',
+      `cannot set up the sandbox (${kind}) for '${this.#printed}': ${byteStringToUtf8(this.#tail.join('; ')) || 'no reason given'}`,
+      {
+        hint: "'--no-sandbox' builds without one",
+      },
+    );
+  }
+
+  #cleanUp(
+    buildDir: string,
+    succeeded: boolean,
+    places: ReadonlyMap<string, OutputPlace>,
+    prepared: PreparedSandbox | undefined,
+    hidesStore: boolean,
+  ): void {
+    const { store, settings, progress } = this.#shared;
+    const folder = buildDir.slice(0, buildDir.lastIndexOf('/'));
+    const keep = settings.keepFailed && !succeeded && !this.#signal.aborted;
+    for (const { output, scratch, valid } of places.values()) {
+      if (scratch !== output.path) deleteTree(store.toRealPath(scratch));
+      if (!keep || !hidesStore || valid || this.#job.mode !== 'normal' || prepared === undefined) continue;
+      const written = prepared.hostPath(store.printPath(output.path));
+      if (statOf(written) !== undefined) movePath(written, store.toRealPath(output.path));
+    }
+    if (keep) {
+      let kept = `${folder}-failed`;
+      for (let count = 1; exists(kept); count++) kept = `${folder}-failed-${count}`;
+      movePath(folder, kept);
+      setMode(kept, 0o755);
+      setMode(`${kept}/build`, 0o755);
+      progress.log('error', `note: keeping build directory "${byteStringToUtf8(kept)}/build"`);
+    } else deleteTree(folder);
+    prepared?.dispose();
+  }
+
+  // ---- builtin builders
+
+  async #runBuiltin(): Promise<void> {
+    const { store, fetching, progress } = this.#shared;
+    const { derivation, path } = this.#job;
+    const places = this.#choosePlaces(true);
+    const folder = `${store.toRealPath(path)}.chroot`;
+    const hostPath = (output: StorePath) => `${folder}/${output}`;
+    deleteTree(folder);
+    makeFolder(folder, 0o700);
+    if (this.#shared.settings.keepBuildLog) this.#logFile = new LogFile(store.logDir, path);
+    try {
+      const inputs = this.#inputClosure();
+      try {
+        await runBuiltin({
+          derivation,
+          outputs: new Map([...places].map(([name, { scratch }]) => [name, hostPath(scratch)])),
+          storeDir: store.storeDir,
+          toRealPath: (each) => store.toRealPath(each),
+          fetching,
+          signal: this.#signal,
+          warn: (message) => progress.log('warn', message),
+          startTransfer: (url) => this.#startTransfer(url),
+        });
+      } catch (error) {
+        if (!(error instanceof FloeError) || error.code === 'FLOE_IO') throw error;
+        this.#logLines(printFailure(error));
+        if (error.hint !== undefined) this.#logLines(`hint: ${error.hint}`);
+        throw new BuilderFailed('builder failed with exit code 1');
+      }
+      await this.#register(places, inputs, hostPath);
+    } finally {
+      deleteTree(folder);
+    }
+  }
+
+  #startTransfer(url: string): (done?: number, expected?: number) => void {
+    const activity = this.#shared.progress.start('file-transfer', `downloading '${url}'`, {
+      fields: [url],
+      parent: this.#activity,
+      level: 'talkative',
+    });
+    let told = 0;
+    return (done, expected) => {
+      if (done === undefined) return activity.stop();
+      const now = Date.now();
+      if (now - told < 100 && done !== expected) return;
+      told = now;
+      activity.result('progress', [done, expected ?? 0, 0, 0]);
+    };
+  }
+
+  #logLines(text: string): void {
+    for (const line of text.split('\n')) {
+      const bytes = Buffer.from(line, 'utf8').toString('latin1');
+      this.#logFile?.write(Buffer.from(`${bytes}\n`, 'latin1'));
+      this.#say(bytes);
+    }
+  }
+
+  // ---- the end
+
+  async #register(
+    places: ReadonlyMap<string, OutputPlace>,
+    inputs: readonly StorePath[],
+    hostPath: (path: StorePath) => string,
+  ): Promise<void> {
+    const { store, settings, sign } = this.#shared;
+    const { derivation, path, options, mode } = this.#job;
+    this.#logFile?.close();
+    const infos = await registerOutputs({
+      store,
+      derivation,
+      derivationPath: parseStorePathBaseName(path),
+      options,
+      places,
+      inputs,
+      hostPath,
+      mode,
+      keepFailed: settings.keepFailed,
+      sign,
+    });
+    if (mode !== 'check') for (const info of infos.values()) this.#shared.contents.noteGood(info.path);
+  }
+
+  #isDiskFull(): boolean {
+    const { store, settings } = this.#shared;
+    return [store.realStoreDir, settings.buildDir ?? store.stateDir].some((folder) => {
+      try {
+        const { bavail, bsize } = fs.statfsSync(systemPath(folder));
+        return bavail * bsize < LITTLE_SPACE;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  #failure({ reason }: BuilderFailed): BuildError {
+    const { store, settings } = this.#shared;
+    const { derivation } = this.#job;
+    const full = this.#isDiskFull();
+    const transient = full || derivation.outputs.get('out')?.kind === 'fixed';
+    let message = `Cannot build '${this.#printed}'.\nReason: ${reason}.${describeOutputs(derivation, (path) => store.printPath(path))}`;
+    if (!settings.showsLogs && this.#tail.length > 0) {
+      message += `\nLast ${this.#tail.length} log lines:\n${this.#tail.map((line) => `> ${byteStringToUtf8(line)}\n`).join('')}`;
+      message += `For full logs, run:\n  ${settings.logCommand} ${this.#printed}`;
+    }
+    if (full) message += '\nnote: build failure may have been caused by lack of free disk space';
+    return new BuildError(transient ? 'TransientFailure' : 'PermanentFailure', message, {
+      exitCode: transient ? 1 : 100,
+      data: { derivation: this.#printed, log: this.#tail.map(byteStringToUtf8) },
+    });
+  }
+}
