@@ -16,6 +16,7 @@ import type {
   PathFilter,
   PathKind,
 } from '../eval/host.ts';
+import { writeTreeNar } from '../fetch/source-tree.ts';
 import { parseATerm } from '../model/aterm.ts';
 import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../model/content-address.ts';
 import type { Derivation } from '../model/derivation.ts';
@@ -23,7 +24,6 @@ import type { ByteSink } from '../model/nar.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
-import { writeTreeNar } from './tree-nar.ts';
 
 /** What evaluation produced and the store does not have yet. */
 type Pending =
@@ -217,7 +217,7 @@ export class EngineEvalHost implements EvalHost {
     }
     if (method === 'git') throw new EvalError("experimental Nix feature 'git-hashing' is disabled; add '--extra-experimental-features git-hashing' to enable it");
     const sink = startDigest(algorithm);
-    writeTreeNar(tree, (chunk) => sink.update(chunk), shown);
+    writeTreeNar(tree, (chunk) => sink.update(chunk), (below) => shown + below);
     return { algorithm, bytes: sink.digest() };
   }
 
@@ -273,13 +273,13 @@ export class EngineEvalHost implements EvalHost {
   }
 
   private pendingObject(path: StorePath, pending: Pending): PendingObject {
-    if (pending.kind === 'tree') return { path, references: [], contentAddress: pending.address, writeNar: (sink) => writeTreeNar(pending.tree, sink, path) };
+    if (pending.kind === 'tree') return { path, references: [], contentAddress: pending.address, writeNar: (sink) => writeTreeNar(pending.tree, sink, (below) => path + below) };
     const text = pending.kind === 'text' ? pending.text : pending.aterm;
     return {
       path,
       references: referencesOf(pending),
       contentAddress: { method: 'text', hash: hashBytes('sha256', text) },
-      writeNar: (sink) => writeTreeNar(new TextTree(text, path), sink, path),
+      writeNar: (sink) => writeTreeNar(new TextTree(text, path), sink),
     };
   }
 

@@ -4,8 +4,8 @@ import * as fs from 'node:fs';
 import { IoError } from '../base/errors.ts';
 import type { Hash, HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
+import { writeTreeNar } from '../fetch/source-tree.ts';
 import { DiskTree } from './host-tree.ts';
-import { writeTreeNar } from './tree-nar.ts';
 
 export type HashMode = 'flat' | 'nar';
 
@@ -24,7 +24,7 @@ export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm)
   } else {
     const tree = new DiskTree(Buffer.from(path, 'utf8').toString('latin1'));
     if (tree.kind('') === undefined) throw new IoError(`path '${path}' does not exist`);
-    writeTreeNar(tree, (chunk) => sink.update(chunk), path);
+    writeTreeNar(tree, (chunk) => sink.update(chunk), (below) => path + below);
   }
   return { algorithm, bytes: sink.digest() };
 }

@@ -5,17 +5,10 @@ import * as fs from 'node:fs';
 import { byteStringToUtf8, bytesOf } from '../base/bytes.ts';
 import { FloeError, IoError } from '../base/errors.ts';
 import type { PathKind } from '../eval/host.ts';
+import type { SourceTree } from '../fetch/source-tree.ts';
 
-export interface HostTree {
-  /** Undefined where nothing is there; a final symbolic link is not followed. */
-  kind(path: string): PathKind | undefined;
-  /** Byte string. */
-  readFile(path: string): string;
-  readBytes(path: string): Uint8Array;
-  readDir(path: string): { name: string; kind: PathKind }[];
-  readLink(path: string): string;
-  isExecutable(path: string): boolean;
-}
+/** The same trees that fetchers give. */
+export type HostTree = SourceTree;
 
 /** A byte string as a path for node:fs. */
 export function systemPath(path: string): string | Buffer {
