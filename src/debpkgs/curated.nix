@@ -3,7 +3,6 @@
 { lib, debian, cc, stdenv, builders, callPackage }:
 let
   inherit (debian) package;
-  as = name: package name // { pname = name; };
 in
 rec {
   gcc = cc;
@@ -23,7 +22,7 @@ rec {
   pkg-config = package "pkgconf";
   ninja = package "ninja-build";
   fd = package "fd-find";
-  which = package "debianutils";
+  which = let unit = package "debianutils"; in unit // { pname = "which"; meta = unit.meta // { mainProgram = "which"; }; };
   python3 = callPackage ./python.nix { python = package "python3"; };
   python = python3;
   sqlite = package "sqlite3";

@@ -2,7 +2,7 @@
 # unit.sh: a unit. A unit refers to the units of its dependencies (loader, library path, interpreters), so that a library exists once
 # however many programs use it. Which packages share a unit: a family of families.nix; a dependency cycle; and beside a package with
 # programs, what it needs of its own source package that is data and no library (cmake and cmake-data).
-{ index, system, mirror, families, quirks }:
+{ index, system, mirror, families, quirks, compiler }:
 let
   inherit (builtins) attrNames attrValues concatMap elem filter genericClosure head listToAttrs mapAttrs match replaceStrings toString;
 
@@ -110,8 +110,6 @@ let
       entry = index.entry key;
       quirk = quirks.units.${key} or { };
       closure = closureOf (other: (plans other).dependencies) plan.dependencies;
-      # Only programs look for modules of other units; a module finds them through the program.
-      modules = trait: if plan.hasPrograms then map units (filter (other: (plans other).has trait) closure) else [ ];
       # The C library's headers come with the compiler.
       isDevelopment = name: match ".*-dev" name != null && name != "libc6-dev";
       propagates = other:
@@ -122,16 +120,17 @@ let
         inherit patcher;
         debs = map debOf plan.members;
         dependencies = map units plan.dependencies;
-        # where interpreters and link targets are looked for at last
+        # where interpreters, their modules and the targets of links are looked for at last
         further = if plan.hasPrograms then map units (filter (other: !(elem other plan.dependencies)) closure) else [ ];
         libc = if key == keyOf "libc6" then "" else units (keyOf "libc6");
         essential = if plain ? ${key} then [ ] else map units essential;
-        pythonModules = modules "python";
-        perlModules = modules "perl";
         # Development packages and modules are of use only together with those they name.
         propagated = map units (filter propagates plan.dependencies);
+        metapackage = !(plan.has "files");
         programEnvironment = quirk.environment or [ ];
         extra = quirk.script or "";
+        compiler = if quirk.redirect or false then compiler else "";
+        redirect = if quirk.redirect or false then ./redirect/redirect.c else "";
       });
     in
     drv // {

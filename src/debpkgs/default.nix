@@ -7,6 +7,7 @@ let
     inherit system mirror index;
     families = import ./families.nix;
     quirks = import ./quirks.nix { unit = package; };
+    compiler = cc;
   };
   inherit (debian) package;
   bash = package "bash";

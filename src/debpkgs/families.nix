@@ -24,4 +24,6 @@
     "python3" "python3-minimal" "libpython3-stdlib" "python3.11" "python3.11-minimal" "libpython3.11-minimal" "libpython3.11-stdlib"
   ];
   "golang-1.19-go".members = [ "golang-1.19-go" "golang-1.19-src" ];
+  nodejs.members = [ "nodejs" "libnode108" "node-acorn" ];
+  ruby.members = [ "ruby" "ruby3.1" "libruby" "libruby3.1" "rake" "ruby-rubygems" "ruby-sdbm" ];
 }

@@ -1,7 +1,7 @@
 # What single packages need beyond unit.sh's rules. `environment`: "NAME=value" words set for each of a package's programs unless the
 # user set the variable; "NAME+=value" puts the value behind the user's. A value is a path inside the unit, or several joined by ":";
 # one that starts with "/" is taken as it is. `script`: shell lines run in the unit's folder at the end. `mainProgram`: what `run`
-# starts where the index cannot tell.
+# starts where the index cannot tell. `redirect`: the programs find what they look for below /usr through redirect/redirect.c.
 { unit }:
 let
   javaPrograms = ''
@@ -20,7 +20,11 @@ in
   units = {
     bash.script = "ln -s bash bin/sh";
 
-    gcc-12 = { script = "rm -rf share/gdb share/gcc"; mainProgram = "gcc"; };
+    # lto-dump, 31 MB, shows what only people who work on gcc look at; programs use the shared sanitizers.
+    gcc-12 = {
+      script = "rm -rf share/gdb share/gcc bin/*lto-dump* lib/gcc/x86_64-linux-gnu/12/lib*san.a";
+      mainProgram = "gcc";
+    };
     # The compiler's sysroot: gcc looks for headers and start files below it. Linker scripts name the C library by absolute paths.
     libc6-dev.script = ''
       ln -s . usr
@@ -63,6 +67,16 @@ in
         END
       '';
     };
+
+    nodejs = { redirect = true; mainProgram = "node"; };
+    ruby = { redirect = true; mainProgram = "ruby"; };
+    # gdb looks for Python's modules beside itself.
+    gdb = {
+      script = "mkdir -p lib; ln -s ${unit "python3"}/lib/python3.11 lib/; ln -s ${unit "python3"}/bin/python3.11 bin/python";
+      mainProgram = "gdb";
+    };
+    fd-find = { script = "ln -s fdfind bin/fd"; mainProgram = "fd"; };
+    bat = { script = "ln -s batcat bin/bat"; mainProgram = "bat"; };
 
     git = {
       environment = [ "GIT_EXEC_PATH=lib/git-core" "GIT_TEMPLATE_DIR=share/git-core/templates" ];

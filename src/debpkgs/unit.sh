@@ -27,13 +27,27 @@ for deb in $debs; do
   case $control in *.xz) inflate=xzcat ;; *.gz) inflate=zcat ;; *) inflate=cat ;; esac
   # update-alternatives makes links when a package is installed; its arguments are read, nothing is run
   ar p "$deb" "$control" | $inflate | tar -x -o -O -f - ./postinst 2>/dev/null | sed -e ':join' -e '/\\$/{N;s/\\\n/ /;b join' -e '}' | awk '
+    # in `text`, the value for $name and ${name}; a name that only begins so loses its sign and will name nothing
+    function fill(text, name, value) {
+      gsub("[$][{]" name "[}]", value, text)
+      gsub("[$]" name "($|[^A-Za-z0-9_])", value "&", text)
+      gsub("[$]" name, "", text)
+      return text
+    }
     /^[ \t]*[A-Za-z_]+=[^ $`();|&]+$/ {
       name = $1; sub(/=.*/, "", name); value = $1; sub(/^[^=]*=/, "", value); gsub(/["\047]/, "", value)
       values[name] = value
     }
+    /^[ \t]*for [A-Za-z_]+ in [^$`()|&]+$/ {
+      loop = $2; words = $0; sub(/^.* in /, "", words); sub(/;.*/, "", words); gsub(/["\047]/, "", words)
+    }
+    /^[ \t]*done/ { loop = "" }
     /update-alternatives.*--install/ {
-      for (name in values) { gsub("[$][{]" name "[}]", values[name]); gsub("[$]" name "($|[^A-Za-z0-9_])", values[name] "&"); gsub("[$]" name, "") }
-      print
+      text = $0
+      for (name in values) text = fill(text, name, values[name])
+      if (loop == "") { print text; next }
+      count = split(words, list, " ")
+      for (i = 1; i <= count; i++) print fill(text, loop, list[i])
     }' >> "$work/alternatives" || true
 done
 # a builder may not set these bits, and nothing in the store has them
@@ -129,13 +143,13 @@ if [ -s "$work/alternatives" ]; then
 fi
 
 # --- interpreters with their modules ---------------------------------------------------------------------------------------------
-# $1 name, $2 variable, $3 folders: a wrapper that scripts of this unit name in their first line.
+# $1 name, $2 variable, $3 folders: a wrapper that scripts of this unit name in their first line, where units below have modules.
 interpreter() {
   local path unit folder
   lookup "bin/$1" || return 0
   program=$found
   path=
-  for unit in "$out" $4; do
+  for unit in "$out" $dependencies $further; do
     for folder in $3; do
       if [ -d "$unit/$folder" ]; then path=$path${path:+:}$unit/$folder; fi
     done
@@ -146,8 +160,10 @@ interpreter() {
   chmod +x "libexec/debpkgs/$1"
 }
 if [ -d bin ] && [ -n "$essential" ]; then
-  interpreter python3 PYTHONPATH lib/python3/dist-packages "$pythonModules"
-  interpreter perl PERL5LIB "share/perl5 $multiarch/perl5/5.36" "$perlModules"
+  interpreter python3 PYTHONPATH lib/python3/dist-packages
+  interpreter perl PERL5LIB "share/perl5 $multiarch/perl5/5.36"
+  interpreter node NODE_PATH "share/nodejs lib/nodejs $multiarch/nodejs"
+  interpreter ruby RUBYLIB "lib/ruby/vendor_ruby $multiarch/ruby/vendor_ruby/3.1.0"
 fi
 
 # --- files -----------------------------------------------------------------------------------------------------------------------
@@ -287,6 +303,32 @@ for file in "$multiarch"/pkgconfig/*.pc lib/pkgconfig/*.pc share/pkgconfig/*.pc 
   [ "$(xxd -p -l 4 "$file")" = 7f454c46 ] && continue
   sed -i -e "s|^\(exec_\)\{0,1\}prefix=/usr\$|\1prefix=$out|" -e "s|=/usr/\(lib\|include\|share\|bin\)|=$out/\1|g" -e "s|\([-][IL]\)/usr/|\1$out/|g" "$file"
 done
+
+# --- packages without files --------------------------------------------------------------------------------------------------------
+# One that only names others stands for their programs.
+if [ -n "$metapackage" ]; then
+  mkdir -p bin
+  for unit in $dependencies; do
+    for program in "$unit"/bin/*; do
+      if [ -e "$program" ] && [ ! -e "bin/${program##*/}" ]; then ln -s "$program" bin/; fi
+    done
+  done
+fi
+
+# --- the redirecting library ---------------------------------------------------------------------------------------------------------
+if [ -n "$compiler" ]; then
+  roots=
+  for unit in "$out" $dependencies $further; do
+    if [ -d "$unit/share" ] || [ -d "$unit/lib" ] || [ -d "$unit/etc" ]; then roots=$roots$unit'\0'; fi
+  done
+  mkdir -p lib/debpkgs
+  "$compiler/bin/gcc" -shared -fPIC -O2 -Wl,-soname,redirect.so -DROOTS="\"$roots\"" -o lib/debpkgs/redirect.so "$redirect"
+  while IFS= read -r file; do
+    [ "$(xxd -p -l 4 "$file")" = 7f454c46 ] || continue
+    patchelf --print-interpreter "$file" >/dev/null 2>&1 || continue
+    patchelf --add-needed "$out/lib/debpkgs/redirect.so" "$file"
+  done < "$work/files"
+fi
 
 # --- wrappers ----------------------------------------------------------------------------------------------------------------------
 if [ -n "$programEnvironment" ]; then
