@@ -151,6 +151,7 @@ export function testStore(kind: string, open: () => Promise<Store>): void {
     await assert.rejects(store.addToStore(info, sourceOf(nar.subarray(0, 300))), FormatError);
     await assert.rejects(store.addToStore(info, sourceOf(bytesOf('no NAR at all'))), FormatError);
     await assert.rejects(store.addToStore({ ...info, references: [missing], ...other }, sourceOf(nar)), InvalidPathError);
+    await assert.rejects(store.addToStore({ ...info, path: missing }, sourceOf(nar)), /claims to be content-addressed but isn't/);
     const broken = (async function* () {
       yield nar.subarray(0, 100);
       throw new Error('the line went dead');

@@ -24,9 +24,9 @@ const skip = oracle === undefined ? 'FLOE_ORACLE names no Nix to compare with' :
 const folder = temporaryFolder();
 
 /** A store without chroot, in which C++ Nix can build without a sandbox: logical and real folders are the same. */
-function plainOptions(): { storeDir: string; stateDir: string } {
+function plainOptions(): { storeDir: string; stateDir: string; reservedBytes: number } {
   const root = mkdtempSync(`${folder}/plain-`);
-  return { storeDir: `${root}/store`, stateDir: `${root}/var` };
+  return { storeDir: `${root}/store`, stateDir: `${root}/var`, reservedBytes: 4096 };
 }
 
 interface Run {
@@ -219,6 +219,42 @@ test("each keeps its hands off the other's temporary roots and locks", { skip },
   assert.deepEqual((await ended)[0], 0);
   assert.equal(store.isValidPathSync(locked), true);
   store.closeSync();
+});
+
+test('roots that come while the other collects', { skip }, async () => {
+  const dirs = plainOptions();
+  const store = openLocalStore(dirs);
+  const garbage = store.addTextSync('garbage', bytesOf('garbage'), []);
+  const wanted = store.addTextSync('wanted', bytesOf('wanted'), []);
+  store.closeSync();
+
+  // C++ Nix collects, halted where it has found its roots; floe tells it one more over the socket.
+  const fifo = `${folder}/fifo`;
+  spawnSync('mkfifo', [fifo]);
+  const collecting = spawn('sh', ['-c', `exec ${oracle} nix-store --gc`], { env: { ...environment(dirs), _NIX_TEST_GC_SYNC_2: fifo }, stdio: 'ignore' });
+  const collected = once(collecting, 'close');
+  const second = openLocalStore(dirs);
+  while (!existsSync(`${dirs.stateDir}/gc-socket/socket`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await second.addTempRoots([wanted]);
+  writeFileSync(fifo, 'go');
+  assert.deepEqual((await collected)[0], 0);
+  assert.deepEqual([second.isValidPathSync(garbage), second.isValidPathSync(wanted)], [false, true]);
+  assert.ok(existsSync(second.toRealPath(wanted)));
+
+  // floe collects, C++ Nix adds what is about to be deleted.
+  writeFileSync(`${folder}/late`, 'late');
+  for (let i = 0; i < 300; i++) second.addTextSync(`garbage-${i}`, bytesOf(String(i)), []);
+  const late = second.addTreeSync({ path: `${folder}/late`, name: 'late', method: 'nar' });
+  second.closeSync();
+  const third = openLocalStore(dirs);
+  const adding = spawn('sh', ['-c', `exec ${oracle} nix-store --add "$1"`, 'sh', `${folder}/late`], { env: environment(dirs), stdio: 'ignore' });
+  const added = once(adding, 'close');
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+  await third.collectGarbage({ action: 'delete-dead' });
+  assert.deepEqual((await added)[0], 0);
+  assert.equal(third.isValidPathSync(late), existsSync(third.toRealPath(late)));
+  verifies(dirs);
+  third.closeSync();
 });
 
 test('a private store (chroot) of floe is one for `--store`', { skip }, async () => {

@@ -20,7 +20,7 @@ const folder = temporaryFolder();
 function reopen(store: LocalStore): LocalStore {
   store.closeSync();
   const { storeDir, realStoreDir, stateDir } = store;
-  return openLocalStore({ storeDir, realStoreDir, stateDir });
+  return openLocalStore({ storeDir, realStoreDir, stateDir, reservedBytes: 4096 });
 }
 
 const text = (store: LocalStore, name: string, references: readonly StorePath[] = []) =>

@@ -24,7 +24,7 @@ export function temporaryFolder(): string {
 
 /** Options of a store with /nix/store as its logical directory, physically below `root` (as `--store root` has it). */
 export function chrootStoreOptions(root: string): LocalStoreOptions {
-  return { storeDir: '/nix/store', realStoreDir: `${root}/nix/store`, stateDir: `${root}/nix/var/nix`, uri: root };
+  return { storeDir: '/nix/store', realStoreDir: `${root}/nix/store`, stateDir: `${root}/nix/var/nix`, uri: root, reservedBytes: 4096 };
 }
 
 /** A store of its own below `parent`. */

@@ -51,6 +51,8 @@ export interface GcStore {
   readonly db: StoreDatabase;
   readonly tempRoots: TempRoots;
   readonly progress: Progress;
+  /** Space to keep aside again afterwards. */
+  readonly reservedBytes: number;
   /** Drops what is remembered of a path. */
   readonly forget: (path: StorePath) => void;
 }
@@ -346,7 +348,7 @@ export async function collectGarbage(store: GcStore, options: GcOptions): Promis
     store.tempRoots.setCollector(undefined);
     await stopServer?.();
     fs.closeSync(lock);
-    if (deletes) reserveSpace(store.stateDir);
+    if (deletes) reserveSpace(store.stateDir, store.reservedBytes);
   }
 }
 

@@ -7,8 +7,8 @@ import { StoreError } from '../../base/errors.ts';
 import { SCHEMA_VERSION } from './db.ts';
 import { guardIo, systemErrorCode } from './system-error.ts';
 
-/** What C++ Nix reserves by default (setting gc-reserved-space). */
-const RESERVED_BYTES = 8 * 1024 * 1024;
+/** What is reserved by default (setting gc-reserved-space). */
+export const RESERVED_BYTES = 8 * 1024 * 1024;
 
 export interface LayoutOptions {
   readonly realStoreDir: string;
@@ -62,11 +62,10 @@ export function writeSchemaVersion(stateDir: string): void {
 }
 
 /** A database cannot be opened on a full disk; a collection first frees this file. Failing to make it is no error. */
-export function reserveSpace(stateDir: string): void {
+export function reserveSpace(stateDir: string, size: number): void {
   const file = `${stateDir}/db/reserved`;
   try {
-    if (fs.statSync(file, { throwIfNoEntry: false })?.size !== RESERVED_BYTES)
-      fs.writeFileSync(file, Buffer.alloc(RESERVED_BYTES, 'X'), { mode: 0o600 });
+    if (fs.statSync(file, { throwIfNoEntry: false })?.size !== size) fs.writeFileSync(file, Buffer.alloc(size, 'X'), { mode: 0o600 });
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     fs.rmSync(file, { force: true });

@@ -13,14 +13,14 @@ import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } fro
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
-import { countGoodSignatures, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import { countGoodSignatures, isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
 import type { PublicKey } from '../../model/signature.ts';
 import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
 import type { ImportOptions, NarSource, Store } from '../store.ts';
 import { type Registration, StoreDatabase } from './db.ts';
 import { collectGarbage, findRoots, type GcOptions, type GcResults, type GcStore } from './gc.ts';
-import { prepareLayout, reserveSpace, writeSchemaVersion } from './layout.ts';
+import { prepareLayout, RESERVED_BYTES, reserveSpace, writeSchemaVersion } from './layout.ts';
 import { lockPaths, type LockPathsOptions, type PathLocks, tryLockPathsSync } from './locks.ts';
 import { deleteTree, dumpTree, dumpTreeChunks } from './nar-files.ts';
 import { ObjectImport } from './object-import.ts';
@@ -47,6 +47,8 @@ export interface LocalStoreOptions {
   readonly progress?: Progress | undefined;
   /** Hard-link equal files as they come (setting auto-optimise-store). */
   readonly autoOptimise?: boolean;
+  /** Space kept aside so that a full disk can be collected (setting gc-reserved-space). */
+  readonly reservedBytes?: number;
   /** Imports need a signature by one of these keys; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
   /** Seconds since 1970. */
@@ -80,6 +82,7 @@ export class LocalStore implements Store {
   readonly #tempRoots: TempRoots;
   readonly #progress: Progress;
   readonly #autoOptimise: boolean;
+  readonly #reservedBytes: number;
   readonly #trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
   readonly #now: () => number;
   /** Hashes modulo of derivations in the store; they never change. */
@@ -96,12 +99,13 @@ export class LocalStore implements Store {
     this.isReadOnly = options.readOnly === true;
     this.#progress = options.progress ?? SILENT;
     this.#autoOptimise = options.autoOptimise === true;
+    this.#reservedBytes = options.reservedBytes ?? RESERVED_BYTES;
     this.#trustedKeys = options.trustedKeys;
     this.#now = options.now ?? nowInSeconds;
     const isNew = prepareLayout({ realStoreDir: this.realStoreDir, stateDir: this.stateDir, readOnly: this.isReadOnly });
     this.#db = new StoreDatabase({ folder: `${this.stateDir}/db`, storeDir: this.storeDir, immutable: this.isReadOnly, create: isNew });
     if (isNew) {
-      reserveSpace(this.stateDir);
+      reserveSpace(this.stateDir, this.#reservedBytes);
       writeSchemaVersion(this.stateDir);
     }
     this.#tempRoots = new TempRoots({ stateDir: this.stateDir, storeDir: this.storeDir, progress: this.#progress });
@@ -283,6 +287,7 @@ export class LocalStore implements Store {
     this.#requireWritable();
     const byPath = new Map(infos.map((info) => [info.path, info]));
     sortTopologically(byPath.keys(), (path) => byPath.get(path)!.references);
+    for (const info of infos) this.#checkContentAddress(info);
     this.#db.transaction(() => {
       this.#db.register(
         infos.map((info) => this.#registration(info)),
@@ -316,10 +321,11 @@ export class LocalStore implements Store {
   async addToStore(info: PathInfo, nar: NarSource, options: LocalImportOptions = {}): Promise<void> {
     this.#requireWritable();
     const { repair = false, checkSignatures = true, hasLock = false } = options;
+    this.#checkContentAddress(info);
     if (checkSignatures) this.#checkSignatures(info);
     await this.addTempRoots([info.path]);
     if (!repair && this.#db.isValid(info.path)) return;
-    const locks = hasLock ? undefined : await this.lockPaths([info.path], { wait: true });
+    const locks = hasLock || this.#needsNoLock(info) ? undefined : await this.lockPaths([info.path], { wait: true });
     try {
       if (!repair && this.#db.isValid(info.path)) return;
       const unpacking = new ObjectImport(info.path, this.realStoreDir);
@@ -345,6 +351,26 @@ export class LocalStore implements Store {
       if (!this.#db.isValid(info.path)) deleteTree(this.toRealPath(info.path));
       throw error;
     }
+  }
+
+  /**
+   * PERF: locking costs 1 to 3 ms a path, and derivations come by the thousand. A text's bytes follow from its path, so that whoever
+   * else writes it writes the same; only where a lock file shows that someone is at it right now is the lock waited for.
+   */
+  #needsNoLock({ path, contentAddress }: Pick<PathInfo, 'path' | 'contentAddress'>): boolean {
+    return contentAddress?.method === 'text' && !fs.existsSync(`${this.toRealPath(path)}.lock`);
+  }
+
+  /** A path may not claim an address it does not have: such claims need no signature. */
+  #checkContentAddress(info: PathInfo): void {
+    if (info.contentAddress === undefined || isContentAddressed(info, this.storeDir)) return;
+    throw new StoreError(
+      `cannot add path '${this.printPath(info.path)}' to the Nix store because it claims to be content-addressed but isn't`,
+      {
+        code: 'FLOE_NOT_CONTENT_ADDRESSED',
+        data: { path: info.path },
+      },
+    );
   }
 
   #checkSignatures(info: PathInfo): void {
@@ -396,11 +422,7 @@ export class LocalStore implements Store {
     this.addTempRootsSync(objects.map(({ path }) => path));
     const missing = objects.filter(({ path }) => !this.#db.isValid(path));
     if (missing.length === 0) return;
-    // PERF: locking costs 0.8 ms a path, and 1,500 derivations are common. A text's bytes follow from its path, so that whoever else
-    // writes it writes the same; only where a lock file shows that someone is at it right now is the lock waited for.
-    const toLock = missing.filter(
-      ({ path, contentAddress }) => contentAddress.method !== 'text' || fs.existsSync(`${this.toRealPath(path)}.lock`),
-    );
+    const toLock = missing.filter((object) => !this.#needsNoLock(object));
     const locks = toLock.length === 0 ? undefined : this.#lockPathsSync(toLock.map(({ path }) => path));
     try {
       const registrations = missing
@@ -448,6 +470,7 @@ export class LocalStore implements Store {
       db: this.#db,
       tempRoots: this.#tempRoots,
       progress: this.#progress,
+      reservedBytes: this.#reservedBytes,
       forget: (path) => void this.#hashes.delete(path),
     };
   }
