@@ -97,6 +97,9 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '
 const MAX_INTEGER = 0x7fffffffffffffffn;
 const MIN_INTEGER = -0x8000000000000000n;
 
+/** Excerpts show so many bytes on either side of what they point at. */
+const EXCERPT_MARGIN = 30;
+
 const isDigit = (character: string | undefined): boolean => character !== undefined && character >= '0' && character <= '9';
 
 function showLine(line: string): string {
@@ -136,8 +139,12 @@ class TomlReader {
     places.forEach(([span, note], i) => {
       const { number, start, end } = lines[i]!;
       if (i > 0) text += ` ...\n${margin}|\n`.replace(' ...', `${margin}| ...`);
-      text += ` ${String(number).padStart(width)} | ${showLine(this.text.slice(start, end))}\n`;
-      text += `${margin}| ${' '.repeat(span.at - start)}${'^'.repeat(Math.max(1, span.length))}-- ${note}\n`;
+      const length = Math.max(1, span.length);
+      const from = Math.max(start, span.at - EXCERPT_MARGIN);
+      const to = Math.min(end, span.at + length - 1 + EXCERPT_MARGIN);
+      const before = from > start ? '... ' : '';
+      text += ` ${String(number).padStart(width)} | ${before}${showLine(this.text.slice(from, to))}${to < end ? ' ...' : ''}\n`;
+      text += `${margin}| ${' '.repeat(before.length + span.at - from)}${'^'.repeat(length)}-- ${note}\n`;
     });
     return text + hint;
   }
@@ -581,9 +588,9 @@ class TomlReader {
         this.conflict(
           'toml::insert_value: failed to insert a value, value already exists',
           span,
-          'inserting this',
+          'while inserting this',
           known.span,
-          'but value already exists',
+          'non-table value already exists',
         );
       }
       if (known.value.kind === 'inline') {
@@ -631,7 +638,15 @@ class TomlReader {
         inside = made;
       } else if (known.value instanceof TomlTable && known.value.kind !== 'inline') inside = known.value;
       else if (known.value instanceof TomlArray && known.value.isOfTables) inside = known.value.items.at(-1) as TomlTable;
-      else {
+      else if (known.value instanceof TomlTable) {
+        this.conflict(
+          'toml::insert_value: failed to insert a value: inline table is immutable',
+          span,
+          'inserting this',
+          known.value.span,
+          'to this table',
+        );
+      } else {
         this.conflict(
           'toml::insert_value: failed to insert a value, value already exists',
           span,
@@ -688,7 +703,7 @@ class TomlReader {
         const array = new TomlArray(true, span);
         array.items.push(table);
         parent.members.set(last, { value: array, span });
-      } else if (known.value instanceof TomlArray) {
+      } else if (known.value instanceof TomlArray && holdsTables(known.value)) {
         if (!known.value.isOfTables) {
           this.conflict(
             'toml::insert_value: failed to insert a table, inline array of tables is immutable',
@@ -763,6 +778,11 @@ class TomlReader {
     if (this.failures.length > 0) throw new TomlSyntaxError(this.failures.join(''));
     return root;
   }
+}
+
+/** Whether an array is one of tables alone, written in whichever way. */
+function holdsTables({ items }: TomlArray): boolean {
+  return items.length > 0 && items.every((item) => item instanceof TomlTable);
 }
 
 /** The line end before the next line that starts with "[", -1 where there is none. */
