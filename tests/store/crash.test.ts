@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { bytesOf } from '../../src/base/bytes.ts';
@@ -49,7 +49,8 @@ test('killed in the middle of imports, batches and collections', { timeout: 120_
 test('a leftover in the place of an object is replaced', async () => {
   const store = openTestStore(folder);
   const { info, nar } = objectOf('sample', SAMPLE, store.storeDir);
-  mkdirSync(`${store.toRealPath(info.path)}/half`, { recursive: true, mode: 0o555 });
+  mkdirSync(`${store.toRealPath(info.path)}/half`, { recursive: true });
+  chmodSync(store.toRealPath(info.path), 0o555);
   writeFileSync(`${store.toRealPath(info.path)}.lock`, '');
   await store.addToStore(info, sourceOf(nar));
   const file = objectOf('file', { contents: 'whole', executable: false }, store.storeDir);
