@@ -64,6 +64,11 @@ export function printSize(bytes: number): string {
   return `${value.toFixed(1)} ${UNITS[unit]}B`;
 }
 
+/** The same in a column: the number takes six places. */
+export function printAlignedSize(bytes: number): string {
+  return printSize(bytes).padStart('123456 KiB'.length);
+}
+
 abstract class BaseReport implements Report {
   protected readonly output: Output;
   protected readonly options: ReportOptions;

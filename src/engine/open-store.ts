@@ -19,10 +19,10 @@ export interface OpenedStore {
   followToStore(path: string): string | undefined;
 }
 
-/** Opens what `--store`, the environment and the machine say. */
-export function openStore({ env, cwd, progress, settings }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings'>): OpenedStore {
+/** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
+export function openStore({ env, cwd, progress, settings }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings'>, url?: string): OpenedStore {
   const { store, placement } = openPlacedStore({
-    url: settings.isOverridden('store') ? settings.get('store') : undefined,
+    url: url ?? (settings.isOverridden('store') ? settings.get('store') : undefined),
     machine: readStoreMachine(env, cwd),
     progress,
     autoOptimise: settings.get('auto-optimise-store'),

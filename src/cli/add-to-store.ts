@@ -1,0 +1,41 @@
+// What `store add`, `store add-file` and `store add-path` share: they differ in the mode they start from.
+
+import { Option } from 'clipanion';
+import { basename, resolve } from 'node:path';
+import { FloeError, UsageError } from '../base/errors.ts';
+import { addToStore } from '../engine/store-archives.ts';
+import type { ContentAddressMethod } from '../model/content-address.ts';
+import { BaseCommand } from './base-command.ts';
+import { readHashAlgorithm } from './hash-options.ts';
+import { openEngine } from './open-engine.ts';
+import { dryRunOptions } from './options.ts';
+
+/** Copies one file or folder into the store. */
+export abstract class AddToStoreCommand extends BaseCommand {
+  protected readonly defaultMode: ContentAddressMethod = 'nar';
+  readonly dry = dryRunOptions();
+  readonly storeName = Option.String('--name,-n', { description: 'Name in the store; that of the path unless said. {name}' });
+  readonly mode = Option.String('--mode', { description: 'How the hash is taken: nar (the tree), flat (the bytes), text. {content-address-method}' });
+  readonly algorithm = Option.String('--hash-algo', 'sha256', { description: 'Hash algorithm: blake3, md5, sha1, sha256 or sha512. {hash-algo}' });
+  readonly target = Option.String({ name: 'path' });
+
+  async execute(): Promise<void> {
+    const method = this.mode === undefined ? this.defaultMode : readMode(this.mode);
+    const algorithm = readHashAlgorithm(this.algorithm);
+    const engine = openEngine(this);
+    try {
+      const path = resolve(engine.cwd, this.target);
+      const name = this.storeName ?? basename(this.target);
+      const added = addToStore(engine.store, { path, name, method, algorithm }, this.dry.dryRun || engine.readOnly);
+      this.print(`${engine.storeDir}/${added}`);
+    } finally {
+      await engine.close();
+    }
+  }
+}
+
+function readMode(text: string): ContentAddressMethod {
+  if (text === 'nar' || text === 'flat' || text === 'text') return text;
+  if (text === 'git') throw new FloeError('FLOE_NOT_SUPPORTED', "experimental Nix feature 'git-hashing' is disabled; floe does not have it yet");
+  throw new UsageError(`unknown content address method '${text}', expect 'flat', 'nar', 'text' or 'git'`);
+}

@@ -1,0 +1,39 @@
+// `derivation add`: a derivation that comes as JSON, completed, checked and written. libstore/derivations.cc, parseJsonAndValidate.
+
+import { byteStringOf } from '../base/bytes.ts';
+import { parseJson } from '../base/canonical-json.ts';
+import { FloeError } from '../base/errors.ts';
+import { printATerm } from '../model/aterm.ts';
+import { derivationReferences, makeDerivationPath, type Derivation } from '../model/derivation.ts';
+import { checkOutputPaths, fillInOutputPaths, makeHashModuloLookup } from '../model/derivation-hash.ts';
+import { derivationFromJson } from '../model/derivation-json.ts';
+import type { StorePath } from '../model/store-path.ts';
+import type { LocalStore } from '../store/local/local-store.ts';
+
+/** Writes the derivation and gives its path; with `dryRun` it is only computed. */
+export function addDerivation(store: LocalStore, text: Uint8Array, dryRun: boolean): StorePath {
+  const { storeDir } = store;
+  const given = derivationFromJson(parseJson(byteStringOf(text), 'standard input'), storeDir);
+  const lookup = makeHashModuloLookup((path) => store.readDerivationSync(path), storeDir);
+  const derivation = fillInOutputPaths(given, storeDir, lookup);
+  refuseWrongVariables(given, derivation, storeDir);
+  checkOutputPaths(derivation, storeDir, lookup);
+  const aterm = printATerm(derivation, storeDir);
+  const path = makeDerivationPath(derivation, aterm, storeDir);
+  if (!dryRun) store.addDerivations([{ path, aterm, references: derivationReferences(derivation), derivation }]);
+  return path;
+}
+
+/** A variable of an output's name may be missing or empty; any other text must be the output's path. */
+function refuseWrongVariables(given: Derivation, filled: Derivation, storeDir: string): void {
+  for (const [name, output] of filled.outputs) {
+    if (!('path' in output)) continue;
+    const actual = given.env.get(name);
+    const expected = `${storeDir}/${output.path}`;
+    if (actual === undefined || actual === '' || actual === expected) continue;
+    throw new FloeError(
+      'FLOE_WRONG_OUTPUT_PATH',
+      `derivation has incorrect environment variable '${name}', should be '${expected}' but is actually '${actual}'`,
+    );
+  }
+}

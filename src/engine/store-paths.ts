@@ -1,0 +1,49 @@
+// From targets to the store paths that commands such as `path-info`, `store verify` or `store delete` work on: outputs (built or not),
+// derivations, closures, everything. libcmd/installables.cc and command.cc.
+
+import { compareStrings } from '../base/bytes.ts';
+import { FloeError } from '../base/errors.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import type { Engine } from './engine.ts';
+import type { Target } from './installables.ts';
+import { StoreQueries } from './store-queries.ts';
+
+export interface StorePathsRequest {
+  /** The derivations instead of their outputs. */
+  readonly derivation: boolean;
+  /** With everything they refer to. */
+  readonly recursive: boolean;
+}
+
+/** The derivations that targets stand for; for a plain path the first valid derivation that makes it. */
+export async function derivationsOf(engine: Engine, targets: readonly Target[]): Promise<StorePath[]> {
+  const found = new Set<StorePath>();
+  for (const target of targets) {
+    const paths = target.derivedPaths();
+    engine.builds.flush(paths);
+    for (const path of paths) {
+      if (path.kind === 'built') found.add(path.derivation);
+      else if (isDerivationPath(path.path)) found.add(path.path);
+      else {
+        const [deriver] = await engine.store.queryValidDerivers(path.path);
+        if (deriver === undefined) throw new FloeError('FLOE_NO_DERIVER', `'${target.what}' does not have a known deriver`);
+        found.add(deriver);
+      }
+    }
+  }
+  return [...found].sort(compareStrings);
+}
+
+/** Output paths or derivations, references first. Nothing is built; the user is told what that would take. */
+export async function storePathsOf(engine: Engine, targets: readonly Target[], request: StorePathsRequest): Promise<StorePath[]> {
+  const queries = new StoreQueries(engine);
+  let paths: StorePath[];
+  if (request.derivation) paths = await derivationsOf(engine, targets);
+  else {
+    const derived = targets.flatMap((target) => target.derivedPaths());
+    engine.builds.flush(derived);
+    await engine.builds.printMissing(derived, 'error');
+    paths = derived.flatMap((path) => [...engine.builds.outputPaths(path).values()]);
+  }
+  return queries.sorted(request.recursive ? await queries.closure(paths) : paths);
+}
