@@ -103,6 +103,8 @@ function makeConstants({ settings, store, pure, searchPath }: EvaluationOptions)
     restrictEval: settings.get('restrict-eval'),
     allowImportFromDerivation: settings.get('allow-import-from-derivation'),
     traceVerbose: settings.get('trace-verbose'),
+    abortOnWarn: settings.get('abort-on-warn'),
+    allowedUris: settings.get('allowed-uris'),
     experimentalFeatures: new Set(['nix-command', 'flakes', 'fetch-tree', ...settings.get('experimental-features')]),
   };
 }
