@@ -5,7 +5,7 @@ import { compareStrings } from '../../base/bytes.ts';
 import { EvalError, InvalidPathError, RestrictedPathError } from '../../base/errors.ts';
 import { printStorePath, type StorePath } from '../../model/store-path.ts';
 import { coerceToPath, inContext } from '../coerce.ts';
-import type { EvalHost, PathKind } from '../host.ts';
+import type { EvalHost } from '../host.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import { baseNameOfPath, canonicalPath, joinPath, parentOfPath } from '../source-path.ts';
 import type { EvalState } from '../state.ts';
@@ -77,16 +77,6 @@ function isLink(host: EvalHost, path: string): boolean {
     return host.pathKind(path) === 'symlink';
   } catch (error) {
     if (error instanceof RestrictedPathError) return false;
-    throw error;
-  }
-}
-
-/** What lies at a path; nothing where evaluation may not look, so that whoever opens the whole path is refused by its name. */
-function kindAt(host: EvalHost, path: string): PathKind | undefined {
-  try {
-    return host.pathKind(path);
-  } catch (error) {
-    if (error instanceof RestrictedPathError) return undefined;
     throw error;
   }
 }
