@@ -93,14 +93,19 @@ export class EngineEvalHost implements EvalHost {
     this.allowed.add(path);
   }
 
-  private checkAccess(path: string): void {
+  private isAllowed(path: string): boolean {
     const { pureEval, restrictEval, storeDir } = this.constants;
-    if (!pureEval && !restrictEval) return;
+    if (!pureEval && !restrictEval) return true;
     const inStore = splitStorePathOrNothing(path, storeDir);
-    if (inStore && (this.allowed.has(inStore.storePath) || this.pending.has(inStore.storePath))) return;
-    if (!pureEval && this.services.allowedPaths.some((open) => path === open || path.startsWith(open === '/' ? '/' : `${open}/`))) return;
-    if (!pureEval && this.services.allowedPaths.some((open) => open.startsWith(path === '/' ? '/' : `${path}/`))) return;
-    const mode = pureEval ? "pure evaluation mode (use '--impure' to override)" : 'restricted mode';
+    if (inStore && (this.allowed.has(inStore.storePath) || this.pending.has(inStore.storePath))) return true;
+    if (pureEval) return false;
+    const { allowedPaths } = this.services;
+    return allowedPaths.some((open) => isWithin(path, open) || isWithin(open, path));
+  }
+
+  private checkAccess(path: string): void {
+    if (this.isAllowed(path)) return;
+    const mode = this.constants.pureEval ? "pure evaluation mode (use '--impure' to override)" : 'restricted mode';
     throw new RestrictedPathError(`access to absolute path '${path}' is forbidden in ${mode}`);
   }
 
@@ -144,6 +149,8 @@ export class EngineEvalHost implements EvalHost {
     const here = folder === '/' ? `/${name}` : `${folder}/${name}`;
     if (!last) return here;
     // Outside the store the machine follows links itself; only a link that leads into a store elsewhere needs our own walk.
+    // What may not be looked at counts as no link: whoever opens the whole path is refused, by its name.
+    if (!this.isAllowed(here)) return here;
     const { tree, rest } = this.locate(here);
     if (tree.kind(rest) !== 'symlink') return here;
     const target = tree.readLink(rest);
@@ -330,6 +337,11 @@ function splitStorePathOrNothing(path: string, storeDir: string): ReturnType<typ
   } catch {
     return undefined;
   }
+}
+
+/** Whether `path` is `folder` or lies below it. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
 }
 
 /** Resolves "." and ".." and doubled slashes; absolute paths only. */
