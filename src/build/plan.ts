@@ -1,6 +1,7 @@
 // What realising would do, without doing it: which paths are valid, which derivations would be built, which paths would be fetched, and
 // which nobody knows how to make. libstore/misc.cc, queryMissing; the words of `--dry-run` are libmain/shared.cc's printMissing.
 
+import { printSize } from '../base/byte-size.ts';
 import { compareStrings } from '../base/bytes.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { derivationReferences } from '../model/derivation.ts';
@@ -130,19 +131,6 @@ export async function makePlan(requests: readonly DerivedPath[], source: PlanSou
     narSize += info.narSize;
   }
   return { willBuild, willSubstitute, unknown, downloadSize, narSize };
-}
-
-const UNITS = ['K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'];
-
-/** Bytes as "1.5 MiB"; at least in KiB. */
-export function printSize(bytes: number): string {
-  let value = bytes / 1024;
-  let unit = 0;
-  while (Math.abs(value) >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value.toFixed(1)} ${UNITS[unit]!}iB`;
 }
 
 /** The plan in Nix's words, line by line; empty where there is nothing to do. */

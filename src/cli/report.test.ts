@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FloeError } from '../base/errors.ts';
 import type { LogFormat } from './globals.ts';
-import { makeReport, printSize, type Report } from './report.ts';
+import { makeReport, type Report } from './report.ts';
 
 function open(format: LogFormat, isTerminal = false, more: { printBuildLogs?: boolean } = {}): { report: Report; text: () => string } {
   let text = '';
@@ -80,9 +80,4 @@ test('JSON as other programs read it', () => {
   });
   assert.equal(messages[5]!['raw_msg'], 'bad');
   assert.equal(messages[5]!['level'], 0);
-});
-
-test('sizes', () => {
-  assert.equal(printSize(1536), '1.5 KiB');
-  assert.equal(printSize(3 * 2 ** 30), '3.0 GiB');
 });

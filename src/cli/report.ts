@@ -4,6 +4,7 @@
 
 import { ACTIVITY_TYPES, LOG_LEVELS, RESULT_TYPES } from '../base/progress.ts';
 import type { Activity, ActivityType, LogLevel, Progress, ProgressFields, ResultType, StartOptions } from '../base/progress.ts';
+import { printSize } from '../base/byte-size.ts';
 import { FloeError, type TraceFrame } from '../base/errors.ts';
 import type { LogFormat } from './globals.ts';
 import { decodeMessage, printError, toFloeError, type ErrorLevel } from './print-error.ts';
@@ -49,24 +50,6 @@ function nameOfPath(path: string | number | undefined): string {
 function nameWithoutVersion(name: string): string {
   const match = /-[^A-Za-z]/.exec(name);
   return match === null ? name : name.slice(0, match.index);
-}
-
-const UNITS = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
-
-/** "12.3 MiB", for people. */
-export function printSize(bytes: number): string {
-  let value = bytes / 1024;
-  let unit = 1;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value.toFixed(1)} ${UNITS[unit]}B`;
-}
-
-/** The same in a column: the number takes six places. */
-export function printAlignedSize(bytes: number): string {
-  return printSize(bytes).padStart('123456 KiB'.length);
 }
 
 abstract class BaseReport implements Report {

@@ -25,6 +25,20 @@ export class StoreCare {
     return store.collectGarbage({ ...request, keepOutputs: settings.get('keep-outputs'), keepDerivations: settings.get('keep-derivations') });
   }
 
+  /** Deletes these paths where nothing else needs them. `report` gets what was deleted, also where the collection fails midway. */
+  async deletePaths(paths: Iterable<StorePath>, ignoreLiveness: boolean, report: (results: GcResults) => void): Promise<void> {
+    const results = { paths: [] as string[], freedBytes: 0 };
+    const onDelete = (path: string, freedBytes: number): void => {
+      results.paths.push(path);
+      results.freedBytes += freedBytes;
+    };
+    try {
+      await this.collectGarbage({ action: 'delete-specific', pathsToDelete: new Set(paths), ignoreLiveness, onDelete });
+    } finally {
+      report(results);
+    }
+  }
+
   /** Checks the whole store against its database; true where errors remain. */
   verify(options: { readonly checkContents: boolean; readonly repair: boolean }): Promise<boolean> {
     const repair = (path: StorePath): Promise<void> => this.repair(path);

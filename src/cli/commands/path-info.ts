@@ -1,13 +1,13 @@
 // `floe path-info`: what the store knows of paths.
 
 import { Command, Option } from 'clipanion';
+import { printAlignedSize } from '../../base/byte-size.ts';
 import { FormatError } from '../../base/errors.ts';
 import { describePath, pathInfosJson } from '../../engine/path-infos.ts';
 import { BaseCommand } from '../base-command.ts';
 import { jsonOptions } from '../options.ts';
 import { readInteger } from '../read-integer.ts';
 import { storePathOptions, withStorePaths } from '../store-paths.ts';
-import { printAlignedSize } from '../report.ts';
 
 export class PathInfoCommand extends BaseCommand {
   static override paths = [['path-info']];

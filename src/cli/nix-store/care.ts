@@ -1,11 +1,11 @@
 // `nix-store --gc`, `--delete`, `--verify`, `--verify-path`, `--repair-path`, `--optimise`, `--init`, `--serve`: looking after the store.
 
+import { printSize } from '../../base/byte-size.ts';
 import { bytesOf } from '../../base/bytes.ts';
 import { FloeError, UsageError } from '../../base/errors.ts';
 import { StoreCare } from '../../engine/store-care.ts';
 import { printFreed } from '../print-freed.ts';
 import { readInteger } from '../read-integer.ts';
-import { printSize } from '../report.ts';
 import type { OperationRun } from './operation.ts';
 
 interface GcRequest {
@@ -50,13 +50,8 @@ export async function collectGarbage(run: OperationRun): Promise<void> {
 /** `nix-store --delete`. */
 export async function deletePaths(run: OperationRun): Promise<void> {
   const ignoreLiveness = run.readFlags('--ignore-liveness').has('--ignore-liveness');
-  const pathsToDelete = new Set(run.args.map((arg) => run.queries.resolve(arg)));
-  let results = { paths: [] as readonly string[], freedBytes: 0 };
-  try {
-    results = await new StoreCare(run.engine).collectGarbage({ action: 'delete-specific', pathsToDelete, ignoreLiveness });
-  } finally {
-    run.print(printFreed(results));
-  }
+  const paths = run.args.map((arg) => run.queries.resolve(arg));
+  await new StoreCare(run.engine).deletePaths(paths, ignoreLiveness, (results) => run.print(printFreed(results)));
 }
 
 /** `nix-store --verify`. */

@@ -3,6 +3,7 @@
 
 import * as fs from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { printSize } from '../../base/byte-size.ts';
 import { FloeError, FormatError, StoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { isDerivationPath, parseStorePath, parseStorePathBaseName, type StorePath, storePathHash } from '../../model/store-path.ts';
@@ -29,6 +30,8 @@ export interface GcOptions {
   readonly pathsToDelete?: ReadonlySet<StorePath>;
   /** Delete named paths though roots reach them. */
   readonly ignoreLiveness?: boolean;
+  /** Told of everything that is deleted, also of what a collection deletes that fails later. */
+  readonly onDelete?: (path: string, freedBytes: number) => void;
   /** Stop after so many bytes. */
   readonly maxFreedBytes?: number;
   /** Outputs of living derivations live (setting keep-outputs). */
@@ -188,7 +191,9 @@ class Collector {
     const path = `${storeDir}/${baseName}`;
     progress.log('info', `deleting '${path}'`);
     this.#deleted.push(path);
-    this.#freed += deleteTree(`${realStoreDir}/${baseName}`);
+    const freed = deleteTree(`${realStoreDir}/${baseName}`);
+    this.#freed += freed;
+    this.#options.onDelete?.(path, freed);
     if (this.#freed > (this.#options.maxFreedBytes ?? Infinity)) {
       progress.log('info', `deleted more than ${this.#options.maxFreedBytes} bytes; stopping`);
       throw new LimitReached();
@@ -234,7 +239,8 @@ class Collector {
         unshared += (stats.nlink - 1) * stats.size;
       }
     }
-    progress.log('info', `note: hard linking is currently saving ${((unshared - actual) / 1048576).toFixed(2)} MiB`);
+    const overhead = (fs.statSync(folder, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+    progress.log('info', `note: hard linking is currently saving ${printSize(unshared - actual - overhead)}`);
   }
 
   results(): GcResults {

@@ -22,13 +22,7 @@ export class StoreDeleteCommand extends BaseCommand {
 
   async execute(): Promise<void> {
     await withStorePaths(this, this.options, this.installables, async (engine, paths) => {
-      const { ignoreLiveness } = this;
-      let results = { paths: [] as readonly string[], freedBytes: 0 };
-      try {
-        results = await new StoreCare(engine).collectGarbage({ action: 'delete-specific', pathsToDelete: new Set(paths), ignoreLiveness });
-      } finally {
-        this.print(printFreed(results));
-      }
+      await new StoreCare(engine).deletePaths(paths, this.ignoreLiveness, (results) => this.print(printFreed(results)));
     });
   }
 }

@@ -1,10 +1,10 @@
 // `floe store optimise`: equal files of the store become hard links to one.
 
 import { Command } from 'clipanion';
+import { printSize } from '../../../base/byte-size.ts';
 import { StoreCare } from '../../../engine/store-care.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { openEngine } from '../../open-engine.ts';
-import { printSize } from '../../report.ts';
 
 export class StoreOptimiseCommand extends BaseCommand {
   static override paths = [['store', 'optimise']];
