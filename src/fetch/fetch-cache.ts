@@ -54,7 +54,7 @@ export function makeFetchCache(files: Files, folder: string, now: () => number):
 function readEntry(files: Files, path: string, key: string): CacheEntry | undefined {
   try {
     if (files.stat(path)?.kind !== 'regular') return undefined;
-    const json = parseJson(byteStringOf(files.readFile(path)), path);
+    const json = parseJson(files.readText(path), path);
     if (!(json instanceof Map)) return undefined;
     const members = json as ReadonlyMap<string, Json>;
     const value = members.get('value');

@@ -29,6 +29,40 @@ export interface GitIndex {
   readonly trees: ReadonlyMap<string, string>;
 }
 
+/** PERF: the id of an entry is asked for only where its file looks touched; printing them all costs as much as the rest of reading. */
+class Entry implements GitIndexEntry {
+  readonly path: string;
+  readonly mode: number;
+  readonly stage: number;
+  readonly size: number;
+  readonly modifiedNs: bigint;
+  readonly changedNs: bigint;
+  readonly inode: number;
+  readonly intentToAdd: boolean;
+  readonly assumeUnchanged: boolean;
+  private readonly data: Uint8Array;
+  private readonly start: number;
+
+  constructor(data: Uint8Array, view: DataView, start: number, path: string, flags: number, extended: number) {
+    this.data = data;
+    this.start = start;
+    this.path = path;
+    this.mode = view.getUint32(start + 24);
+    this.stage = (flags >> 12) & 3;
+    this.size = view.getUint32(start + 36);
+    this.changedNs = BigInt(view.getUint32(start)) * SECOND_NS + BigInt(view.getUint32(start + 4));
+    this.modifiedNs = BigInt(view.getUint32(start + 8)) * SECOND_NS + BigInt(view.getUint32(start + 12));
+    this.inode = view.getUint32(start + 20);
+    this.intentToAdd = (extended & 0x2000) !== 0;
+    this.assumeUnchanged = (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0;
+  }
+
+  get id(): string {
+    return printHex(this.data.subarray(this.start + 40, this.start + 40 + ID_BYTES));
+  }
+}
+
+const SECOND_NS = 1_000_000_000n;
 const ENTRY_HEAD = 62;
 const ID_BYTES = 20;
 
@@ -39,10 +73,10 @@ function broken(path: string, what: string): FormatError {
   });
 }
 
-/** Undefined where only git itself can read this form. FormatError where the file is broken. */
-export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
+/** `text` is the same as a byte string. Undefined where only git itself can read this form. FormatError where the file is broken. */
+export function parseGitIndex(data: Uint8Array, path: string, text = byteStringOf(data)): GitIndex | undefined {
   try {
-    return readGitIndex(data, path);
+    return readGitIndex(data, text, path);
   } catch (error) {
     // A length that points behind the end.
     if (error instanceof RangeError) throw broken(path, 'it ends too early');
@@ -50,7 +84,7 @@ export function parseGitIndex(data: Uint8Array, path: string): GitIndex | undefi
   }
 }
 
-function readGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
+function readGitIndex(data: Uint8Array, text: string, path: string): GitIndex | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (data.length < 12 + ID_BYTES || view.getUint32(0) !== 0x44495243) throw broken(path, 'it does not begin as one');
   const version = view.getUint32(4);
@@ -73,56 +107,46 @@ function readGitIndex(data: Uint8Array, path: string): GitIndex | undefined {
         byte = data[at++]!;
         strip = (strip + 1) * 128 + (byte & 0x7f);
       }
-      const end = endOfName(data, at);
-      name = previous.slice(0, previous.length - strip) + byteStringOf(data.subarray(at, end));
+      const end = endOfName(text, at);
+      name = previous.slice(0, previous.length - strip) + text.slice(at, end);
       at = end + 1;
     } else {
-      const end = endOfName(data, at);
-      name = byteStringOf(data.subarray(at, end));
+      const end = endOfName(text, at);
+      name = text.slice(at, end);
       at = start + ((end - start + 8) & ~7);
     }
     previous = name;
-    const mode = view.getUint32(start + 24);
+    const entry = new Entry(data, view, start, name, flags, extended);
     // A sparse index holds whole folders.
-    if ((mode & 0o170000) === 0o40000) return undefined;
-    entries.push({
-      path: name,
-      mode,
-      id: printHex(data.subarray(start + 40, start + 40 + ID_BYTES)),
-      stage: (flags >> 12) & 3,
-      size: view.getUint32(start + 36),
-      changedNs: BigInt(view.getUint32(start)) * 1_000_000_000n + BigInt(view.getUint32(start + 4)),
-      modifiedNs: BigInt(view.getUint32(start + 8)) * 1_000_000_000n + BigInt(view.getUint32(start + 12)),
-      inode: view.getUint32(start + 20),
-      intentToAdd: (extended & 0x2000) !== 0,
-      assumeUnchanged: (flags & 0x8000) !== 0 || (extended & 0x4000) !== 0,
-    });
+    if ((entry.mode & 0o170000) === 0o40000) return undefined;
+    entries.push(entry);
   }
   const trees = new Map<string, string>();
   while (at + 8 <= data.length - ID_BYTES) {
-    const name = byteStringOf(data.subarray(at, at + 4));
+    const name = text.slice(at, at + 4);
     const size = view.getUint32(at + 4);
     if (name === 'link' || name === 'sdir') return undefined;
-    if (name === 'TREE') readCachedTrees(data, at + 8, trees);
+    if (name === 'TREE') readCachedTrees(data, text, at + 8, trees);
     at += 8 + size;
   }
   return { entries, trees };
 }
 
-function endOfName(data: Uint8Array, start: number): number {
-  const end = data.indexOf(0, start);
+function endOfName(text: string, start: number): number {
+  const end = text.indexOf('\0', start);
   if (end < 0) throw new RangeError('a name without an end');
   return end;
 }
 
-function readCachedTrees(data: Uint8Array, start: number, trees: Map<string, string>): void {
+function readCachedTrees(data: Uint8Array, text: string, start: number, trees: Map<string, string>): void {
   let at = start;
   const visit = (above: string, isRoot: boolean): void => {
-    const nameEnd = endOfName(data, at);
-    const name = byteStringOf(data.subarray(at, nameEnd));
-    const lineEnd = data.indexOf(0x0a, nameEnd);
+    const nameEnd = endOfName(text, at);
+    const name = text.slice(at, nameEnd);
+    const lineEnd = text.indexOf('\n', nameEnd);
     if (lineEnd < 0) throw new RangeError('a cached tree without an end');
-    const [entryCount, subtrees] = byteStringOf(data.subarray(nameEnd + 1, lineEnd))
+    const [entryCount, subtrees] = text
+      .slice(nameEnd + 1, lineEnd)
       .split(' ')
       .map(Number) as [number, number];
     at = lineEnd + 1;

@@ -69,7 +69,7 @@ export class GitObjects {
     seen.add(folder);
     const file = `${folder}/info/alternates`;
     if (this.machine.files.stat(file) === undefined) return [folder];
-    const lines = byteStringOf(this.machine.files.readFile(file)).split('\n');
+    const lines = this.machine.files.readText(file).split('\n');
     const others = lines
       .filter((line) => line !== '' && !line.startsWith('#'))
       .map((line) => (line.startsWith('/') ? line : `${folder}/${line}`));

@@ -3,7 +3,7 @@
 // milliseconds where starting `git` or loading a library costs more; what only git knows (reftables, split indices, content filters)
 // is asked of the `git` program where it is installed. Documentation: gitrepository-layout(5), git-config(1), gitignore's kin.
 
-import { byteStringOf, bytesOf, compareStrings, printHex } from '../base/bytes.ts';
+import { bytesOf, compareStrings, printHex } from '../base/bytes.ts';
 import { FetchError } from '../base/errors.ts';
 import { digest } from '../base/sha.ts';
 import { type GitMachine, GitObjects } from './git-objects.ts';
@@ -74,7 +74,7 @@ export class GitRepository {
       throw new FetchError(`opening Git repository "${path}": could not find repository at '${path}'`, { data: { repository: path } });
     }
     if (kind !== 'regular') return new GitRepository(machine, path, dotGit);
-    const target = /^gitdir: *(.*?)\s*$/m.exec(byteStringOf(files.readFile(dotGit)))?.[1];
+    const target = /^gitdir: *(.*?)\s*$/m.exec(files.readText(dotGit))?.[1];
     if (target === undefined)
       throw new FetchError(`opening Git repository "${path}": '${dotGit}' names no repository`, { data: { repository: path } });
     return new GitRepository(machine, path, target.startsWith('/') ? target : joinPath(path, target));
@@ -85,7 +85,7 @@ export class GitRepository {
   }
 
   private text(path: string): string {
-    return byteStringOf(this.machine.files.readFile(path));
+    return this.machine.files.readText(path);
   }
 
   private readCommonDir(): string {
@@ -220,7 +220,7 @@ export class GitRepository {
     const file = `${this.gitDir}/index`;
     const stat = this.machine.files.stat(file);
     if (stat === undefined) return { index: { entries: [], trees: new Map() }, writtenNs: 0n };
-    const index = parseGitIndex(this.machine.files.readFile(file), file) ?? this.askForIndex(file);
+    const index = parseGitIndex(this.machine.files.readFile(file), file, this.machine.files.readText(file)) ?? this.askForIndex(file);
     return { index, writtenNs: stat.modifiedNs };
   }
 
@@ -275,7 +275,8 @@ export class GitRepository {
 
   /** `filtered`: the bytes differ, but git may convert them (line endings, filters) before it compares. */
   private compareEntry(entry: GitIndexEntry, indexWrittenNs: bigint): 'same' | 'changed' | 'deleted' | 'filtered' {
-    const path = joinPath(this.path, entry.path);
+    // PERF: index paths are canonical; joining them with care costs a third of the whole check.
+    const path = `${this.path}/${entry.path}`;
     const stat = this.machine.files.stat(path);
     if (stat === undefined || stat.kind === 'directory') return 'deleted';
     if (entry.assumeUnchanged) return 'same';

@@ -83,7 +83,7 @@ function fetchWorkingTree(attrs: InputAttrs, path: string, context: FetchContext
   const { io, settings, warn } = context;
   const repository = GitRepository.open(io, path);
   const info = repository.workingTreeInfo();
-  const submodules = io.files.stat(`${path}/.gitmodules`) ? parseSubmodules(byteStringOf(io.files.readFile(`${path}/.gitmodules`))) : [];
+  const submodules = io.files.stat(`${path}/.gitmodules`) ? parseSubmodules(io.files.readText(`${path}/.gitmodules`)) : [];
   const wantSubmodules = booleanAttr(attrs, 'submodules') ?? false;
   const mounts = new Map<string, SourceTree>();
   let isDirty = info.isDirty;

@@ -2,7 +2,7 @@
 // commit in a git repository, or one mounted in another. A tree's NAR hash, and with it the store path, is computed without copying
 // anything; the store gets a copy when something refers to it. Paths are byte strings from the tree's root: "" or "/a/b".
 
-import { byteStringOf, bytesOf, compareStrings } from '../base/bytes.ts';
+import { bytesOf, compareStrings } from '../base/bytes.ts';
 import { type FloeError, IoError } from '../base/errors.ts';
 import type { Hash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
@@ -42,7 +42,7 @@ export class FolderTree implements SourceTree {
   }
 
   readFile(path: string): string {
-    return byteStringOf(this.readBytes(path));
+    return this.files.readText(this.root + path);
   }
 
   readBytes(path: string): Uint8Array {

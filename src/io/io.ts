@@ -27,6 +27,8 @@ export interface Files {
   /** Of the path itself, a final symbolic link not followed; undefined where nothing is there. */
   stat(path: string): FileStat | undefined;
   readFile(path: string): Uint8Array;
+  /** The same as a byte string; faster than making one of the bytes. */
+  readText(path: string): string;
   /** In any order. */
   readDir(path: string): { readonly name: string; readonly kind: FileKind }[];
   readLink(path: string): string;

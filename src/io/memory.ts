@@ -92,6 +92,10 @@ export class MemoryFiles implements Files {
     return this.get(path, 'regular', 'opening file').contents;
   }
 
+  readText(path: string): string {
+    return byteStringOf(this.readFile(path));
+  }
+
   readRange(path: string, offset: number, length: number): Uint8Array {
     return this.readFile(path).subarray(offset, offset + length);
   }
@@ -122,7 +126,7 @@ export class MemoryFiles implements Files {
   }
 
   read(path: string): string {
-    return byteStringOf(this.readFile(path));
+    return this.readText(path);
   }
 
   writeLink(path: string, target: string): void {

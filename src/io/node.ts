@@ -78,6 +78,7 @@ const files: Files = {
     });
   },
   readFile: (path) => attempt('opening file', path, () => fs.readFileSync(systemPath(path))),
+  readText: (path) => attempt('opening file', path, () => fs.readFileSync(systemPath(path), 'latin1')),
   readDir(path) {
     const entries = attempt('reading directory', path, () => fs.readdirSync(systemPath(path), { withFileTypes: true, encoding: LATIN1 }));
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
