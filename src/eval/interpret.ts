@@ -11,7 +11,7 @@
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, updateAttrs, type Shape } from './attrs.ts';
 import type { Builtin } from './builtin.ts';
-import { call1, call2, callLambda, callWithArray, enterCall, leaveCall } from './call.ts';
+import { call1, call2, callDepth, callLambda, callWithArray, enterCall, leaveCall, restoreCallDepth } from './call.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
 import { assertEqual, equalForced, lessThan } from './equality.ts';
 import { addFrame, at, inContext } from './error-position.ts';
@@ -26,6 +26,7 @@ import { internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.t
 import {
   ContextString,
   describeType,
+  failedThunk,
   force,
   forceThunk,
   isWriteBack,
@@ -764,8 +765,28 @@ export class Call1Code extends Code {
   }
   override eval(env: Env): Value {
     const fn = this.callee.eval(env);
-    const a = this.argument.thunk(env);
-    return fn instanceof Lambda ? callLambda(fn, a, this.position) : call1(fn, a, this.position);
+    if (fn instanceof Lambda) {
+      const a = fn.code.formals === null ? this.argument.thunk(env) : evalEarly(this.argument, env, this.position);
+      return callLambda(fn, a, this.position);
+    }
+    return call1(fn, this.argument.thunk(env), this.position);
+  }
+}
+
+/**
+ * The value of an argument that the function is going to force before anything else. PERF: saves the thunk. An error waits in a
+ * thunk until the function asks for the value, and gets the frames it would have got.
+ */
+function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
+  const level = callDepth();
+  enterCall(pos);
+  try {
+    const value = code.eval(env);
+    leaveCall();
+    return value;
+  } catch (error) {
+    restoreCallDepth(level);
+    return failedThunk(error);
   }
 }
 

@@ -112,6 +112,12 @@ const FAILED: ThunkCode = {
   },
 };
 
+/** A thunk that fails with this error when it is forced. Errors that are not ours are thrown at once. */
+export function failedThunk(error: unknown): Thunk {
+  if (!(error instanceof FloeError)) throw error;
+  return new Thunk(FAILED, null, error);
+}
+
 function copyError(error: FloeError): FloeError {
   const copy = Object.create(Object.getPrototypeOf(error) as object) as FloeError;
   return Object.defineProperties(copy, {
