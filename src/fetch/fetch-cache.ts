@@ -2,7 +2,7 @@
 // rename, so any number of processes may read and write at once; a file that is broken or gone counts as never written. Entries that
 // stand for something that changes (a branch, a URL) carry their time, and the reader decides how old is too old.
 
-import { byteStringOf, bytesOf } from '../base/bytes.ts';
+import { bytesOf } from '../base/bytes.ts';
 import { type Json, parseJson, printJson } from '../base/canonical-json.ts';
 import { FloeError } from '../base/errors.ts';
 import { hashBytes, printHash } from '../base/hash.ts';

@@ -1,4 +1,4 @@
-// `flake show` of a flake with every kind of output, against what C++ Nix 2.34.8 prints (show/*.txt, show/*.json; UPDATE=1 with
+// `flake show` of a flake with every kind of output, against what C++ Nix 2.34.8 prints (show/*.txt; UPDATE=1 with
 // FLOE_ORACLE set makes them anew).
 
 import assert from 'node:assert/strict';
@@ -21,8 +21,8 @@ const SYSTEM = 'x86_64-linux';
 const CASES: Readonly<Record<string, { readonly flags: readonly string[]; readonly options: ShowOptions }>> = {
   'plain.txt': { flags: [], options: { system: SYSTEM, allSystems: false, legacy: false, json: false } },
   'all.txt': { flags: ['--all-systems', '--legacy'], options: { system: SYSTEM, allSystems: true, legacy: true, json: false } },
-  'plain.json': { flags: ['--json'], options: { system: SYSTEM, allSystems: false, legacy: false, json: true } },
-  'all.json': { flags: ['--json', '--all-systems', '--legacy'], options: { system: SYSTEM, allSystems: true, legacy: true, json: true } },
+  'plain-json.txt': { flags: ['--json'], options: { system: SYSTEM, allSystems: false, legacy: false, json: true } },
+  'all-json.txt': { flags: ['--json', '--all-systems', '--legacy'], options: { system: SYSTEM, allSystems: true, legacy: true, json: true } },
 };
 
 function askOracle(flags: readonly string[]): string {
@@ -69,7 +69,7 @@ for (const [name, { flags, options }] of Object.entries(CASES)) {
 }
 
 test('flake show --json warns of what it leaves out', () => {
-  assert.deepEqual(show(CASES['plain.json']!.options).warnings, [
+  assert.deepEqual(show(CASES['plain-json.txt']!.options).warnings, [
     "legacyPackages.x86_64-linux omitted (use '--legacy' to show)",
     "packages.aarch64-linux.default omitted (use '--all-systems' to show)",
     'packages.x86_64-linux.notdrv.name is not a derivation',
