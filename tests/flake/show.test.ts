@@ -22,7 +22,10 @@ const CASES: Readonly<Record<string, { readonly flags: readonly string[]; readon
   'plain.txt': { flags: [], options: { system: SYSTEM, allSystems: false, legacy: false, json: false } },
   'all.txt': { flags: ['--all-systems', '--legacy'], options: { system: SYSTEM, allSystems: true, legacy: true, json: false } },
   'plain-json.txt': { flags: ['--json'], options: { system: SYSTEM, allSystems: false, legacy: false, json: true } },
-  'all-json.txt': { flags: ['--json', '--all-systems', '--legacy'], options: { system: SYSTEM, allSystems: true, legacy: true, json: true } },
+  'all-json.txt': {
+    flags: ['--json', '--all-systems', '--legacy'],
+    options: { system: SYSTEM, allSystems: true, legacy: true, json: true },
+  },
 };
 
 function askOracle(flags: readonly string[]): string {
