@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 
 const root = resolve(fileURLToPath(new URL('.', import.meta.url)), '..');
 /** Folders whose tests build in a sandbox or read from a mirror. */
-const SLOW = ['tests/build/', 'tests/examples/', 'tests/packages/'];
+const SLOW = ['tests/build/', 'tests/examples/', 'tests/packages/', 'tests/debpkgs/builds/'];
 const TIMEOUT_MS = 15 * 60 * 1000;
 
 const { values: options, positionals } = parseArgs({

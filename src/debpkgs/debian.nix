@@ -32,13 +32,14 @@ let
 
   # A static busybox, the one thing that runs without anything else. floe unpacks it out of its .deb itself (builtin:unpack-deb);
   # whoever else has the path valid can use it, since its content is fixed.
+  seedFile = builtins.fromJSON (builtins.readFile ./seed.json);
   seed = derivation {
-    name = "busybox-static-${storeName (index.entry "busybox-static").version}";
+    name = "busybox-static-${storeName seedFile.version}";
     system = "builtin";
     builder = "builtin:unpack-deb";
     src = debOf "busybox-static";
-    members = [ "bin/busybox" ];
-    outputHash = quirks.seedHash;
+    members = [ seedFile.member ];
+    outputHash = seedFile.narHash;
     outputHashAlgo = "sha256";
     outputHashMode = "recursive";
     preferLocalBuild = true;

@@ -16,7 +16,6 @@ let
   '';
 in
 {
-  seedHash = "sha256-SUza0DfPfQp17oFvwGC5JmPeEwlgKv9DwvnOVdreTEA=";
   units = {
     bash.script = "ln -s bash bin/sh";
 

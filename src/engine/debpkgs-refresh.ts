@@ -85,13 +85,20 @@ function readEntry(fields: Map<string, string>): IndexEntry {
   const path = `pool/main/${shardOf(source)}/${source}/${name}_${version}_${architecture}.deb`;
   // INVARIANT: the shards keep no path, since it follows from the other fields.
   if (path !== required(fields, 'Filename')) {
-    throw new FloeError('FLOE_DEBIAN_INDEX', `package '${name}' lies at '${fields.get('Filename') ?? ''}', not at '${path}' where the index would look for it`);
+    throw new FloeError(
+      'FLOE_DEBIAN_INDEX',
+      `package '${name}' lies at '${fields.get('Filename') ?? ''}', not at '${path}' where the index would look for it`,
+    );
   }
   return {
-    name, version, source, architecture,
+    name,
+    version,
+    source,
+    architecture,
     size: Number(required(fields, 'Size')),
     sha256: Buffer.from(required(fields, 'SHA256'), 'hex').toString('base64').replace(/=+$/, ''),
-    dependencies: [], cycle: [],
+    dependencies: [],
+    cycle: [],
     files: { programs: new Set(), flags: new Set() },
   };
 }
@@ -180,7 +187,8 @@ export function markCycles(entries: ReadonlyMap<string, IndexEntry>): void {
         component.push(member);
       } while (member !== top.name);
       component.sort();
-      if (component.length > 1) for (const name of component) (entries.get(name) as IndexEntry).cycle = component.filter((other) => other !== name);
+      if (component.length > 1)
+        for (const name of component) (entries.get(name) as IndexEntry).cycle = component.filter((other) => other !== name);
     }
   }
 }
@@ -200,8 +208,14 @@ export function mainProgram(entry: IndexEntry): string {
 export function printEntry(entry: IndexEntry): string {
   const traits = ['L', 'D', 'Y', 'E', 'F'].filter((flag) => entry.files.flags.has(flag)).join('');
   return [
-    entry.version, String(entry.size), entry.sha256, (entry.architecture === 'all' ? 'a' : 'x') + traits,
-    entry.source === entry.name ? '-' : entry.source, mainProgram(entry), entry.cycle.join(',') || '-', ...entry.dependencies,
+    entry.version,
+    String(entry.size),
+    entry.sha256,
+    (entry.architecture === 'all' ? 'a' : 'x') + traits,
+    entry.source === entry.name ? '-' : entry.source,
+    mainProgram(entry),
+    entry.cycle.join(',') || '-',
+    ...entry.dependencies,
   ].join(' ');
 }
 
@@ -240,18 +254,29 @@ async function download(mirror: string, path: string, sha256: string | undefined
   const bytes = Buffer.from(await response.arrayBuffer());
   const got = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== undefined && got !== sha256) {
-    throw new FloeError('FLOE_HASH_MISMATCH', `'${url}' has SHA-256 ${got}, but InRelease says ${sha256}; the mirror is being updated, try again later`);
+    throw new FloeError(
+      'FLOE_HASH_MISMATCH',
+      `'${url}' has SHA-256 ${got}, but InRelease says ${sha256}; the mirror is being updated, try again later`,
+    );
   }
   return bytes;
 }
 
 /** Downloads the lists of a release and replaces the folder `target` by a new index. */
-export async function refreshIndex(options: { mirror: string; policyFile: string; target: string; release?: string | undefined }): Promise<string> {
+export async function refreshIndex(options: {
+  mirror: string;
+  policyFile: string;
+  seedFile: string;
+  target: string;
+  release?: string | undefined;
+}): Promise<string> {
   const policy = JSON.parse(await readFile(options.policyFile, 'utf8')) as IndexPolicy;
   const release = options.release ?? policy.release;
   const base = `dists/${release}`;
   const inRelease = (await download(options.mirror, `${base}/InRelease`, undefined)).toString('utf8');
-  const hashes = new Map([...inRelease.matchAll(/^ ([0-9a-f]{64}) +\d+ (\S+)$/gm)].map((match) => [match[2] as string, match[1] as string]));
+  const hashes = new Map(
+    [...inRelease.matchAll(/^ ([0-9a-f]{64}) +\d+ (\S+)$/gm)].map((match) => [match[2] as string, match[1] as string]),
+  );
   const get = (path: string): Promise<Buffer> => download(options.mirror, `${base}/${path}`, hashes.get(path));
 
   const packed = await get('main/binary-amd64/Packages.xz');
@@ -265,8 +290,25 @@ export async function refreshIndex(options: { mirror: string; policyFile: string
 
   const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(inRelease)?.[1] ?? '';
   const files = printIndex(entries, policy.core);
-  const summary = { release: field('Codename'), version: field('Version'), date: field('Date'), system: 'x86_64-linux', packages: entries.size };
+  const summary = {
+    release: field('Codename'),
+    version: field('Version'),
+    date: field('Date'),
+    system: 'x86_64-linux',
+    packages: entries.size,
+  };
   files.set('release.json', `${JSON.stringify(summary, undefined, 1)}\n`);
+
+  // The seed's hash is known only once it was unpacked; until someone fills it in, a build says which one it got.
+  const seed = JSON.parse(await readFile(options.seedFile, 'utf8')) as { version: string; narHash: string };
+  const seedVersion = entries.get('busybox-static')?.version;
+  if (seedVersion !== undefined && seedVersion !== seed.version) {
+    const changed = { ...seed, version: seedVersion, narHash: `sha256-${'A'.repeat(43)}=` };
+    await writeFile(options.seedFile, `${JSON.stringify(changed, undefined, 2)}\n`);
+    console.error(
+      `the seed is now busybox-static ${seedVersion}: build any package and put the hash that floe got into ${options.seedFile}`,
+    );
+  }
 
   const fresh = `${options.target}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -281,5 +323,13 @@ if (import.meta.main) {
   const { values } = parseArgs({ options: { mirror: { type: 'string' }, release: { type: 'string' } } });
   if (values.mirror === undefined) throw new FloeError('FLOE_USAGE', '--mirror is missing: name the address of a Debian mirror');
   const set = join(import.meta.dirname, '..', 'debpkgs');
-  console.error(await refreshIndex({ mirror: values.mirror, release: values.release, policyFile: join(set, 'policy.json'), target: join(set, 'index') }));
+  console.error(
+    await refreshIndex({
+      mirror: values.mirror,
+      release: values.release,
+      policyFile: join(set, 'policy.json'),
+      seedFile: join(set, 'seed.json'),
+      target: join(set, 'index'),
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 # Builds that try the standard environment, one attribute each; a build that succeeds passes. Arguments: those of the package set.
-args:
+{ ... }@args:
 let
-  set = import ../../../src/debpkgs args;
+  set = import ../../../../src/debpkgs args;
   pkgs = set.all;
   inherit (pkgs) lib stdenv runCommand runCommandCC;
 
