@@ -2,6 +2,7 @@
 // cache its compiled code.
 
 import { join } from 'node:path';
+import { utf8ToByteString } from '../base/bytes.ts';
 import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
@@ -93,12 +94,13 @@ function hasLints({ lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLite
   return [lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals].some((lint) => lint !== 'ignore');
 }
 
-function makeConstants({ settings, store, pure, searchPath }: EvaluationOptions): EvalConstants {
+function makeConstants({ settings, store, cwd, pure, searchPath }: EvaluationOptions): EvalConstants {
   return {
     currentSystem: settings.get('eval-system') || settings.get('system') || localSystem(),
     currentTime: pure ? undefined : Math.floor(Date.now() / 1000),
     storeDir: store.storeDir,
     nixPath: pure ? [] : [...searchPath, ...settings.get('nix-path').map(parseSearchPathEntry)],
+    workingFolder: utf8ToByteString(cwd),
     pureEval: pure,
     restrictEval: settings.get('restrict-eval'),
     allowImportFromDerivation: settings.get('allow-import-from-derivation'),

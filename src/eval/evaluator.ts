@@ -302,7 +302,7 @@ class State implements EvalState {
         return null;
       }
     }
-    const found = this.#followLinks(canonicalPath(path));
+    const found = this.#followLinks(canonicalPath(path, this.host.constants.workingFolder ?? '/'));
     if (found !== undefined) return found;
     this.host.log('warn', `Nix search path entry '${path}' does not exist, ignoring`);
     return null;

@@ -43,6 +43,8 @@ export interface EvalConstants {
   readonly storeDir: StoreDir;
   /** Search path entries, from -I and NIX_PATH. */
   readonly nixPath: readonly { readonly prefix: string; readonly path: string }[];
+  /** Where search path entries that are relative paths start: an absolute byte string; the root unless said. */
+  readonly workingFolder?: string;
   readonly pureEval: boolean;
   readonly restrictEval: boolean;
   readonly allowImportFromDerivation: boolean;
