@@ -7,7 +7,7 @@ import { InvalidPathError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
-import { machineMirrors, planRealisation, realise, type RealiseOptions } from '../build/realise.ts';
+import type { RealiseOptions } from '../build/realise.ts';
 import type { BuildSettings } from '../build/settings.ts';
 import { nodeIo } from '../io/node.ts';
 import type { Derivation } from '../model/derivation.ts';
@@ -22,6 +22,9 @@ export interface BuiltPath {
   /** Output name -> store path; a plain path stands under "". */
   readonly outputs: ReadonlyMap<string, StorePath>;
 }
+
+/** PERF: the room that builds is loaded when something is planned or built; evaluation alone never pays for it. */
+const loadRealise = () => import('../build/realise.ts');
 
 export class Builds {
   private readonly engine: Engine;
@@ -42,7 +45,8 @@ export class Builds {
     host.flush(host.pendingDerivations());
   }
 
-  private options(mode?: BuildMode, signal?: AbortSignal): RealiseOptions {
+  private async options(mode?: BuildMode, signal?: AbortSignal): Promise<RealiseOptions> {
+    const { machineMirrors } = await loadRealise();
     const { engine } = this;
     const { settings } = engine;
     const io = nodeIo();
@@ -116,7 +120,8 @@ export class Builds {
     const stop = () => interrupt.abort();
     process.on('SIGINT', stop).on('SIGTERM', stop);
     try {
-      const { results } = await realise(paths, this.options(mode, interrupt.signal));
+      const { realise } = await loadRealise();
+      const { results } = await realise(paths, await this.options(mode, interrupt.signal));
       return results.flatMap((result) => {
         if (!result.success) return [];
         const { request, outputs } = result;
@@ -133,8 +138,9 @@ export class Builds {
   }
 
   /** What building the paths would take. */
-  plan(paths: readonly DerivedPath[]): Promise<Plan> {
-    return planRealisation(paths, this.options());
+  async plan(paths: readonly DerivedPath[]): Promise<Plan> {
+    const { planRealisation } = await loadRealise();
+    return planRealisation(paths, await this.options());
   }
 
   printPlan(plan: Plan, level: LogLevel): void {

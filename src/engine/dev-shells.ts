@@ -174,3 +174,5 @@ export class DevShells {
     });
   }
 }
+
+export { devEnvironmentToJson } from '../shell/dev-env.ts';

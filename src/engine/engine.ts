@@ -14,7 +14,7 @@ import type { LocalStore } from '../store/local/local-store.ts';
 import { BlockingBridge } from './bridge.ts';
 import { Builds } from './builds.ts';
 import type { Environment, Settings } from './config.ts';
-import { DevShells } from './dev-shells.ts';
+import type { DevShells } from './dev-shells.ts';
 import { useNodeDigests } from './digests.ts';
 import type { EngineEvalHost } from './eval-host.ts';
 import { Evaluation, type SearchPath } from './evaluation.ts';
@@ -22,7 +22,7 @@ import { Flakes, type LockChoices } from './flakes.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
-import { Programs } from './programs.ts';
+import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
@@ -77,8 +77,6 @@ export class Engine {
   readonly flakes: Flakes;
   readonly builds: Builds;
   readonly printing: Printing;
-  readonly devShells: DevShells;
-  readonly programs: Programs;
   private readonly report: NonNullable<EngineOptions['report']>;
   private opened: OpenedStore | undefined;
   private running: Evaluation | undefined;
@@ -97,8 +95,6 @@ export class Engine {
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
     this.printing = new Printing(this);
-    this.devShells = new DevShells(this);
-    this.programs = new Programs(this);
   }
 
   /** The store, opened when it is first asked for. */
@@ -135,6 +131,17 @@ export class Engine {
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
       report: (level, message, frames) => this.report(level, message, frames ?? []),
     }));
+  }
+
+  /** Dev shells over this engine. PERF: loaded by need, as are programs. */
+  async devShells(): Promise<DevShells> {
+    const { DevShells } = await import('./dev-shells.ts');
+    return new DevShells(this);
+  }
+
+  async programs(): Promise<Programs> {
+    const { Programs } = await import('./programs.ts');
+    return new Programs(this);
   }
 
   /** The evaluator's host, where anything was evaluated. */
@@ -234,4 +241,3 @@ export class Engine {
 
 export type { EvalLogLevel };
 export type { ShellTask } from '../shell/rc.ts';
-export { devEnvironmentToJson } from '../shell/dev-env.ts';

@@ -18,16 +18,17 @@ import type {
 } from '../eval/host.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
 import { parseATerm } from '../model/aterm.ts';
-import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../model/content-address.ts';
+import { type ContentAddress, makeContentPath, makeTextPath } from '../model/content-address.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { ByteSink } from '../model/nar.ts';
+import type { PathInfo } from '../model/path-info.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
 
 /** What evaluation produced and the store does not have yet. */
 type Pending =
-  | { readonly kind: 'tree'; readonly tree: HostTree; readonly address: ContentAddress }
+  | { readonly kind: 'tree'; readonly tree: HostTree; readonly address: ContentAddress; readonly references: readonly StorePath[] }
   | { readonly kind: 'text'; readonly text: string; readonly references: readonly StorePath[] }
   | { readonly kind: 'derivation'; readonly derivation: Derivation; readonly aterm: string };
 
@@ -36,6 +37,7 @@ export interface EvalStore {
   readonly storeDir: string;
   toRealPath(path: StorePath): string;
   isValidPathSync(path: StorePath): boolean;
+  queryPathInfoSync(path: StorePath): PathInfo | undefined;
   /** Adds objects in one batch: each content address or text first, then derivations. */
   addPendingObjects(objects: readonly PendingObject[]): void;
 }
@@ -187,12 +189,13 @@ export class EngineEvalHost implements EvalHost {
   // ---- adding
 
   addToStore(request: AddToStoreRequest): StorePath {
-    const { name, method, algorithm, filter, expected } = request;
-    const key = filter === undefined ? `${method}:${algorithm}:${name}:${request.path}` : undefined;
+    const { name, method, algorithm, filter, expected, references = [] } = request;
+    const contentReferences = { others: references, self: false };
+    const key = filter === undefined && references.length === 0 ? `${method}:${algorithm}:${name}:${request.path}` : undefined;
     const known = key === undefined ? undefined : this.added.get(key);
     if (known !== undefined) return known;
     if (expected) {
-      const path = makeContentPath(name, { method, hash: expected }, NO_REFERENCES, this.constants.storeDir);
+      const path = makeContentPath(name, { method, hash: expected }, contentReferences, this.constants.storeDir);
       if (this.isValidPath(path)) return this.remember(key, path);
     }
     const { tree, rest } = this.locate(this.resolve(request.path, false));
@@ -201,13 +204,17 @@ export class EngineEvalHost implements EvalHost {
     const part = rest === '' && accepted === undefined ? tree : new SubTree(tree, rest, accepted);
     const hash = this.hashTree(part, method, algorithm, request.path);
     if (expected && !equalHash(expected, hash)) {
-      throw new HashMismatchError(`hash mismatch for path '${request.path}': expected ${printHash(expected, 'sri')}, got ${printHash(hash, 'sri')}`, {
-        data: { wanted: printHash(expected, 'sri'), got: printHash(hash, 'sri') },
-      });
+      throw new HashMismatchError(
+        `hash mismatch for path '${request.path}': expected ${printHash(expected, 'sri')}, got ${printHash(hash, 'sri')}`,
+        {
+          data: { wanted: printHash(expected, 'sri'), got: printHash(hash, 'sri') },
+        },
+      );
     }
     const address = { method, hash };
-    const path = makeContentPath(name, address, NO_REFERENCES, this.constants.storeDir);
-    if (!this.pending.has(path) && !this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree: part, address });
+    const path = makeContentPath(name, address, contentReferences, this.constants.storeDir);
+    if (!this.pending.has(path) && !this.store.isValidPathSync(path))
+      this.pending.set(path, { kind: 'tree', tree: part, address, references });
     return this.remember(key, path);
   }
 
@@ -222,9 +229,16 @@ export class EngineEvalHost implements EvalHost {
       if (tree.kind('') !== 'regular') throw new EvalError(`path '${shown}' is not a regular file, so it has no flat hash`);
       return hashBytes(algorithm, tree.readBytes(''));
     }
-    if (method === 'git') throw new EvalError("experimental Nix feature 'git-hashing' is disabled; add '--extra-experimental-features git-hashing' to enable it");
+    if (method === 'git')
+      throw new EvalError(
+        "experimental Nix feature 'git-hashing' is disabled; add '--extra-experimental-features git-hashing' to enable it",
+      );
     const sink = startDigest(algorithm);
-    writeTreeNar(tree, (chunk) => sink.update(chunk), (below) => shown + below);
+    writeTreeNar(
+      tree,
+      (chunk) => sink.update(chunk),
+      (below) => shown + below,
+    );
     return { algorithm, bytes: sink.digest() };
   }
 
@@ -250,11 +264,16 @@ export class EngineEvalHost implements EvalHost {
   /** A fetched tree whose bytes may be wanted in the store later. */
   addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress): void {
     this.mount(path, tree);
-    if (!this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree, address });
+    if (!this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree, address, references: [] });
   }
 
   isValidPath(path: StorePath): boolean {
     return this.pending.has(path) || this.mounts.has(path) || this.store.isValidPathSync(path);
+  }
+
+  queryReferences(path: StorePath): readonly StorePath[] {
+    const pending = this.pending.get(path);
+    return pending === undefined ? (this.store.queryPathInfoSync(path)?.references ?? []) : referencesOf(pending);
   }
 
   /** Writes `roots` and everything pending that they refer to. One batch, references first. */
@@ -280,7 +299,13 @@ export class EngineEvalHost implements EvalHost {
   }
 
   private pendingObject(path: StorePath, pending: Pending): PendingObject {
-    if (pending.kind === 'tree') return { path, references: [], contentAddress: pending.address, writeNar: (sink) => writeTreeNar(pending.tree, sink, (below) => path + below) };
+    if (pending.kind === 'tree')
+      return {
+        path,
+        references: [],
+        contentAddress: pending.address,
+        writeNar: (sink) => writeTreeNar(pending.tree, sink, (below) => path + below),
+      };
     const text = pending.kind === 'text' ? pending.text : pending.aterm;
     return {
       path,
@@ -308,7 +333,9 @@ export class EngineEvalHost implements EvalHost {
   }
 
   realise(paths: readonly string[]): void {
-    const roots = paths.map((path) => path.split('^')[0]!.split('!')[0]!).map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
+    const roots = paths
+      .map((path) => path.split('^')[0]!.split('!')[0]!)
+      .map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
     for (const root of roots) if (root === undefined) throw new InvalidPathError(`path '${paths.join(' ')}' is not in the Nix store`);
     this.flush(roots as StorePath[]);
     const outputs = this.bridge.call('realise', paths) as StorePath[];
@@ -325,8 +352,7 @@ export class EngineEvalHost implements EvalHost {
 }
 
 function referencesOf(pending: Pending): StorePath[] {
-  if (pending.kind === 'tree') return [];
-  if (pending.kind === 'text') return [...pending.references].sort(compareStrings);
+  if (pending.kind !== 'derivation') return [...pending.references].sort(compareStrings);
   return [...new Set([...pending.derivation.inputSources, ...pending.derivation.inputDerivations.keys()])].sort(compareStrings);
 }
 

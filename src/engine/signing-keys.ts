@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { makeSecretKey, printKey, publicKeyOf } from '../model/signature.ts';
+import { printKey, publicKeyOf } from '../model/signature.ts';
+import { makeSecretKey } from '../model/signing.ts';
 
 const ED25519_SEED_SIZE = 32;
 

@@ -2,7 +2,8 @@
 
 import * as fs from 'node:fs';
 import { FloeError } from '../base/errors.ts';
-import { countGoodSignatures, type PathInfo } from '../model/path-info.ts';
+import { type PathInfo } from '../model/path-info.ts';
+import { countGoodSignatures } from '../model/signing.ts';
 import { parsePublicKeys, parseSecretKey, type PublicKey, publicKeyOf } from '../model/signature.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Store } from '../store/store.ts';

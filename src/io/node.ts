@@ -3,10 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as http from 'node:http';
 import { constants as osConstants } from 'node:os';
-import { Readable } from 'node:stream';
-import * as zlib from 'node:zlib';
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { FetchError, IoError } from '../base/errors.ts';
 import type { Files, FileKind, FileStat, HttpRequest, HttpResponse, Inflaters, Io, Net, Processes, RunOptions, RunResult } from './io.ts';
@@ -146,7 +143,7 @@ const net: Net = {
     // Once a process: Node reads HTTP_PROXY and its kin only when told to.
     if (!proxied) {
       proxied = true;
-      http.setGlobalProxyFromEnv(process.env);
+      (await import('node:http')).setGlobalProxyFromEnv(process.env);
     }
     const urls: string[] = [];
     const seenHeaders = new Map<string, string>();
@@ -239,19 +236,24 @@ const processes: Processes = {
   },
 };
 
-async function* through(source: AsyncIterable<Uint8Array>, transform: NodeJS.ReadWriteStream): AsyncIterable<Uint8Array> {
+async function* through(source: AsyncIterable<Uint8Array>, makeTransform: () => NodeJS.ReadWriteStream): AsyncIterable<Uint8Array> {
+  const { Readable } = await import('node:stream');
   const input = Readable.from(source);
-  input.on('error', (error) => (transform as unknown as Readable).destroy(error));
+  const transform = makeTransform();
+  input.on('error', (error) => (transform as unknown as typeof input).destroy(error));
   yield* input.pipe(transform) as unknown as AsyncIterable<Uint8Array>;
 }
 
+// PERF: zlib and the streams below it cost 6 ms to load, and most runs inflate nothing.
+const zlib = () => process.getBuiltinModule('node:zlib');
+
 const inflaters: Inflaters = {
   inflate(data) {
-    const { buffer, engine } = zlib.inflateSync(data, { info: true }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    const { buffer, engine } = zlib().inflateSync(data, { info: true }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     return { bytes: buffer, used: engine.bytesWritten };
   },
-  gunzip: (source) => through(source, zlib.createGunzip()),
-  unzstd: (source) => through(source, zlib.createZstdDecompress()),
+  gunzip: (source) => through(source, () => zlib().createGunzip()),
+  unzstd: (source) => through(source, () => zlib().createZstdDecompress()),
 };
 
 /** The machine this process runs on. */

@@ -59,7 +59,8 @@ export function parseContentAddress(text: string): ContentAddress {
 
 function withReferences(type: string, paths: readonly StorePath[], self: boolean, storeDir: StoreDir): string {
   let result = type;
-  for (const path of [...paths].sort(compareStrings)) result += `:${storeDir}/${path}`;
+  // A set: a derivation may name another both as what it builds from and as a file.
+  for (const path of [...new Set(paths)].sort(compareStrings)) result += `:${storeDir}/${path}`;
   return self ? `${result}:self` : result;
 }
 

@@ -13,7 +13,7 @@ import {
   printContentAddress,
 } from './content-address.ts';
 import { jsonArray, jsonBoolean, jsonMember, jsonObject, jsonString, jsonStrings, jsonUnsigned } from './json-fields.ts';
-import { parseSignature, type PublicKey, type SecretKey, printSignature, sign, verifySignature } from './signature.ts';
+import { parseSignature } from './signature.ts';
 import { parseStorePath, parseStorePathBaseName, type StoreDir, type StorePath, storePathName } from './store-path.ts';
 
 export interface PathInfo {
@@ -51,12 +51,6 @@ export function sortSignatures(signatures: Iterable<string>): string[] {
     .map(({ text }) => text);
 }
 
-/** The info with one more signature. */
-export function signPath(info: PathInfo, key: SecretKey, storeDir: StoreDir): PathInfo {
-  const signature = printSignature(sign(key, pathFingerprint(info, storeDir)));
-  return { ...info, signatures: sortSignatures([...info.signatures, signature]) };
-}
-
 /** The path follows from its content address, so it needs no signature. */
 export function isContentAddressed(info: PathInfo, storeDir: StoreDir): boolean {
   if (info.contentAddress === undefined) return false;
@@ -69,13 +63,6 @@ export function isContentAddressed(info: PathInfo, storeDir: StoreDir): boolean 
     if (error instanceof FormatError) return false;
     throw error;
   }
-}
-
-/** Number of signatures by these keys; Infinity for a content-addressed path. */
-export function countGoodSignatures(info: PathInfo, storeDir: StoreDir, keys: ReadonlyMap<string, PublicKey>): number {
-  if (isContentAddressed(info, storeDir)) return Infinity;
-  const fingerprint = pathFingerprint(info, storeDir);
-  return info.signatures.filter((text) => verifySignature(parseSignature(text), fingerprint, keys)).length;
 }
 
 export type PathInfoJsonFormat = 1 | 2;

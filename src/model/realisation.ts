@@ -6,7 +6,8 @@ import { FormatError } from '../base/errors.ts';
 import { type Hash, parseHash, printHash } from '../base/hash.ts';
 import { jsonMember, jsonObject, jsonString, jsonStrings } from './json-fields.ts';
 import { sortSignatures } from './path-info.ts';
-import { printSignature, type SecretKey, sign } from './signature.ts';
+import { printSignature, type SecretKey } from './signature.ts';
+import { sign } from './signing.ts';
 import { parseStorePathBaseName, type StorePath } from './store-path.ts';
 
 export interface DerivationOutputId {

@@ -1,9 +1,9 @@
 // Ed25519 keys and signatures as Nix writes them: `<key name>:<base 64>`. A secret key is libsodium's 64 bytes (seed, then public key).
-// Nix manual, "nix key"; libutil/signature/local-keys.cc. The engine may put node:crypto's arithmetic in place of @noble's.
+// Only the texts: what is computed with keys is signing.ts's, so that reading a signature loads no arithmetic. Nix manual, "nix key";
+// libutil/signature/local-keys.cc.
 
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { bytesOf, parseBase64, printBase64 } from '../base/bytes.ts';
-import { FormatError, SignatureError } from '../base/errors.ts';
+import { parseBase64, printBase64 } from '../base/bytes.ts';
+import { FormatError } from '../base/errors.ts';
 
 export interface SecretKey {
   readonly name: string;
@@ -21,10 +21,10 @@ export interface Signature {
   readonly bytes: Uint8Array;
 }
 
-const SEED_SIZE = 32;
-const SECRET_SIZE = 64;
+export const SEED_SIZE = 32;
+export const SECRET_SIZE = 64;
 const PUBLIC_SIZE = 32;
-const SIGNATURE_SIZE = 64;
+export const SIGNATURE_SIZE = 64;
 
 function splitNamed(text: string, what: string): { name: string; bytes: Uint8Array } {
   const colon = text.indexOf(':');
@@ -71,30 +71,4 @@ export function printSignature(signature: Signature): string {
 
 export function publicKeyOf(secret: SecretKey): PublicKey {
   return { name: secret.name, bytes: secret.bytes.slice(SEED_SIZE) };
-}
-
-/** `random` gives 32 bytes nobody can guess. */
-export function makeSecretKey(name: string, random: Uint8Array): SecretKey {
-  const bytes = new Uint8Array(SECRET_SIZE);
-  bytes.set(random.subarray(0, SEED_SIZE), 0);
-  bytes.set(ed25519.getPublicKey(random.subarray(0, SEED_SIZE)), SEED_SIZE);
-  return { name, bytes };
-}
-
-/** Signs a byte string (a path's fingerprint). */
-export function sign(secret: SecretKey, text: string): Signature {
-  return { keyName: secret.name, bytes: ed25519.sign(bytesOf(text), secret.bytes.subarray(0, SEED_SIZE)) };
-}
-
-/** False where no key of that name is known or the signature is not its. SignatureError where it is no Ed25519 signature at all. */
-export function verifySignature(signature: Signature, text: string, keys: ReadonlyMap<string, PublicKey>): boolean {
-  const key = keys.get(signature.keyName);
-  if (key === undefined) return false;
-  if (signature.bytes.length !== SIGNATURE_SIZE) throw new SignatureError('signature is not valid', { data: { key: key.name } });
-  try {
-    // NIX: libsodium checks without the cofactor, hence zip215 off.
-    return ed25519.verify(signature.bytes, bytesOf(text), key.bytes, { zip215: false });
-  } catch {
-    return false;
-  }
 }

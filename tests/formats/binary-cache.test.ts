@@ -10,19 +10,10 @@ import type { Hash } from '../../src/base/hash.ts';
 import { writeNar } from '../../src/model/nar.ts';
 import { makeNarLister, parseNarListing, printNarListing } from '../../src/model/nar-listing.ts';
 import { type NarInfo, parseNarInfo, printNarInfo } from '../../src/model/narinfo.ts';
-import { countGoodSignatures, isContentAddressed, pathFingerprint, signPath } from '../../src/model/path-info.ts';
-import {
-  makeSecretKey,
-  parsePublicKey,
-  parsePublicKeys,
-  parseSecretKey,
-  parseSignature,
-  printKey,
-  printSignature,
-  publicKeyOf,
-  sign,
-  verifySignature,
-} from '../../src/model/signature.ts';
+import { isContentAddressed, pathFingerprint } from '../../src/model/path-info.ts';
+import { countGoodSignatures, signPath } from '../../src/model/signing.ts';
+import { parsePublicKey, parsePublicKeys, parseSecretKey, parseSignature, printKey, printSignature, publicKeyOf } from '../../src/model/signature.ts';
+import { makeSecretKey, sign, verifySignature } from '../../src/model/signing.ts';
 import { DEFAULT_STORE_DIR } from '../../src/model/store-path.ts';
 import { anyHash, anyPathInfo } from '../support/arbitraries.ts';
 import { parseTree, treeOf } from '../support/trees.ts';

@@ -46,11 +46,12 @@ export class DevelopCommand extends BaseCommand {
       const locking = lockChoices(this, engine, this.options);
       const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
       const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
-      const built = await engine.devShells.build(target!, profile);
-      const redirects = await engine.devShells.redirects(this.redirect, source, locking);
+      const shells = await engine.devShells();
+      const built = await shells.build(target!, profile);
+      const redirects = await shells.redirects(this.redirect, source, locking);
       const folder = target!.flake?.top.tree.fetched.folder;
       this.session.report.close();
-      await engine.devShells.enter(built, { task: this.task(), choices: this.environment, folder, redirects });
+      await shells.enter(built, { task: this.task(), choices: this.environment, folder, redirects });
     } finally {
       await engine.close();
     }

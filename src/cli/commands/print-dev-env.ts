@@ -3,7 +3,7 @@
 import { Command, Option } from 'clipanion';
 import { resolve } from 'node:path';
 import { bytesOf } from '../../base/bytes.ts';
-import { devEnvironmentToJson } from '../../engine/engine.ts';
+import { devEnvironmentToJson } from '../../engine/dev-shells.ts';
 import { BaseCommand } from '../base-command.ts';
 import { lockChoices } from '../lock-choices.ts';
 import { openEvaluatingEngine, sourceChoice } from '../open-engine.ts';
@@ -35,9 +35,10 @@ export class PrintDevEnvCommand extends BaseCommand {
       const locking = lockChoices(this, engine, this.options);
       const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
       const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
-      const { environment } = await engine.devShells.build(target!, profile);
+      const shells = await engine.devShells();
+      const { environment } = await shells.build(target!, profile);
       if (this.json.json) return this.printJson(devEnvironmentToJson(environment), this.json);
-      this.write(bytesOf(engine.devShells.script(environment, await engine.devShells.redirects(this.redirect, source, locking))));
+      this.write(bytesOf(shells.script(environment, await shells.redirects(this.redirect, source, locking))));
     } finally {
       await engine.close();
     }

@@ -27,9 +27,10 @@ export class RunCommand extends BaseCommand {
     try {
       const locking = lockChoices(this, engine, this.options);
       const [target] = await engine.targets([this.installable ?? '.'], 'run', source, locking);
-      const program = await engine.programs.app(target!);
+      const programs = await engine.programs();
+      const program = await programs.app(target!);
       this.session.report.close();
-      await engine.programs.start(program, this.args, this.environment);
+      await programs.start(program, this.args, this.environment);
     } finally {
       await engine.close();
     }

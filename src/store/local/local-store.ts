@@ -13,7 +13,7 @@ import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } fro
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
-import { countGoodSignatures, isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import { isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
 import type { PublicKey } from '../../model/signature.ts';
 import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
@@ -322,7 +322,7 @@ export class LocalStore implements Store {
     this.#requireWritable();
     const { repair = false, checkSignatures = true, hasLock = false } = options;
     this.#checkContentAddress(info);
-    if (checkSignatures) this.#checkSignatures(info);
+    if (checkSignatures) await this.#checkSignatures(info);
     await this.addTempRoots([info.path]);
     if (!repair && this.#db.isValid(info.path)) return;
     const locks = hasLock || this.#needsNoLock(info) ? undefined : await this.lockPaths([info.path], { wait: true });
@@ -373,8 +373,10 @@ export class LocalStore implements Store {
     );
   }
 
-  #checkSignatures(info: PathInfo): void {
-    if (this.#trustedKeys === undefined || countGoodSignatures(info, this.storeDir, this.#trustedKeys) > 0) return;
+  async #checkSignatures(info: PathInfo): Promise<void> {
+    if (this.#trustedKeys === undefined) return;
+    const { countGoodSignatures } = await import('../../model/signing.ts');
+    if (countGoodSignatures(info, this.storeDir, this.#trustedKeys) > 0) return;
     throw new SignatureError(`cannot add path '${this.printPath(info.path)}' because it lacks a signature by a trusted key`, {
       data: { path: info.path, signatures: info.signatures },
       hint: "add the signer's public key to the setting 'trusted-public-keys', or import with signatures unchecked",

@@ -30,7 +30,7 @@ export class EnvShellCommand extends BaseCommand {
       const targets = await engine.targets(readInstallables(this, this.installables, this.stdin.stdin), 'build', source, locking);
       const built = await engine.builds.build(targets.flatMap((target) => target.derivedPaths()));
       this.session.report.close();
-      await engine.programs.startShell(built, this.command, this.environment);
+      await (await engine.programs()).startShell(built, this.command, this.environment);
     } finally {
       await engine.close();
     }
