@@ -26,7 +26,9 @@
         "gnutar" "gzip" "jq" "less" "patchelf" "perl" "pkg-config" "python3" "ripgrep" "unzip" "which" "xz" "zip" "zstd"
       ];
 
-      legacyPackages.${system} = set.all;
+      legacyPackages = {
+        ${system} = set.all;
+      } // set.lib.genAttrs [ "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ] (system: (import ./. { inherit system; }).all);
 
       devShells.${system}.default = set.own.mkShell { packages = [ set.own.python3 ]; };
     };
