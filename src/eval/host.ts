@@ -49,6 +49,8 @@ export interface EvalConstants {
   readonly restrictEval: boolean;
   readonly allowImportFromDerivation: boolean;
   readonly traceVerbose: boolean;
+  /** Nothing is built, substituted or written (`nix-instantiate --eval`): store paths in programs need not be valid. */
+  readonly readOnly?: boolean;
   /** Setting `abort-on-warn`: `builtins.warn` ends evaluation. */
   readonly abortOnWarn?: boolean;
   /** Setting `allowed-uris`: prefixes of what restricted evaluation may fetch. */

@@ -75,6 +75,7 @@ export class DiskHost implements EvalHost {
       restrictEval: false,
       allowImportFromDerivation: true,
       traceVerbose: false,
+      readOnly: true,
       ...options.constants,
     } as EvalConstants;
     this.#env = options.env ?? {};

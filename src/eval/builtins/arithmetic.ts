@@ -201,6 +201,7 @@ export const bitXor: BuiltinDefinition = {
 /** builtins.lessThan */
 export const lessThan: BuiltinDefinition = {
   args: ['e1', 'e2'],
+  forces: [0, 1],
   text: 'Whether *e1* comes before *e2*: numbers by value, strings and paths by their bytes, lists element by element. It is what `<` calls.',
   run(state, pos, a, b) {
     const x = force(a!, pos);

@@ -13,6 +13,7 @@ import { force, type Slot } from '../value.ts';
 /** builtins.attrNames */
 export const attrNames: BuiltinDefinition = {
   args: ['set'],
+  forces: [0],
   text: 'The names of a set’s attributes, sorted.',
   run(state, pos, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the argument passed to builtins.attrNames');
@@ -24,6 +25,7 @@ export const attrNames: BuiltinDefinition = {
 /** builtins.attrValues */
 export const attrValues: BuiltinDefinition = {
   args: ['set'],
+  forces: [0],
   text: 'The values of a set’s attributes, in the order of their names (that of `attrNames`).',
   run(state, pos, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the argument passed to builtins.attrValues');
@@ -35,6 +37,7 @@ export const attrValues: BuiltinDefinition = {
 /** builtins.getAttr */
 export const getAttr: BuiltinDefinition = {
   args: ['s', 'set'],
+  forces: [0, 1],
   text: 'The attribute of *set* whose name is *s*: `set.${s}`. An error where it is missing.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.getAttr');
@@ -46,6 +49,7 @@ export const getAttr: BuiltinDefinition = {
 /** builtins.hasAttr */
 export const hasAttr: BuiltinDefinition = {
   args: ['s', 'set'],
+  forces: [0, 1],
   text: 'Whether *set* has an attribute whose name is *s*: `set ? ${s}`.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.hasAttr');
@@ -58,6 +62,7 @@ export const hasAttr: BuiltinDefinition = {
 /** builtins.unsafeGetAttrPos */
 export const unsafeGetAttrPos: BuiltinDefinition = {
   args: ['s', 'set'],
+  forces: [0, 1],
   text: 'Where the attribute *s* of *set* was defined: `{ column, file, line }`, or `null` where that is not known.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.unsafeGetAttrPos');
@@ -70,6 +75,7 @@ export const unsafeGetAttrPos: BuiltinDefinition = {
 /** builtins.removeAttrs */
 export const removeAttrs: BuiltinDefinition = {
   args: ['set', 'list'],
+  forces: [0, 1],
   text: '*set* without the attributes that *list* names; names it does not have do not matter.',
   run(state, pos, slot, listSlot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the first argument passed to builtins.removeAttrs');
@@ -87,6 +93,7 @@ export const removeAttrs: BuiltinDefinition = {
 /** builtins.intersectAttrs */
 export const intersectAttrs: BuiltinDefinition = {
   args: ['e1', 'e2'],
+  forces: [0, 1],
   text: 'The attributes of *e2* whose names *e1* has too.',
   run(state, pos, leftSlot, rightSlot) {
     const left = forceAttrs(state, leftSlot!, pos, 'while evaluating the first argument passed to builtins.intersectAttrs');
@@ -110,6 +117,7 @@ export const intersectAttrs: BuiltinDefinition = {
 /** builtins.catAttrs */
 export const catAttrs: BuiltinDefinition = {
   args: ['attr', 'list'],
+  forces: [0, 1],
   text: 'The values of the attribute *attr* from those sets of *list* that have it.',
   run(state, pos, nameSlot, listSlot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.catAttrs');
@@ -128,6 +136,7 @@ export const catAttrs: BuiltinDefinition = {
 /** builtins.listToAttrs */
 export const listToAttrs: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text: 'A set from a list of `{ name = ...; value = ...; }`. Of equal names the first counts.',
   run(state, pos, listSlot) {
     const list = forceList(state, listSlot!, pos, 'while evaluating the argument passed to builtins.listToAttrs');
@@ -160,6 +169,7 @@ export const listToAttrs: BuiltinDefinition = {
 /** builtins.mapAttrs */
 export const mapAttrs: BuiltinDefinition = {
   args: ['f', 'attrset'],
+  forces: [1],
   text: 'The set with the same names whose values are `f name value`, each computed when it is needed.',
   run(state, pos, fn, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the second argument passed to builtins.mapAttrs');

@@ -12,10 +12,12 @@ import { printIdentifier } from '../../lang/print-ast.ts';
 import { builtElement, ContextAccumulator, deepElement, makeContext, opaqueElement, parseContextElement } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
 import { force, isString, makeString, type Slot, stringText } from '../value.ts';
+import { ensureValid } from './realise.ts';
 
 /** builtins.hasContext */
 export const hasContext: BuiltinDefinition = {
   args: ['s'],
+  forces: [0],
   text: 'Whether a string has a context, that is, speaks of store objects.',
   run(state, pos, slot) {
     const context = new ContextAccumulator();
@@ -27,6 +29,7 @@ export const hasContext: BuiltinDefinition = {
 /** builtins.unsafeDiscardStringContext */
 export const unsafeDiscardStringContext: BuiltinDefinition = {
   args: ['s'],
+  forces: [0],
   text: 'The string without its context: what is made from it does not depend on the store objects it speaks of.',
   run(state, pos, slot) {
     const value = force(slot!, pos);
@@ -147,6 +150,7 @@ export const appendContext: BuiltinDefinition = {
       } catch {
         throw new EvalError(`context key '${printIdentifier(name)}' is not a store path`, at(namePos));
       }
+      ensureValid(state, path);
       const info = forceAttrs(state, added.slots()[i]!, namePos, 'while evaluating the value of a string context');
       const pathSlot = info.get(PATH);
       if (

@@ -38,6 +38,7 @@ export const throw_: BuiltinDefinition = {
 /** builtins.addErrorContext */
 export const addErrorContext: BuiltinDefinition = {
   args: ['message', 'e'],
+  forces: [1],
   text: 'Evaluates *e*; where that fails, the error’s trace says *message*.',
   addsFrame: false,
   run(state, pos, messageSlot, slot) {
@@ -77,6 +78,7 @@ export const tryEval: BuiltinDefinition = {
 /** builtins.seq */
 export const seq: BuiltinDefinition = {
   args: ['e1', 'e2'],
+  forces: [0, 1],
   text: 'Evaluates *e1*, then gives *e2*.',
   run(_state, pos, first, second) {
     force(first!, pos);

@@ -237,12 +237,10 @@ function runFetch(state: EvalState, pos: PositionId, slot: Slot, who: 'fetchurl'
     if (host.isValidPath(path)) return storePathString(state, path);
   }
   const [tree] = host.fetchTrees([{ attrs: { type: unpack ? 'tarball' : 'file', url, name }, kind: unpack ? 'tarball' : 'file' }]);
-  const { storePath, info } = tree!;
+  const fetched = printStorePath(tree!.storePath, host.constants.storeDir);
   if (expected !== undefined) {
-    const got =
-      unpack && typeof info['narHash'] === 'string'
-        ? parseHash(info['narHash'])
-        : hashBytes('sha256', host.readFile(printStorePath(storePath, host.constants.storeDir)));
+    const { narHash } = tree!.info;
+    const got = unpack && typeof narHash === 'string' ? parseHash(narHash) : hashBytes('sha256', host.readFile(fetched));
     if (!equalHash(got, expected)) {
       throw new EvalError(
         `hash mismatch in file downloaded from '${url}':\n  specified: ${printHash(expected, 'nix32', true)}\n  got:       ${printHash(got, 'nix32', true)}`,
@@ -250,6 +248,8 @@ function runFetch(state: EvalState, pos: PositionId, slot: Slot, who: 'fetchurl'
       );
     }
   }
+  // A file is addressed by its own hash, not by that of its archive.
+  const storePath = unpack ? tree!.storePath : host.addToStore({ path: fetched, name, method: 'flat', algorithm: 'sha256' });
   return storePathString(state, storePath);
 }
 

@@ -38,7 +38,7 @@ import {
 } from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, isString, makeString, NixPath, type Slot, stringText, type Value } from '../value.ts';
-import { realiseAndResolve, realiseContext, realisePath, resolveSymlinks } from './realise.ts';
+import { ensureValid, realiseAndResolve, realiseContext, realisePath, resolveSymlinks } from './realise.ts';
 
 /** A store path as a string that speaks of it. */
 export function storePathString(state: EvalState, path: StorePath): string | ContextString {
@@ -74,7 +74,7 @@ export const storePath: BuiltinDefinition = {
     if (!isStorePath(path, storeDir)) path = resolveSymlinks(host, path);
     const object = storeObjectOf(state, path);
     if (object === undefined) throw new EvalError(`path '${path}' is not in the Nix store`, at(pos));
-    if (!host.isValidPath(object)) host.realise([printStorePath(object, storeDir)]);
+    ensureValid(state, object);
     context.addElement(opaqueElement(object));
     return makeString(path, context.context);
   },
@@ -119,6 +119,7 @@ function baseNameOfText(path: string): string {
 /** builtins.baseNameOf */
 export const baseNameOf: BuiltinDefinition = {
   args: ['x'],
+  forces: [0],
   text: 'The last component of a path or string: what follows its last slash, a slash at the very end not counted.',
   run(state, pos, slot) {
     const context = new ContextAccumulator();
@@ -131,6 +132,7 @@ export const baseNameOf: BuiltinDefinition = {
 /** builtins.dirOf */
 export const dirOf: BuiltinDefinition = {
   args: ['s'],
+  forces: [0],
   text: 'What stands before the last slash of a path or string. Of a path it is a path, of a string a string (`"."` where there is no slash).',
   run(state, pos, slot) {
     const value = force(slot!, pos);

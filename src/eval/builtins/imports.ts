@@ -61,6 +61,7 @@ function importDerivation(state: EvalState, pos: PositionId, path: string, store
 /** builtins.import */
 export const import_: BuiltinDefinition = {
   args: ['path'],
+  forces: [0],
   text:
     'The value of the expression in a file; of a folder, that in its `default.nix`. A file is evaluated once, however often it is ' +
     'imported. It sees the builtins and nothing of who imports it.',

@@ -181,6 +181,7 @@ export function printValueAsJson(
 /** builtins.toJSON */
 export const toJSON: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text:
     'The value as JSON, on one line. Sets are objects, unless they have `__toString` or `outPath`, which then count; paths are copied to ' +
     'the store. Functions cannot be written.',
@@ -562,6 +563,7 @@ export function parseJsonValue(text: string): Value {
 /** builtins.fromJSON */
 export const fromJSON: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text: 'The value that a JSON text stands for. Numbers with a point or an exponent are floats, others integers.',
   run(state, pos, slot) {
     const text = forceStringNoContext(state, slot!, pos, 'while evaluating the first argument passed to builtins.fromJSON');

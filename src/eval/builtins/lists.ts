@@ -18,13 +18,16 @@ import { KeyTree } from './key-tree.ts';
 
 function anyOrAll(name: 'any' | 'all', text: string): BuiltinDefinition {
   const wanted = name === 'any';
+  const whatFunction = `while evaluating the first argument passed to builtins.${name}`;
+  const whatList = `while evaluating the second argument passed to builtins.${name}`;
+  const what = `while evaluating the return value of the function passed to builtins.${name}`;
   return {
     args: ['pred', 'list'],
+    forces: [0, 1],
     text,
     run(state, pos, fnSlot, listSlot) {
-      const fn = forceFunction(state, fnSlot!, pos, `while evaluating the first argument passed to builtins.${name}`);
-      const list = forceList(state, listSlot!, pos, `while evaluating the second argument passed to builtins.${name}`);
-      const what = `while evaluating the return value of the function passed to builtins.${name}`;
+      const fn = forceFunction(state, fnSlot!, pos, whatFunction);
+      const list = forceList(state, listSlot!, pos, whatList);
       for (const element of list) if (forceBool(state, call1(fn, element, pos), pos, what) === wanted) return wanted;
       return !wanted;
     },
@@ -40,6 +43,7 @@ export const any = anyOrAll('any', 'Whether *pred* is true of at least one eleme
 /** builtins.concatLists */
 export const concatLists: BuiltinDefinition = {
   args: ['lists'],
+  forces: [0],
   text: 'The elements of the lists in a list, as one list.',
   run(state, pos, listSlot) {
     const lists = forceList(state, listSlot!, pos, 'while evaluating the first argument passed to builtins.concatLists');
@@ -67,6 +71,7 @@ function concatenate(lists: readonly Slot[][]): Slot[] {
 /** builtins.concatMap */
 export const concatMap: BuiltinDefinition = {
   args: ['f', 'list'],
+  forces: [0, 1],
   text: 'The elements of the lists that *f* gives for each element of *list*, as one list: `concatLists (map f list)`, but strict.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.concatMap');
@@ -81,6 +86,7 @@ export const concatMap: BuiltinDefinition = {
 /** builtins.elem */
 export const elem: BuiltinDefinition = {
   args: ['x', 'xs'],
+  forces: [1],
   text: 'Whether the list *xs* has an element equal to *x*.',
   run(state, pos, slot, listSlot) {
     const list = forceList(state, listSlot!, pos, 'while evaluating the second argument passed to builtins.elem');
@@ -94,6 +100,7 @@ export const elem: BuiltinDefinition = {
 /** builtins.elemAt */
 export const elemAt: BuiltinDefinition = {
   args: ['xs', 'n'],
+  forces: [1, 0],
   text: 'Element *n* of the list *xs*, counted from 0. An error where there is none.',
   run(state, pos, listSlot, indexSlot) {
     const index = forceInt(state, indexSlot!, pos, "while evaluating the second argument passed to 'builtins.elemAt'");
@@ -108,6 +115,7 @@ export const elemAt: BuiltinDefinition = {
 /** builtins.head */
 export const head: BuiltinDefinition = {
   args: ['list'],
+  forces: [0],
   text: 'The first element of a list. An error where the list is empty.',
   run(state, pos, listSlot) {
     const list = forceList(state, listSlot!, pos, "while evaluating the first argument passed to 'builtins.head'");
@@ -119,6 +127,7 @@ export const head: BuiltinDefinition = {
 /** builtins.tail */
 export const tail: BuiltinDefinition = {
   args: ['list'],
+  forces: [0],
   text: 'The list without its first element. An error where the list is empty. It copies the list, so do not loop with it.',
   run(state, pos, listSlot) {
     const list = forceList(state, listSlot!, pos, "while evaluating the first argument passed to 'builtins.tail'");
@@ -130,6 +139,7 @@ export const tail: BuiltinDefinition = {
 /** builtins.length */
 export const length: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text: 'The number of elements of a list.',
   run: (state, pos, listSlot) => forceList(state, listSlot!, pos, 'while evaluating the first argument passed to builtins.length').length,
 };
@@ -137,6 +147,7 @@ export const length: BuiltinDefinition = {
 /** builtins.map */
 export const map: BuiltinDefinition = {
   args: ['f', 'list'],
+  forces: [1],
   text: 'The list of `f x` for each element *x* of *list*, each computed when it is needed.',
   run(state, pos, fn, listSlot) {
     const list = forceList(state, listSlot!, pos, 'while evaluating the second argument passed to builtins.map');
@@ -151,6 +162,7 @@ export const map: BuiltinDefinition = {
 /** builtins.filter */
 export const filter: BuiltinDefinition = {
   args: ['f', 'list'],
+  forces: [1],
   text: 'The elements of *list* of which *f* is true.',
   run(state, pos, fnSlot, listSlot) {
     const list = forceList(state, listSlot!, pos, 'while evaluating the second argument passed to builtins.filter');
@@ -185,6 +197,7 @@ const MAX_LIST = 2 ** 32 - 1;
 /** builtins.genList */
 export const genList: BuiltinDefinition = {
   args: ['generator', 'length'],
+  forces: [1],
   text: 'The list of `generator i` for each *i* from 0 to *length* less 1, each computed when it is needed.',
   run(state, pos, fn, lengthSlot) {
     const size = forceInt(state, lengthSlot!, pos, 'while evaluating the second argument passed to builtins.genList');
@@ -199,6 +212,7 @@ export const genList: BuiltinDefinition = {
 /** builtins.sort */
 export const sort: BuiltinDefinition = {
   args: ['comparator', 'list'],
+  forces: [1],
   text:
     'The list sorted, where `comparator a b` tells whether *a* comes before *b*. Elements of which neither comes before the other keep ' +
     'their order.',
@@ -223,6 +237,7 @@ const PARTITION = new RecordShape('right', 'wrong');
 /** builtins.partition */
 export const partition: BuiltinDefinition = {
   args: ['pred', 'list'],
+  forces: [0, 1],
   text: 'A set with the elements of *list* of which *pred* is true as `right` and the others as `wrong`.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.partition');
@@ -241,6 +256,7 @@ export const partition: BuiltinDefinition = {
 /** builtins.groupBy */
 export const groupBy: BuiltinDefinition = {
   args: ['f', 'list'],
+  forces: [0, 1],
   text: 'A set of lists: each element *x* of *list* is in the list named `f x`.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.groupBy');

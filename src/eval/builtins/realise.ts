@@ -40,6 +40,12 @@ export function realiseContext(state: EvalState, context: StringContext | null):
   host.realise(outputs);
 }
 
+/** Sees to it that a store path is valid, by substitution if need be; evaluation that only reads takes it as it is. */
+export function ensureValid({ host }: EvalState, path: StorePath): void {
+  const { readOnly, storeDir } = host.constants;
+  if (readOnly !== true && !host.isValidPath(path)) host.realise([printStorePath(path, storeDir)]);
+}
+
 /** A path from a value, made readable. */
 export function realisePath(state: EvalState, pos: PositionId, slot: Slot): string {
   const context = new ContextAccumulator();

@@ -32,6 +32,7 @@ const listOf = (groups: EreGroups): Slot[] => groups as Slot[];
 /** builtins.match */
 export const match: BuiltinDefinition = {
   args: ['regex', 'str'],
+  forces: [0],
   text:
     'Whether a POSIX extended regular expression matches all of *str*: a list of what its groups matched (`null` for groups that took ' +
     'no part), or `null` where it does not match.',
@@ -47,6 +48,7 @@ export const match: BuiltinDefinition = {
 /** builtins.split */
 export const split: BuiltinDefinition = {
   args: ['regex', 'str'],
+  forces: [0],
   text:
     'Splits *str* where a POSIX extended regular expression matches: the pieces between the matches, and between them, for each match, ' +
     'the list of what its groups matched.',

@@ -12,6 +12,7 @@ const TO_STRING: CoerceOptions = { more: true, copyToStore: false };
 /** builtins.toString */
 const toString_: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text:
     'The value as a string: strings as they are, paths without copying them to the store, sets by `__toString` or `outPath`, numbers in ' +
     'decimal, lists with spaces between their elements, `true` as `"1"`, `false` and `null` as `""`.',
@@ -59,6 +60,7 @@ export const substring: BuiltinDefinition = {
 /** builtins.stringLength */
 export const stringLength: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text: 'The number of bytes of a string (or of what has one, such as a derivation).',
   run(state, pos, slot) {
     const context = new ContextAccumulator();
@@ -69,6 +71,7 @@ export const stringLength: BuiltinDefinition = {
 /** builtins.concatStringsSep */
 export const concatStringsSep: BuiltinDefinition = {
   args: ['separator', 'list'],
+  forces: [0, 1],
   text: 'The strings of *list*, put together with *separator* between them: `concatStringsSep "/" ["usr" "local"]` is `"usr/local"`.',
   run(state, pos, separatorSlot, listSlot) {
     const context = new ContextAccumulator();

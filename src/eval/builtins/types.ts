@@ -19,12 +19,13 @@ import {
 
 /** A builtin that only looks at the kind of its argument. */
 function question(text: string, test: (value: Value) => boolean): BuiltinDefinition {
-  return { args: ['e'], text, run: (_state, pos, slot) => test(force(slot!, pos)) };
+  return { args: ['e'], forces: [0], text, run: (_state, pos, slot) => test(force(slot!, pos)) };
 }
 
 /** builtins.typeOf */
 export const typeOf: BuiltinDefinition = {
   args: ['e'],
+  forces: [0],
   text: 'The type of a value: `"int"`, `"bool"`, `"string"`, `"path"`, `"null"`, `"set"`, `"list"`, `"lambda"` or `"float"`.',
   run: (_state, pos, slot) => typeName(force(slot!, pos)),
 };
@@ -66,6 +67,7 @@ function describeArguments(code: LambdaCode): Attrs {
 /** builtins.functionArgs */
 export const functionArgs: BuiltinDefinition = {
   args: ['f'],
+  forces: [0],
   text:
     'For a function like `{ x, y ? 1, ... }: ...` a set with the name of each argument, its value telling whether the argument has a ' +
     'default: `{ x = false; y = true; }`. For other functions the empty set.',
