@@ -74,13 +74,14 @@ function join(base: string, path: string): string {
 // ---- apt
 
 const APT = '/etc/apt';
-/** Suites that a Debian archive has, so that other vendors' repositories are not asked for Debian's files. */
+/** Suites that a Debian archive has, so that other vendors' repositories are rarely asked for Debian's files. */
 const DEBIAN_SUITE =
-  /^(stable|oldstable|oldoldstable|testing|unstable|sid|experimental|(?:jessie|stretch|buster|bullseye|bookworm|trixie|forky|duke)(?:-.*)?|(?:stable|oldstable|testing)-.*)$/;
+  /^(?:stable|oldstable|oldoldstable|testing|unstable|sid|experimental|jessie|stretch|buster|bullseye|bookworm|trixie|forky|duke)(?:-(?:updates|proposed-updates|security|backports|backports-sloppy|lts|debug))?$/;
 
 interface AptSource {
   readonly uri: string;
   readonly suite: string;
+  readonly components: readonly string[];
 }
 
 /** Addresses of the Debian archives in apt's sources; security archives, which hold only a part, come last. */
@@ -90,17 +91,19 @@ export function findDebianMirrors(machine: MirrorMachine): string[] {
     const text = /\.(list|sources)$/.test(file) ? machine.readFile(file) : undefined;
     return text === undefined ? [] : file.endsWith('.list') ? parseOneLineSources(text) : parseDeb822Sources(text);
   });
-  const isSecurity = (suite: string) => /security/.test(suite);
-  const debian = sources.filter(({ suite }) => DEBIAN_SUITE.test(suite.replace(/\/updates$/, '')));
-  const ordered = [...debian.filter(({ suite }) => !isSecurity(suite)), ...debian.filter(({ suite }) => isSecurity(suite))];
+  const debian = sources.filter(
+    ({ suite, components }) => DEBIAN_SUITE.test(suite.replace(/\/updates$/, '')) && components.includes('main'),
+  );
+  const rank = ({ uri, suite }: AptSource) => (/security/.test(suite) ? 2 : /\/debian\/*$/.test(uri) ? 0 : 1);
+  const ordered = [...debian].sort((a, b) => rank(a) - rank(b));
   return [...new Set(ordered.flatMap(({ uri }) => expandAptUri(uri, machine)))];
 }
 
 /** `deb [options] uri suite component...` a line. */
 function parseOneLineSources(text: string): AptSource[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)/.exec(line.replace(/#.*/, ''));
-    return match === null ? [] : [{ uri: match[1]!, suite: match[2]! }];
+    const match = /^\s*deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)(.*)/.exec(line.replace(/#.*/, ''));
+    return match === null ? [] : [{ uri: match[1]!, suite: match[2]!, components: match[3]!.split(/\s+/) }];
   });
 }
 
@@ -116,7 +119,7 @@ function parseDeb822Sources(text: string): AptSource[] {
         fields.set(name!.toLowerCase(), value!.trim());
       const words = (name: string) => (fields.get(name) ?? '').split(/\s+/).filter(Boolean);
       if (!words('types').includes('deb') || /^(no|false|off|0)$/i.test(fields.get('enabled') ?? '')) return [];
-      return words('uris').flatMap((uri) => words('suites').map((suite) => ({ uri, suite })));
+      return words('uris').flatMap((uri) => words('suites').map((suite) => ({ uri, suite, components: words('components') })));
     });
 }
 

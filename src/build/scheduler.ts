@@ -78,6 +78,8 @@ export class Scheduler {
   /** Runs one goal; errors that are no failed build end everything. */
   async #goal(body: () => Promise<GoalOutcome>): Promise<GoalOutcome> {
     try {
+      // Goals ask for goals: without a pause each level of the graph would be a level of the stack.
+      await undefined;
       if (this.#stop.signal.aborted) return CANCELLED;
       const outcome = await body();
       if (outcome.kind === 'failed') this.#noteFailure(outcome.error.status as BuildFailureStatus);

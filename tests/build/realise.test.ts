@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BuildError, FloeError } from '../../src/base/errors.ts';
+import { type BuildError, FloeError } from '../../src/base/errors.ts';
 import { hashBytes, printHash } from '../../src/base/hash.ts';
 import type { Activity, Progress } from '../../src/base/progress.ts';
 import { readBuildLog } from '../../src/build/build-log.ts';
