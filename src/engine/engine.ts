@@ -125,6 +125,7 @@ export class Engine {
       progress: this.progress,
       place,
       pure: this.isPure,
+      readOnly: this.readOnly,
       searchPath: this.searchPath,
       allowedPaths: [],
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),

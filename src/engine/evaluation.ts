@@ -30,6 +30,7 @@ export interface EvaluationOptions {
   readonly place: string;
   /** Overrides the setting. */
   readonly pure: boolean;
+  readonly readOnly: boolean;
   /** `-I` entries, before those of NIX_PATH and the setting. */
   readonly searchPath: readonly SearchPath[];
   readonly allowedPaths: readonly string[];
@@ -94,7 +95,7 @@ function hasLints({ lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLite
   return [lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals].some((lint) => lint !== 'ignore');
 }
 
-function makeConstants({ settings, store, cwd, pure, searchPath }: EvaluationOptions): EvalConstants {
+function makeConstants({ settings, store, cwd, pure, readOnly, searchPath }: EvaluationOptions): EvalConstants {
   return {
     currentSystem: settings.get('eval-system') || settings.get('system') || localSystem(),
     currentTime: pure ? undefined : Math.floor(Date.now() / 1000),
@@ -105,6 +106,7 @@ function makeConstants({ settings, store, cwd, pure, searchPath }: EvaluationOpt
     restrictEval: settings.get('restrict-eval'),
     allowImportFromDerivation: settings.get('allow-import-from-derivation'),
     traceVerbose: settings.get('trace-verbose'),
+    readOnly,
     abortOnWarn: settings.get('abort-on-warn'),
     allowedUris: settings.get('allowed-uris'),
     experimentalFeatures: new Set(['nix-command', 'flakes', 'fetch-tree', ...settings.get('experimental-features')]),
