@@ -9,6 +9,11 @@ import type { Slot, Value } from './value.ts';
 export interface BuiltinDefinition {
   /** Names of the arguments; their number is the arity (at least 1). */
   readonly args: readonly string[];
+  /**
+   * Arguments that `run` forces before it does anything else, in that order (of builtins with one or two arguments). PERF: calls
+   * evaluate these without making a thunk; one that fails is given as a thunk that fails.
+   */
+  readonly forces?: readonly number[];
   /** Documentation in Markdown. */
   readonly text: string;
   /** Name for the language where it differs from the exported constant's. */
@@ -39,6 +44,11 @@ export class Builtin {
   readonly state: EvalState;
   readonly definition: BuiltinDefinition;
   readonly addsFrame: boolean;
+  /** Whether the first, or only, argument is forced before anything else. */
+  readonly forcesFirst: boolean;
+  readonly forcesSecond: boolean;
+  /** Both are, and the second before the first. */
+  readonly isSwapped: boolean;
   constructor(name: string, definition: BuiltinDefinition, state: EvalState) {
     this.name = name;
     this.arity = definition.args.length;
@@ -46,6 +56,10 @@ export class Builtin {
     this.state = state;
     this.definition = definition;
     this.addsFrame = definition.addsFrame ?? true;
+    const { forces = [] } = definition;
+    this.forcesFirst = forces.includes(0);
+    this.forcesSecond = forces.includes(1);
+    this.isSwapped = forces.length === 2 && forces[0] === 1;
   }
 }
 

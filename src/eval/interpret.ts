@@ -10,7 +10,7 @@
 
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, updateAttrs, type Shape } from './attrs.ts';
-import type { Builtin } from './builtin.ts';
+import { Builtin } from './builtin.ts';
 import { call1, call2, callDepth, callLambda, callWithArray, enterCall, leaveCall, restoreCallDepth } from './call.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
 import { assertEqual, equalForced, lessThan } from './equality.ts';
@@ -769,6 +769,7 @@ export class Call1Code extends Code {
       const a = fn.code.formals === null ? this.argument.thunk(env) : evalEarly(this.argument, env, this.position);
       return callLambda(fn, a, this.position);
     }
+    if (fn instanceof Builtin && fn.forcesFirst && fn.arity === 1) return call1(fn, evalEarly(this.argument, env, this.position), this.position);
     return call1(fn, this.argument.thunk(env), this.position);
   }
 }
@@ -805,8 +806,23 @@ export class Call2Code extends Code {
   }
   override eval(env: Env): Value {
     const fn = this.callee.eval(env);
+    if (fn instanceof Builtin && fn.arity === 2 && (fn.forcesFirst || fn.forcesSecond)) return this.callEarly(fn, env);
     const a = this.first.thunk(env);
     return call2(fn, a, this.second.thunk(env), this.position);
+  }
+  private callEarly(fn: Builtin, env: Env): Value {
+    const { first, second, position } = this;
+    let a: Slot | undefined;
+    let b: Slot | undefined;
+    if (fn.forcesFirst && !fn.isSwapped) {
+      a = evalEarly(first, env, position);
+      // What comes after a failure is never asked for.
+      if (fn.forcesSecond && !(a instanceof Thunk)) b = evalEarly(second, env, position);
+    } else {
+      b = evalEarly(second, env, position);
+      if (fn.forcesFirst && !(b instanceof Thunk)) a = evalEarly(first, env, position);
+    }
+    return call2(fn, a ?? first.thunk(env), b ?? second.thunk(env), position);
   }
 }
 

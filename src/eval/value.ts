@@ -73,9 +73,12 @@ export class Lambda {
   }
 }
 
-/** What a thunk runs. `extra` is the thunk's own third field, for codes that need more than an environment. */
+/**
+ * What a thunk runs. `extra` is the thunk's own third field, for codes that need more than an environment; `pos` is where the value was
+ * asked for.
+ */
 export interface ThunkCode {
-  eval(env: any, extra: any): Value;
+  eval(env: any, extra: any, pos: PositionId): Value;
 }
 
 /** A delayed value. While `code` is set it waits (env and value are the code's arguments); when it is null, `value` is the value. */
@@ -112,10 +115,17 @@ const FAILED: ThunkCode = {
   },
 };
 
+/** Stands in a thunk whose expression was evaluated early and failed: the error goes on its way when the thunk is forced. */
+const FAILED_EARLY: ThunkCode = {
+  eval(_env: unknown, error: FloeError): Value {
+    throw error;
+  },
+};
+
 /** A thunk that fails with this error when it is forced. Errors that are not ours are thrown at once. */
 export function failedThunk(error: unknown): Thunk {
   if (!(error instanceof FloeError)) throw error;
-  return new Thunk(FAILED, null, error);
+  return new Thunk(FAILED_EARLY, null, error);
 }
 
 function copyError(error: FloeError): FloeError {
@@ -127,14 +137,14 @@ function copyError(error: FloeError): FloeError {
 }
 
 const CALL_1: ThunkCode = {
-  eval(fn: Slot, a: Slot): Value {
-    return call1(force(fn), a, NO_POSITION);
+  eval(fn: Slot, a: Slot, pos: PositionId): Value {
+    return call1(force(fn, pos), a, pos);
   },
 };
 
 const CALL_2: ThunkCode = {
-  eval(fn: Slot, args: readonly [Slot, Slot]): Value {
-    return call2(force(fn), args[0], args[1], NO_POSITION);
+  eval(fn: Slot, args: readonly [Slot, Slot], pos: PositionId): Value {
+    return call2(force(fn, pos), args[0], args[1], pos);
   },
 };
 
@@ -149,8 +159,8 @@ class MappedSet {
 }
 
 const CALL_MAPPED: ThunkCode = {
-  eval({ fn, source }: MappedSet, index: number): Value {
-    return call2(force(fn), symbolName(source.keys()[index]!), source.slots()[index]!, NO_POSITION);
+  eval({ fn, source }: MappedSet, index: number, pos: PositionId): Value {
+    return call2(force(fn, pos), symbolName(source.keys()[index]!), source.slots()[index]!, pos);
   },
 };
 
@@ -185,7 +195,7 @@ export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
   if (code !== CALL_1 && code !== CALL_2 && code !== CALL_MAPPED) thunk.code = BLACKHOLE;
   let value: Value;
   try {
-    value = code.eval(env, extra);
+    value = code.eval(env, extra, pos);
   } catch (error) {
     thunk.code = code;
     if (error instanceof FloeError && code !== FAILED) {
