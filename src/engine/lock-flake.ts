@@ -3,7 +3,6 @@
 // nodes. Synchronous as long as everything lies on this machine and nothing is to be written.
 
 import { FloeError } from '../base/errors.ts';
-import { printHash } from '../base/hash.ts';
 import type { LockedFlakeInfo } from '../eval/host.ts';
 import { andThen, type FetchContext, type FetchedInput, type MaybePromise } from '../fetch/fetcher.ts';
 import { fetchInput, inputSourcePath } from '../fetch/fetchers.ts';
@@ -206,13 +205,4 @@ export function evaluationInfo(
     mounts.push([tree.fetched.storePath, tree.fetched.tree]);
   }
   return { info: { lockFile: printLockFile(result.lockFile), overrides }, mounts };
-}
-
-/** A tree's content address, for adding it to the store. */
-export function treeAddress(fetched: FetchedInput): {
-  readonly method: 'nar';
-  readonly hash: FetchedInput['narHash'];
-  readonly sri: string;
-} {
-  return { method: 'nar', hash: fetched.narHash, sri: printHash(fetched.narHash, 'sri') };
 }

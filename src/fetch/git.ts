@@ -412,7 +412,7 @@ function kindOfMode(mode: number): FileKind {
 }
 
 /** A tree in a git repository's objects. Submodules are empty folders. */
-export class CommitTree implements SourceTree {
+class CommitTree implements SourceTree {
   private readonly objects: GitObjects;
   private readonly root: string;
   private readonly folders = new Map<string, ReadonlyMap<string, GitTreeEntry>>();

@@ -2,8 +2,8 @@
 // commit in a git repository, or one mounted in another. A tree's NAR hash, and with it the store path, is computed without copying
 // anything; the store gets a copy when something refers to it. Paths are byte strings from the tree's root: "" or "/a/b".
 
-import { bytesOf, compareStrings } from '../base/bytes.ts';
-import { type FloeError, IoError } from '../base/errors.ts';
+import { compareStrings } from '../base/bytes.ts';
+import type { FloeError } from '../base/errors.ts';
 import type { Hash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import type { FileKind, Files } from '../io/io.ts';
@@ -170,71 +170,6 @@ export class MountedTree implements SourceTree {
   isExecutable(path: string): boolean {
     const { tree, rest } = this.at(path);
     return tree.isExecutable(rest);
-  }
-}
-
-/** A tree of literals, for tests and for sources that never were on disk. */
-export class MemoryTree implements SourceTree {
-  private readonly nodes = new Map<string, { kind: FileKind; text: string; executable: boolean; entries: string[] }>();
-
-  constructor(
-    files: Readonly<Record<string, string | { readonly text: string; readonly executable?: boolean } | { readonly link: string }>>,
-  ) {
-    this.nodes.set('', { kind: 'directory', text: '', executable: false, entries: [] });
-    for (const [path, content] of Object.entries(files)) {
-      const full = `/${path}`;
-      this.makeFolder(full.slice(0, full.lastIndexOf('/')));
-      const kind = typeof content === 'object' && 'link' in content ? 'symlink' : 'regular';
-      const text = typeof content === 'string' ? content : 'link' in content ? content.link : content.text;
-      this.insert(full, {
-        kind,
-        text,
-        executable: typeof content === 'object' && 'executable' in content && content.executable === true,
-        entries: [],
-      });
-    }
-  }
-
-  private insert(path: string, node: { kind: FileKind; text: string; executable: boolean; entries: string[] }): void {
-    const slash = path.lastIndexOf('/');
-    this.nodes.get(path.slice(0, slash))!.entries.push(path.slice(slash + 1));
-    this.nodes.set(path, node);
-  }
-
-  private makeFolder(path: string): void {
-    if (this.nodes.has(path)) return;
-    this.makeFolder(path.slice(0, path.lastIndexOf('/')));
-    this.insert(path, { kind: 'directory', text: '', executable: false, entries: [] });
-  }
-
-  private node(path: string): { kind: FileKind; text: string; executable: boolean; entries: string[] } {
-    const node = this.nodes.get(path);
-    if (!node) throw new IoError(`path '${path || '/'}' does not exist`);
-    return node;
-  }
-
-  kind(path: string): FileKind | undefined {
-    return this.nodes.get(path)?.kind;
-  }
-
-  readFile(path: string): string {
-    return this.node(path).text;
-  }
-
-  readBytes(path: string): Uint8Array {
-    return bytesOf(this.readFile(path));
-  }
-
-  readDir(path: string): TreeEntry[] {
-    return this.node(path).entries.map((name) => ({ name, kind: this.nodes.get(`${path}/${name}`)!.kind }));
-  }
-
-  readLink(path: string): string {
-    return this.node(path).text;
-  }
-
-  isExecutable(path: string): boolean {
-    return this.node(path).executable;
   }
 }
 

@@ -38,7 +38,7 @@ export function cachedTreeFetch(attrs: InputAttrs, tree: CachedTree, { io }: Fet
 }
 
 /** Downloads and unpacks, or takes what earlier downloads left. */
-export async function downloadTarball(
+async function downloadTarball(
   url: string,
   headers: Readonly<Record<string, string>>,
   context: FetchContext,

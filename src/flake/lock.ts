@@ -6,7 +6,6 @@
 // To keep C++ Nix's order of warnings and errors with fetches a level at a time, the graph is walked depth first again and again: a
 // walk notes the trees it lacks and goes on beside them; the walk that lacks none is the result. A walk costs microseconds.
 
-import { compareStrings } from '../base/bytes.ts';
 import { EvalError, FloeError, RestrictedPathError, UsageError } from '../base/errors.ts';
 import type { GlobalNames } from '../lang/bind.ts';
 import { canonicalFlakeRef, equalFlakeRefs, type FlakeRef, flakeRefFromAttrs, printFlakeRef } from '../model/flake-ref.ts';
@@ -25,7 +24,6 @@ import {
   emptyLockFile,
   findUnlockedInput,
   type InputPath,
-  isLockedNode,
   type LockedNode,
   type LockFile,
   type LockNode,
@@ -172,7 +170,7 @@ function folderOf(subdir: string): string {
 }
 
 /** A relative path from a folder of a tree; undefined where it leads out of the tree. */
-export function folderInTree(folder: string, relative: string): string | undefined {
+function folderInTree(folder: string, relative: string): string | undefined {
   const segments = folder.split('/').filter((segment) => segment !== '');
   for (const segment of relative.split('/')) {
     if (segment === '' || segment === '.') continue;
@@ -568,14 +566,4 @@ export function lockedFlakeFingerprint(result: LockResult, settings: UnlockedSet
     (revCount === undefined ? '' : `;revCount=${revCount}`) +
     (lastModified === undefined ? '' : `;lastModified=${lastModified}`)
   );
-}
-
-/** Input names of a flake's root, sorted. */
-export function rootInputNames(lockFile: LockFile): string[] {
-  return [...lockFile.root.inputs.keys()].sort(compareStrings);
-}
-
-/** The locked reference of a node; undefined for the root. */
-export function lockedRefOf(node: LockNode): FlakeRef | undefined {
-  return isLockedNode(node) ? node.lockedRef : undefined;
 }

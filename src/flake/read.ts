@@ -368,7 +368,7 @@ function sorted<T>(map: ReadonlyMap<string, T>): Map<string, T> {
 }
 
 /** The way from one folder to another path, both canonical: "." or "a/b" or "../a". */
-export function relativePath(from: string, to: string): string {
+function relativePath(from: string, to: string): string {
   const start = from.split('/').filter((segment) => segment !== '');
   const end = to.split('/').filter((segment) => segment !== '');
   let common = 0;

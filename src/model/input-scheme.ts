@@ -124,7 +124,7 @@ export function refOf(attrs: InputAttrs): string | undefined {
 }
 
 /** Name of the tree in the store. */
-export function inputName(attrs: InputAttrs): string {
+function inputName(attrs: InputAttrs): string {
   return stringAttr(attrs, 'name') ?? 'source';
 }
 

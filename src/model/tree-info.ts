@@ -30,7 +30,7 @@ export function shortRev(rev: string): string {
 }
 
 /** Seconds since 1970 as 14 digits of date and time in UTC. */
-export function printCompactDate(seconds: number | bigint): string {
+function printCompactDate(seconds: number | bigint): string {
   return new Date(Number(seconds) * 1000).toISOString().replace(/[-:T]/g, '').slice(0, 14);
 }
 

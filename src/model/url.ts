@@ -50,7 +50,7 @@ function escapeByte(character: string): string {
 }
 
 /** Everything but unreserved characters escaped. */
-export function percentEncode(text: string): string {
+function percentEncode(text: string): string {
   return text.replace(NOT_UNRESERVED, escapeByte);
 }
 
@@ -170,7 +170,7 @@ export function printUrlAuthority(authority: UrlAuthority): string {
 }
 
 /** `a=b&c=d`, in the map's order (sorted, as all queries here are). */
-export function encodeQuery(query: ReadonlyMap<string, string>): string {
+function encodeQuery(query: ReadonlyMap<string, string>): string {
   return [...query]
     .map(([name, value]) => `${name.replace(NOT_IN_QUERY, escapeByte)}=${value.replace(NOT_IN_QUERY, escapeByte)}`)
     .join('&');
