@@ -7,11 +7,16 @@ import { addFrame } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import { symbolName } from '../symbol.ts';
-import { force, positionOf, type Slot } from '../value.ts';
+import { force, Lambda, positionOf, Thunk, type Slot } from '../value.ts';
 
 /** Evaluates what is in lists and sets, and in those within, each list and set once; gives the value itself. */
 export function forceDeep(slot: Slot): void {
   visit(slot, new Set());
+}
+
+/** A closure in a slot of its own counts as one that nobody asked for yet; behind a finished thunk it counts as evaluated. */
+function evaluated(lambda: Lambda): Thunk {
+  return new Thunk(null, null, lambda);
 }
 
 function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
@@ -23,24 +28,30 @@ function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
       seen.add(value);
       const slots = value.slots();
       for (let i = 0; i < slots.length; i++) {
-        try {
-          visit(slots[i]!, seen);
-        } catch (error) {
-          if (error instanceof FloeError)
-            addFrame(error, value.positionAt(i), `while evaluating the attribute '${printIdentifier(symbolName(value.keys()[i]!))}'`);
-          throw error;
-        }
+        const member = slots[i]!;
+        if (member instanceof Lambda) slots[i] = evaluated(member);
+        else
+          try {
+            visit(member, seen);
+          } catch (error) {
+            if (error instanceof FloeError)
+              addFrame(error, value.positionAt(i), `while evaluating the attribute '${printIdentifier(symbolName(value.keys()[i]!))}'`);
+            throw error;
+          }
       }
     }
   } else if (Array.isArray(value) && !seen.has(value)) {
     seen.add(value);
     for (let i = 0; i < value.length; i++) {
-      try {
-        visit(value[i]!, seen);
-      } catch (error) {
-        if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating list element at index ${i}`);
-        throw error;
-      }
+      const member = value[i]!;
+      if (member instanceof Lambda) value[i] = evaluated(member);
+      else
+        try {
+          visit(member, seen);
+        } catch (error) {
+          if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating list element at index ${i}`);
+          throw error;
+        }
     }
   }
   leaveCall();

@@ -29,7 +29,8 @@ export const getFlake: BuiltinDefinition = {
         `cannot call 'getFlake' on unlocked flake reference '${text}', at ${place} (use --impure to override)`,
       );
     }
-    return callFlake(state, state.host.lockFlake(text));
+    // In full: an absolute path means that folder, whatever repository it lies in.
+    return callFlake(state, state.host.lockFlake(printFlakeRef(ref)));
   },
 };
 

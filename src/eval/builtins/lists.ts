@@ -11,7 +11,7 @@ import { NO_POSITION } from '../position.ts';
 import { printForError } from '../print.ts';
 import type { EvalState } from '../state.ts';
 import { internSymbol, symbols } from '../symbol.ts';
-import { ContextString, force, type Slot, type Value } from '../value.ts';
+import { ContextString, force, positionOf, type Slot, type Value } from '../value.ts';
 import { lessThan } from './arithmetic.ts';
 import { peekSort } from './peek-sort.ts';
 import { KeyTree } from './key-tree.ts';
@@ -78,7 +78,10 @@ export const concatMap: BuiltinDefinition = {
     const list = forceList(state, listSlot!, pos, 'while evaluating the second argument passed to builtins.concatMap');
     const what = 'while evaluating the return value of the function passed to builtins.concatMap';
     const lists: Slot[][] = new Array(list.length);
-    for (let i = 0; i < list.length; i++) lists[i] = forceList(state, call1(fn, list[i]!, pos), pos, what);
+    for (let i = 0; i < list.length; i++) {
+      const result = call1(fn, list[i]!, pos);
+      lists[i] = Array.isArray(result) ? result : forceList(state, result, positionOf(result) || positionOf(fn), what);
+    }
     return concatenate(lists);
   },
 };
