@@ -303,7 +303,14 @@ export function makeStaticShape(
     order.map((i) => symbols[i]!),
     symbols.length,
   );
-  const shape = positions === null ? keySet.bare() : new Shape(keySet, order.map((i) => positions[i]!), literal);
+  const shape =
+    positions === null
+      ? keySet.bare()
+      : new Shape(
+          keySet,
+          order.map((i) => positions[i]!),
+          literal,
+        );
   return { shape, order };
 }
 

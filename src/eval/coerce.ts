@@ -14,18 +14,7 @@ import { baseNameOfPath, canonicalPath } from './source-path.ts';
 import type { EvalState } from './state.ts';
 import { opaqueElement, parseContextElement, type ContextAccumulator, type ContextElement } from './string-context.ts';
 import { symbols } from './symbol.ts';
-import {
-  ContextString,
-  describeType,
-  force,
-  isFunction,
-
-  NixFloat,
-  NixPath,
-
-  type Slot,
-  type Value,
-} from './value.ts';
+import { ContextString, describeType, force, isFunction, NixFloat, NixPath, type Slot, type Value } from './value.ts';
 import { printFloat } from './number.ts';
 
 /** Evaluates a slot, with a frame on failure. */
@@ -173,7 +162,14 @@ export function coerceToString(
   return text;
 }
 
-function coerceOther(state: EvalState, pos: PositionId, value: Value, accumulator: ContextAccumulator, what: string, options: CoerceOptions): string {
+function coerceOther(
+  state: EvalState,
+  pos: PositionId,
+  value: Value,
+  accumulator: ContextAccumulator,
+  what: string,
+  options: CoerceOptions,
+): string {
   if (value instanceof NixPath) {
     if (options.copyToStore === false) return value.path;
     return copyPathToStore(state, accumulator, value.path);
@@ -198,7 +194,14 @@ function coerceOther(state: EvalState, pos: PositionId, value: Value, accumulato
   throw inContext(error, pos, what);
 }
 
-function coerceList(state: EvalState, pos: PositionId, list: Slot[], accumulator: ContextAccumulator, what: string, options: CoerceOptions): string {
+function coerceList(
+  state: EvalState,
+  pos: PositionId,
+  list: Slot[],
+  accumulator: ContextAccumulator,
+  what: string,
+  options: CoerceOptions,
+): string {
   let result = '';
   const last = list.length - 1;
   for (let i = 0; i <= last; i++) {

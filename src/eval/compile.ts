@@ -397,4 +397,3 @@ class Writer {
     }
   }
 }
-

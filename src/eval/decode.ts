@@ -32,6 +32,7 @@ import {
   IfCode,
   ImpliesCode,
   InterpolationCode,
+  KnownSelectCode,
   LambdaCode,
   LazyCode,
   LessThanCode,
@@ -396,7 +397,7 @@ class Unit implements CodeSource {
     const set = subject instanceof ConstantCode ? subject.value : undefined;
     if (set instanceof Attrs && set === this.#place.state.builtins) {
       const slot = set.get(symbol);
-      if (slot instanceof Builtin) return new ConstantCode(slot);
+      if (slot instanceof Builtin) return new KnownSelectCode(slot);
     }
     return new SelectCode(subject, symbol, position);
   }
@@ -531,4 +532,3 @@ class Unit implements CodeSource {
     return new LambdaCode(position, name, parameterName, formals, (flags & 4) !== 0, this.#expression());
   }
 }
-

@@ -8,18 +8,7 @@ import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
 import { printSymbol, symbols } from './symbol.ts';
-import {
-  ContextString,
-  describeType,
-  force,
-  isString,
-  NixFloat,
-  NixPath,
-  stringText,
-  typeName,
-  type Slot,
-  type Value,
-} from './value.ts';
+import { ContextString, describeType, force, isString, NixFloat, NixPath, stringText, typeName, type Slot, type Value } from './value.ts';
 import { lessThanNumber } from './number.ts';
 
 /** Whether a set has `type = "derivation"`. Forces that attribute alone. */
@@ -116,7 +105,9 @@ export function assertEqual(state: EvalState, slotA: Slot, slotB: Slot, pos: Pos
   if (a instanceof Attrs && b instanceof Attrs) return assertEqualAttrs(state, a, b, pos);
   if (type === 'lambda') throw new AssertionError('distinct functions and immediate comparisons of identical functions compare as unequal');
   if (equalForced(state, a, b, pos, '')) return;
-  throw new AssertionError(`${type === 'bool' ? 'boolean' : type} ${quoted(a)} is not equal to ${type === 'bool' ? 'boolean' : type} ${quoted(b)}`);
+  throw new AssertionError(
+    `${type === 'bool' ? 'boolean' : type} ${quoted(a)} is not equal to ${type === 'bool' ? 'boolean' : type} ${quoted(b)}`,
+  );
 }
 
 function assertEqualLists(state: EvalState, a: Slot[], b: Slot[], pos: PositionId): void {
@@ -155,9 +146,13 @@ function assertEqualAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId)
     const key = aKeys[i]!;
     if (key !== bKeys[i]) {
       if (!b.has(key)) {
-        throw new AssertionError(`attribute name '${printSymbol(key)}' is contained in '${printForError(a)}', but not in '${printForError(b)}'`);
+        throw new AssertionError(
+          `attribute name '${printSymbol(key)}' is contained in '${printForError(a)}', but not in '${printForError(b)}'`,
+        );
       }
-      throw new AssertionError(`attribute name '${printSymbol(bKeys[i]!)}' is missing in '${printForError(a)}', but is contained in '${printForError(b)}'`);
+      throw new AssertionError(
+        `attribute name '${printSymbol(bKeys[i]!)}' is missing in '${printForError(a)}', but is contained in '${printForError(b)}'`,
+      );
     }
     try {
       assertEqual(state, a.slots()[i]!, b.slots()[i]!, pos);
@@ -187,7 +182,9 @@ function lessThanSlowly(state: EvalState, a: Value, b: Value, pos: PositionId, w
   if (isString(a) && isString(b)) return stringText(a) < stringText(b);
   if (isNumber(a) && isNumber(b)) return lessThanNumber(a, b);
   if (typeName(a) !== typeName(b)) {
-    throw new EvalError(`cannot compare ${describeType(a)} with ${describeType(b)}; values are ${printForError(a)} and ${printForError(b)}`);
+    throw new EvalError(
+      `cannot compare ${describeType(a)} with ${describeType(b)}; values are ${printForError(a)} and ${printForError(b)}`,
+    );
   }
   if (a instanceof NixPath && b instanceof NixPath) return a.path < b.path;
   if (Array.isArray(a) && Array.isArray(b)) {

@@ -147,7 +147,10 @@ class State implements EvalState {
       if (name === 'builtins' || (constant.impureOnly === true && this.host.constants.pureEval)) continue;
       add(name, name === 'true' ? true : name === 'false' ? false : name === 'null' ? null : delay(() => constant.value(this)));
     }
-    add('derivation', delay(() => this.#evalInternal()));
+    add(
+      'derivation',
+      delay(() => this.#evalInternal()),
+    );
     // `builtins` holds itself, so its own slot is filled when the set is there.
     set.setName('builtins', null);
     const builtins = set.build();
@@ -197,7 +200,7 @@ class State implements EvalState {
     const env: Env = [this.rootEnv, ...order.map((i) => scope.slots()[i]!)];
     const resolved = this.resolveImport(path);
     const text = this.#readSource(resolved);
-    return this.#load(fileSource(resolved, text), text, parentOfPath(resolved), false, names).eval(env);
+    return this.#load(fileSource(resolved, text, this.host.showPath?.(resolved)), text, parentOfPath(resolved), false, names).eval(env);
   }
 
   evalText(text: string, basePath: string, label?: string): Value {
@@ -213,7 +216,7 @@ class State implements EvalState {
     for (let followed = 0; ; followed++) {
       if (followed >= MAX_LINKS) throw new EvalError(`too many symbolic links encountered while traversing the path '${path}'`);
       const kind = host.pathKind(current);
-      if (kind === undefined) throw new EvalError(`path '${current}' does not exist`);
+      if (kind === undefined) throw host.noSuchPath?.(current) ?? new EvalError(`path '${current}' does not exist`);
       if (kind === 'directory') return joinPath(current, 'default.nix');
       if (kind !== 'symlink') return current;
       current = canonicalPath(host.readLink(current), parentOfPath(current));
@@ -229,11 +232,11 @@ class State implements EvalState {
     const folder = parentOfPath(path);
     const form = store?.get(path);
     if (form !== undefined && isReadable(form)) {
-      const source = fileSource(path, () => this.#readSource(path));
+      const source = fileSource(path, () => this.#readSource(path), this.host.showPath?.(path));
       return this.#decode(form, source, folder, false);
     }
     const text = this.#readSource(path);
-    const source = fileSource(path, text);
+    const source = fileSource(path, text, this.host.showPath?.(path));
     const compiled = this.#compile(source, text, []);
     store?.put(path, text, compiled);
     return this.#decode(compiled, source, folder, false);
@@ -373,4 +376,3 @@ function pseudoUrl(path: string): string | undefined {
   if (path.startsWith('channel:')) return `https://channels.nixos.org/${path.slice('channel:'.length)}/nixexprs.tar.xz`;
   return /^(?:https?|file|channel|git|s3|ssh):\/\//.test(path) ? path : undefined;
 }
-

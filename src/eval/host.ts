@@ -71,6 +71,13 @@ export interface EvalHost {
   /** Of the path itself, a final symbolic link not followed. Undefined where nothing is there. */
   pathKind(path: string): PathKind | undefined;
   readLink(path: string): string;
+  /**
+   * What messages call a file in the store that is not there yet: where a flake's tree really lies, or the reference that it was
+   * fetched by. Undefined where the path itself will do and can be read.
+   */
+  showPath?(path: string): string | undefined;
+  /** The error for a path where nothing is: a tree may know why (a file that git does not track). */
+  noSuchPath?(path: string): Error;
   /** Hash the content and give its store path; whether bytes are copied now or when something is realised is the host's affair. */
   addToStore(request: AddToStoreRequest): StorePath;
   /** A text object (`builtins.toFile`); kept with the derivations until something needs it. */

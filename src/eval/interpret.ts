@@ -100,6 +100,18 @@ export class ConstantCode extends Code {
   }
 }
 
+/** `builtins.name`, known beforehand. C++ makes a thunk of it, which can be told when functions are compared. */
+export class KnownSelectCode extends Code {
+  private readonly value: Value;
+  constructor(value: Value) {
+    super();
+    this.value = value;
+  }
+  override eval(_env: Env): Value {
+    return this.value;
+  }
+}
+
 /** A name of the base environment. */
 export class GlobalCode extends Code {
   private slot: Slot;
@@ -403,7 +415,13 @@ export class SelectPathCode extends Code {
   /** Texts of the steps that are expressions, for messages. */
   private readonly stepTexts: readonly string[];
   private readonly position: PositionId;
-  constructor(subject: Code, path: readonly PathStep[], stepPositions: readonly PositionId[], stepTexts: readonly string[], position: PositionId) {
+  constructor(
+    subject: Code,
+    path: readonly PathStep[],
+    stepPositions: readonly PositionId[],
+    stepTexts: readonly string[],
+    position: PositionId,
+  ) {
     super();
     this.subject = subject;
     this.path = path;
@@ -442,7 +460,14 @@ export class SelectOrCode extends Code {
   private readonly stepTexts: readonly string[];
   private readonly fallback: Code;
   private readonly position: PositionId;
-  constructor(subject: Code, path: readonly PathStep[], stepPositions: readonly PositionId[], stepTexts: readonly string[], fallback: Code, position: PositionId) {
+  constructor(
+    subject: Code,
+    path: readonly PathStep[],
+    stepPositions: readonly PositionId[],
+    stepTexts: readonly string[],
+    fallback: Code,
+    position: PositionId,
+  ) {
     super();
     this.subject = subject;
     this.path = path;
@@ -675,7 +700,9 @@ export class DynamicAttrsCode extends Code {
       const name = attr.name.eval(inner);
       if (name === null) continue;
       const symbol = internSymbol(
-        typeof name === 'string' ? name : stringWithoutContext(env, name, attr.position, 'while evaluating the name of a dynamic attribute'),
+        typeof name === 'string'
+          ? name
+          : stringWithoutContext(env, name, attr.position, 'while evaluating the name of a dynamic attribute'),
       );
       const before = set.has(symbol) ? set.position(symbol) : added.has(symbol) ? added.position(symbol) : undefined;
       if (before !== undefined) {
@@ -734,7 +761,14 @@ export class LambdaCode extends Code {
   planShape: Shape | null = null;
   plan: readonly number[] | null = null;
   planHasDefaults = false;
-  constructor(position: PositionId, name: string | null, parameterName: string | null, formals: readonly FormalCode[] | null, ellipsis: boolean, body: Code) {
+  constructor(
+    position: PositionId,
+    name: string | null,
+    parameterName: string | null,
+    formals: readonly FormalCode[] | null,
+    ellipsis: boolean,
+    body: Code,
+  ) {
     super();
     this.position = position;
     this.name = name;
@@ -747,6 +781,7 @@ export class LambdaCode extends Code {
   override eval(env: Env): Value {
     return new Lambda(this, env);
   }
+  // PERF: no thunk. What prints and compares takes a closure in a slot for a thunk of it (print.ts, equality.ts).
   override thunk(env: Env): Slot {
     return new Lambda(this, env);
   }
@@ -769,7 +804,8 @@ export class Call1Code extends Code {
       const a = fn.code.formals === null ? this.argument.thunk(env) : evalEarly(this.argument, env, this.position);
       return callLambda(fn, a, this.position);
     }
-    if (fn instanceof Builtin && fn.forcesFirst && fn.arity === 1) return call1(fn, evalEarly(this.argument, env, this.position), this.position);
+    if (fn instanceof Builtin && fn.forcesFirst && fn.arity === 1)
+      return call1(fn, evalEarly(this.argument, env, this.position), this.position);
     return call1(fn, this.argument.thunk(env), this.position);
   }
 }
@@ -903,7 +939,9 @@ export class IfCode extends Code {
     this.position = position;
   }
   override eval(env: Env): Value {
-    return evalBool(this.condition, env, this.position, 'while evaluating a branch condition') ? this.consequent.eval(env) : this.alternative.eval(env);
+    return evalBool(this.condition, env, this.position, 'while evaluating a branch condition')
+      ? this.consequent.eval(env)
+      : this.alternative.eval(env);
   }
 }
 
@@ -930,7 +968,8 @@ export class AssertCode extends Code {
       try {
         assertEqual(stateOf(env), condition.left.eval(env), condition.right.eval(env), condition.position);
       } catch (error) {
-        if (error instanceof AssertionError) addFrame(error, this.position, `while evaluating the condition of the assertion '${this.text}'`);
+        if (error instanceof AssertionError)
+          addFrame(error, this.position, `while evaluating the condition of the assertion '${this.text}'`);
         throw error;
       }
     }

@@ -14,19 +14,7 @@ import { printFloatShort } from './number.ts';
 import { stateOf, type EvalState } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
 import { symbolName, symbols } from './symbol.ts';
-import {
-  ContextString,
-  force,
-  isBlackhole,
-  isString,
-  Lambda,
-  NixFloat,
-  NixPath,
-  Thunk,
-  typeName,
-  type Slot,
-  type Value,
-} from './value.ts';
+import { ContextString, force, isBlackhole, isString, Lambda, NixFloat, NixPath, Thunk, typeName, type Slot, type Value } from './value.ts';
 
 /** How `printValue` prints. */
 export interface PrintOptions {
@@ -122,6 +110,8 @@ class Printer {
         if (slot.code === null) return this.printForced(slot.value as Value, slot, depth);
         return isBlackhole(slot) ? quote('potential infinite recursion') : quote('thunk');
       }
+      // A closure in a slot of its own is one that nobody asked for yet (interpret.ts).
+      if (slot instanceof Lambda && depth > 0) return quote('thunk');
       return this.printForced(slot, slot, depth);
     } catch (error) {
       if (!(error instanceof FloeError) || error instanceof StackOverflowError) throw error;
@@ -137,7 +127,9 @@ class Printer {
     if (Array.isArray(value)) return this.printList(value, slot, depth);
     if (value instanceof Lambda) {
       const { name } = value.code;
-      return quote(`lambda${name === null ? '' : ` ${printIdentifier(name)}`} @ ${stateOf(value.env).positions.print(value.code.position)}`);
+      return quote(
+        `lambda${name === null ? '' : ` ${printIdentifier(name)}`} @ ${stateOf(value.env).positions.print(value.code.position)}`,
+      );
     }
     return printScalar(value);
   }
@@ -242,9 +234,9 @@ function printDerivation(state: EvalState, attrs: Attrs): string {
   return quote(`derivation ${printStorePath(path, state.host.constants.storeDir)}`);
 }
 
-/** A value as `nix-instantiate --eval` prints it: thunks as <CODE>, names unquoted. Never evaluates. */
-export function printAmbiguous(slot: Slot): string {
-  return ambiguous(slot, new Set());
+/** A value as `nix-instantiate --eval` prints it: what is not evaluated as <CODE>. Never evaluates. */
+export function printAmbiguous(value: Value): string {
+  return ambiguous(value instanceof Lambda ? new Thunk(null, null, value) : value, new Set());
 }
 
 function ambiguous(slot: Slot, seen: Set<unknown>): string {
@@ -252,7 +244,7 @@ function ambiguous(slot: Slot, seen: Set<unknown>): string {
   if (value instanceof Thunk) {
     if (value.code !== null) return isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>';
     value = value.value as Value;
-  }
+  } else if (value instanceof Lambda) return '<CODE>';
   if (value instanceof ContextString) return printString(value.text);
   if (typeof value === 'string') return printString(value);
   if (value instanceof Attrs) {

@@ -2,7 +2,7 @@
 // error-position.ts and call.ts; layout and colour are the terminal face's.
 
 import { byteStringToUtf8Strict } from '../base/bytes.ts';
-import { FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
+import { type FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
 import { PendingFrame, PendingPosition } from './error-position.ts';
 import type { PositionTable } from './position.ts';
 

@@ -73,6 +73,8 @@ export class Lambda {
   }
 }
 
+/* eslint-disable @typescript-eslint/no-explicit-any -- environments and the arguments of thunk codes differ from code to code */
+
 /**
  * What a thunk runs. `extra` is the thunk's own third field, for codes that need more than an environment; `pos` is where the value was
  * asked for.
@@ -92,6 +94,8 @@ export class Thunk {
     this.value = value;
   }
 }
+
+/* eslint-enable @typescript-eslint/no-explicit-any */
 
 /** Stands in a thunk while it is being evaluated: whoever meets it there has found a cycle. */
 const BLACKHOLE: ThunkCode = {
@@ -213,7 +217,9 @@ export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
 
 /** Whether a thunk's value may be put in the thunk's place; see the opening of interpret.ts. */
 export function isWriteBack(value: Value): boolean {
-  return typeof value !== 'object' || value instanceof Attrs || value instanceof ContextString || value === null || value instanceof NixPath;
+  return (
+    typeof value !== 'object' || value instanceof Attrs || value instanceof ContextString || value === null || value instanceof NixPath
+  );
 }
 
 /** Where a value comes from, as far as that is known without evaluating it: the literal of a set or function. */

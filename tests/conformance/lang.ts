@@ -13,7 +13,7 @@ import { FloeError, type TraceFrame } from '../../src/base/errors.ts';
 import { printError, type ErrorLevel } from '../../src/cli/print-error.ts';
 import { filterEscapes } from '../../src/cli/terminal.ts';
 import { messageText } from '../../src/eval/trace.ts';
-import { Attrs, makeAttrs } from '../../src/eval/attrs.ts';
+import { type Attrs, makeAttrs } from '../../src/eval/attrs.ts';
 import { printValueAsXml } from '../../src/eval/builtins/xml.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { printAmbiguous } from '../../src/eval/print.ts';
@@ -192,7 +192,8 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
 
 /** What standard error gets; a byte string. */
 function printLog(level: string, message: string, frames: readonly TraceFrame[]): string {
-  if (level !== 'warn' || frames.length === 0) return `${level === 'warn' ? 'warning' : level}: ${utf8ToByteString(messageText(message))}\n`;
+  if (level !== 'warn' || frames.length === 0)
+    return `${level === 'warn' ? 'warning' : level}: ${utf8ToByteString(messageText(message))}\n`;
   const [place, ...rest] = frames;
   const warning = new FloeError('FLOE_WARNING', message, place?.text === '' ? { position: place.position } : {});
   warning.frames.push(...(place?.text === '' ? rest : frames));
@@ -220,4 +221,3 @@ function autoCall(evaluator: Evaluator, value: Value, given: Map<string, Slot>):
   if (!(value instanceof Lambda) || value.code.formals === null) return value;
   return evaluator.call(value, makeAttrs(given));
 }
-

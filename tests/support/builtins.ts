@@ -17,7 +17,10 @@ export async function gatherBuiltins(): Promise<BuiltinTable> {
   const constants: Record<string, BuiltinConstant> = {};
   for (const file of readdirSync(folder)) {
     if (file.endsWith('.test.ts')) continue;
-    const module = await import(new URL(file, folder).href).catch(() => ({})) as Record<string, { run?: unknown; value?: unknown; name?: string; text?: string } | undefined>;
+    const module = (await import(new URL(file, folder).href).catch(() => ({}))) as Record<
+      string,
+      { run?: unknown; value?: unknown; name?: string; text?: string } | undefined
+    >;
     for (const [exported, thing] of Object.entries(module)) {
       if (typeof thing !== 'object' || thing.text === undefined) continue;
       const name = thing.name ?? exported.replace(/_$/, '');
@@ -26,8 +29,13 @@ export async function gatherBuiltins(): Promise<BuiltinTable> {
     }
   }
   for (const name of ['fromTOML', 'fetchTree', 'fetchGit', 'fetchTarball', 'fetchurl', 'getFlake']) {
-    functions[name] ??= { args: ['x'], text: name, run: () => { throw new Error(name); } };
+    functions[name] ??= {
+      args: ['x'],
+      text: name,
+      run: () => {
+        throw new Error(name);
+      },
+    };
   }
   return { functions, constants };
 }
-

@@ -96,7 +96,8 @@ export class DiskHost implements EvalHost {
         kind: kindOf(entry),
       }));
     } catch (error) {
-      if ((error as { code?: string }).code === 'ENOTDIR') throw new IoError(`cannot read directory "${byteStringToUtf8(path)}": Not a directory`);
+      if ((error as { code?: string }).code === 'ENOTDIR')
+        throw new IoError(`cannot read directory "${byteStringToUtf8(path)}": Not a directory`);
       throw explain(error, path);
     }
   }
@@ -125,10 +126,15 @@ export class DiskHost implements EvalHost {
   }
   #hashTree(path: string, algorithm: Hash['algorithm'], filter: PathFilter | undefined): Hash {
     let root = path;
-    for (let i = 0; i < 40 && this.pathKind(root) === 'symlink' && filter !== undefined; i++) root = canonicalPath(this.readLink(root), root);
+    for (let i = 0; i < 40 && this.pathKind(root) === 'symlink' && filter !== undefined; i++)
+      root = canonicalPath(this.readLink(root), root);
     const sink = startDigest(algorithm);
     try {
-      writeNar(new DiskTree(root), (chunk) => sink.update(chunk), filter === undefined ? undefined : (below, kind) => filter(path + below, kind));
+      writeNar(
+        new DiskTree(root),
+        (chunk) => sink.update(chunk),
+        filter === undefined ? undefined : (below, kind) => filter(path + below, kind),
+      );
     } catch (error) {
       throw (error as { code?: string }).code === undefined || error instanceof EvalError ? error : explain(error, path);
     }

@@ -45,7 +45,11 @@ const packFile = option('--pack');
 const store = packFile === undefined ? undefined : new PackFile(packFile);
 const nixPath = args
   .flatMap((arg, i) => (arg === '-I' ? [args[i + 1]!] : []))
-  .map((entry) => (entry.includes('=') ? { prefix: entry.slice(0, entry.indexOf('=')), path: entry.slice(entry.indexOf('=') + 1) } : { prefix: '', path: entry }));
+  .map((entry) =>
+    entry.includes('=')
+      ? { prefix: entry.slice(0, entry.indexOf('=')), path: entry.slice(entry.indexOf('=') + 1) }
+      : { prefix: '', path: entry },
+  );
 const evaluator = new Evaluator({
   host: new DiskHost({ env: process.env, constants: { nixPath } }),
   builtins: await gatherBuiltins(),
@@ -62,7 +66,9 @@ try {
       : evaluator.evalFile(file!.startsWith('/') ? file! : `${process.cwd()}/${file!}`);
   if (flag('--strict')) evaluator.forceDeep(value);
   const text = flag('--print')
-    ? evaluator.guard(() => printValue(evaluator.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true, errors: 'throw-at-top' }))
+    ? evaluator.guard(() =>
+        printValue(evaluator.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true, errors: 'throw-at-top' }),
+      )
     : printAmbiguous(value);
   process.stdout.write(Buffer.from(`${text}\n`, 'latin1'));
   store?.save();
@@ -73,5 +79,7 @@ try {
 }
 if (flag('--stats')) {
   const usage = process.resourceUsage();
-  process.stderr.write(`cpu ${((usage.userCPUTime + usage.systemCPUTime) / 1e6).toFixed(2)} s, peak ${(usage.maxRSS / 1024).toFixed(0)} MB\n`);
+  process.stderr.write(
+    `cpu ${((usage.userCPUTime + usage.systemCPUTime) / 1e6).toFixed(2)} s, peak ${(usage.maxRSS / 1024).toFixed(0)} MB\n`,
+  );
 }
