@@ -26,6 +26,8 @@ import { BuilderMessages, LineCutter, LogFile } from './build-log.ts';
 import type { BuildJob, BuildOutcome } from './builder.ts';
 import type { ContentChecks } from './content-checks.ts';
 import { type FetchingSettings, isBuiltin, runBuiltin } from './builtin-builders.ts';
+import { runDiffHook, runPostBuildHook, runPreBuildHook } from './hooks.ts';
+import type { RunProgress } from './run-progress.ts';
 import { makeEnvironment, rewriteText } from './environment.ts';
 import { describeOutputs, printFailure } from './failure-text.ts';
 import { exists, makeFolder, makeFolders, movePath, setMode, statOf, writeFile } from './host-files.ts';
@@ -47,6 +49,9 @@ export interface LocalBuildOptions {
   readonly env: (name: string) => string | undefined;
   readonly sign: (info: PathInfo) => PathInfo;
   readonly contents: ContentChecks;
+  readonly counts: RunProgress;
+  /** floe's own environment as hooks get it. */
+  readonly hookEnv: Readonly<Record<string, string | undefined>>;
   /** Limits on what runs at once. */
   readonly slots: { readonly builds: Slots; readonly downloads: Slots };
   /** A derivation that may not be written yet; undefined to read it from the store. */
@@ -86,8 +91,10 @@ export class LocalBuild {
   }
 
   async run(): Promise<BuildOutcome> {
+    const ended = this.#shared.counts.builds.run();
     try {
       await (isBuiltin(this.#job.derivation) ? this.#runBuiltin() : this.#runProgram());
+      await this.#runPostBuildHook();
       return { success: true, status: 'Built' };
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
@@ -97,7 +104,24 @@ export class LocalBuild {
     } finally {
       this.#logFile?.close();
       this.#activity.stop();
+      ended();
     }
+  }
+
+  async #runPostBuildHook(): Promise<void> {
+    const { settings, progress, store, hookEnv } = this.#shared;
+    if (settings.postBuildHook === undefined || settings.postBuildHook === '') return;
+    const outputs = [...this.#job.derivation.outputs.values()].flatMap((output) =>
+      'path' in output ? [store.printPath(output.path)] : [],
+    );
+    await runPostBuildHook({
+      program: settings.postBuildHook,
+      env: hookEnv,
+      progress,
+      derivation: this.#printed,
+      outputs: outputs.sort(compareStrings),
+      config: settings.configText ?? '',
+    });
   }
 
   // ---- places
@@ -218,7 +242,7 @@ export class LocalBuild {
         storeDir: store.storeDir,
         realStoreDir: store.realStoreDir,
         inputs,
-        extraPaths: this.#sandboxPaths(inputs, places),
+        extraPaths: await this.#sandboxPaths(inputs, places),
         buildDir,
         network: fixed,
         kvm: settings.systemFeatures.includes('kvm'),
@@ -228,7 +252,7 @@ export class LocalBuild {
       const exit = await this.#watch(prepared, { program: derivation.builder, args, env: environment.variables });
       if (exit.kind === 'not-started') throw this.#notStarted(sandbox.kind);
       if (exit.kind !== 'exited' || exit.code !== 0) throw new BuilderFailed(`builder ${describeExit(exit)}`);
-      await this.#register(places, inputs, (output) =>
+      await this.#register(places, inputs, buildDir, (output) =>
         prepared!.hostPath(sandbox.hidesStore ? store.printPath(output) : store.toRealPath(output)),
       );
       succeeded = true;
@@ -251,8 +275,8 @@ export class LocalBuild {
   }
 
   /** `sandbox-paths`, those in the store with their closure; without this derivation's own outputs. */
-  #sandboxPaths(inputs: readonly StorePath[], places: ReadonlyMap<string, OutputPlace>): SandboxPath[] {
-    const { store, settings } = this.#shared;
+  async #sandboxPaths(inputs: readonly StorePath[], places: ReadonlyMap<string, OutputPlace>): Promise<SandboxPath[]> {
+    const { store, settings, hookEnv } = this.#shared;
     const paths = new Map<string, SandboxPath>();
     const closure: StorePath[] = [];
     for (const path of settings.sandboxPaths) {
@@ -263,9 +287,27 @@ export class LocalBuild {
     }
     for (const path of this.#closure(closure))
       paths.set(store.printPath(path), { target: store.printPath(path), source: store.toRealPath(path), optional: false });
+    for (const path of this.#impureHostDeps()) paths.set(path.target, path);
+    if (settings.preBuildHook !== undefined && settings.preBuildHook !== '') {
+      for (const path of await runPreBuildHook(settings.preBuildHook, this.#printed, hookEnv)) paths.set(path.target, path);
+    }
     for (const path of inputs) paths.delete(store.printPath(path));
     for (const { output } of places.values()) paths.delete(store.printPath(output.path));
     return [...paths.values()];
+  }
+
+  /** `__impureHostDeps`, as far as this machine allows them. */
+  #impureHostDeps(): SandboxPath[] {
+    const allowed = this.#shared.settings.allowedImpureHostDeps ?? [];
+    return this.#job.options.impureHostDeps.map((path) => {
+      if (!allowed.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) {
+        throw new BuildError(
+          'InputRejected',
+          `derivation '${this.#printed}' requested impure path '${path}', but it was not in allowed-impure-host-deps`,
+        );
+      }
+      return { target: path, source: path, optional: true };
+    });
   }
 
   /** Runs the builder to its end, its output kept and shown. */
@@ -371,7 +413,7 @@ export class LocalBuild {
         if (error.hint !== undefined) this.#logLines(`hint: ${error.hint}`);
         throw new BuilderFailed('builder failed with exit code 1');
       }
-      await this.#register(places, inputs, hostPath);
+      await this.#register(places, inputs, folder, hostPath);
     } finally {
       deleteTree(folder);
     }
@@ -406,9 +448,12 @@ export class LocalBuild {
   async #register(
     places: ReadonlyMap<string, OutputPlace>,
     inputs: readonly StorePath[],
+    buildDir: string,
     hostPath: (path: StorePath) => string,
   ): Promise<void> {
-    const { store, settings, sign } = this.#shared;
+    const { store, settings, sign, hookEnv, progress } = this.#shared;
+    const { diffHook } = settings;
+    const hasDiffHook = diffHook !== undefined && diffHook !== '';
     const { derivation, path, options, mode } = this.#job;
     this.#logFile?.close();
     const infos = await registerOutputs({
@@ -420,7 +465,10 @@ export class LocalBuild {
       inputs,
       hostPath,
       mode,
-      keepFailed: settings.keepFailed,
+      keepsDifferent: settings.keepFailed || hasDiffHook,
+      onDifferent: async (old, other) => {
+        if (hasDiffHook) await runDiffHook(diffHook, { old, new: other, derivation: this.#printed, buildDir }, hookEnv, progress);
+      },
       sign,
     });
     if (mode !== 'check') for (const info of infos.values()) this.#shared.contents.noteGood(info.path);

@@ -46,7 +46,9 @@ export interface RegisterRequest {
   readonly hostPath: (path: StorePath) => string;
   readonly mode: BuildMode;
   /** In check mode: keep an output that differs beside the valid one. */
-  readonly keepFailed: boolean;
+  readonly keepsDifferent: boolean;
+  /** Told of the valid output and the kept one. */
+  readonly onDifferent: (valid: string, other: string) => Promise<void>;
   /** Adds signatures by this machine's keys. */
   readonly sign: (info: PathInfo) => PathInfo;
 }
@@ -248,7 +250,7 @@ class Registration {
   async #place(candidate: Candidate, info: PathInfo): Promise<void> {
     const { store, mode } = this.#request;
     if (mode === 'check') {
-      this.#compare(candidate, info);
+      await this.#compare(candidate, info);
       this.#infos.set(candidate.name, info);
       return;
     }
@@ -277,17 +279,18 @@ class Registration {
     this.#infos.set(candidate.name, signed);
   }
 
-  #compare({ path }: Candidate, info: PathInfo): void {
-    const { store, derivationPath, keepFailed } = this.#request;
+  async #compare({ path }: Candidate, info: PathInfo): Promise<void> {
+    const { store, derivationPath, keepsDifferent, onDifferent } = this.#request;
     const old = store.queryPathInfoSync(info.path);
     if (old === undefined) return;
     if (!equalHash(old.narHash, info.narHash)) {
       const place = store.toRealPath(info.path);
       let differs = `output "${place}" differs`;
-      if (keepFailed) {
+      if (keepsDifferent) {
         deleteTree(`${place}.check`);
         movePath(path, `${place}.check`);
         differs += ` from "${place}.check"`;
+        await onDifferent(store.printPath(info.path), `${place}.check`);
       }
       throw new BuildError('NotDeterministic', `derivation '${store.printPath(derivationPath)}' may not be deterministic: ${differs}`, {
         exitCode: 104,

@@ -17,6 +17,7 @@ import { LocalBuilder } from './local-builder.ts';
 import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
 import type { BuildMode } from './outputs.ts';
 import { makePlan, type Plan, type PlanSource } from './plan.ts';
+import { RunProgress } from './run-progress.ts';
 import { SandboxChooser } from './sandbox/choose.ts';
 import { printFailure } from './failure-text.ts';
 import { type GoalOutcome, outputsOf, printRequest, Scheduler } from './scheduler.ts';
@@ -117,6 +118,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   const derivation = options.derivation ?? (() => undefined);
   await protect(requests, options);
   const contents = new ContentChecks(store, progress);
+  const counts = new RunProgress(progress);
   const builder = new LocalBuilder({
     store,
     settings,
@@ -134,12 +136,26 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
     },
     sign: options.sign ?? ((info) => info),
     contents,
+    counts,
+    hookEnv: io.env,
     slots: { builds: new Slots(settings.maxJobs), downloads: new Slots(settings.maxDownloads) },
     derivation,
   });
   const substitutionSlots = new Slots(settings.maxSubstitutionJobs);
-  const scheduler = new Scheduler({ store, settings, progress, builder, substituter, substitutionSlots, contents, derivation, signal });
+  const scheduler = new Scheduler({
+    store,
+    settings,
+    progress,
+    builder,
+    substituter,
+    substitutionSlots,
+    contents,
+    counts,
+    derivation,
+    signal,
+  });
   const settled = await Promise.allSettled(requests.map((request) => scheduler.reach(request, options.mode ?? 'normal')));
+  counts.stop();
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
   const results = settled.flatMap((each, index) => {
     if (each.status === 'rejected') throw each.reason;

@@ -17,9 +17,10 @@ import { type DerivationOptions, readDerivationOptions, refuseUnknownOutputs } f
 import { describeOutputs, printFailure } from './failure-text.ts';
 import type { BuildMode } from './outputs.ts';
 import { wantedPaths } from './plan.ts';
+import type { RunProgress } from './run-progress.ts';
 import type { BuildSettings } from './settings.ts';
 import type { Slots } from './slots.ts';
-import type { Substituter } from './substituter.ts';
+import type { SubstitutableInfo, Substituter } from './substituter.ts';
 
 /** How a goal was reached, or why not. */
 export type GoalOutcome =
@@ -38,6 +39,7 @@ export interface SchedulerOptions {
   readonly substituter: Substituter | undefined;
   readonly substitutionSlots: Slots;
   readonly contents: ContentChecks;
+  readonly counts: RunProgress;
   /** Derivations that are not in the store (yet). */
   readonly derivation: (path: StorePath) => Derivation | undefined;
   readonly signal: AbortSignal;
@@ -103,6 +105,19 @@ export class Scheduler {
     return failed(status, message);
   }
 
+  /** Tells whoever counts how a goal ended. */
+  async #counted(ended: (outcome: 'done' | 'failed' | 'dropped') => void, goal: Promise<GoalOutcome>): Promise<GoalOutcome> {
+    let outcome: GoalOutcome = CANCELLED;
+    try {
+      outcome = await goal;
+      return outcome;
+    } finally {
+      const made = outcome.kind === 'reached' && outcome.status !== 'AlreadyValid';
+      const failure = outcome.kind === 'failed' && outcome.error.status !== 'DependencyFailed';
+      ended(made ? 'done' : failure ? 'failed' : 'dropped');
+    }
+  }
+
   /** Waits for all, also where one throws, so that nothing goes on behind the caller's back. */
   async #all(goals: readonly Promise<GoalOutcome>[]): Promise<GoalOutcome[]> {
     const settled = await Promise.allSettled(goals);
@@ -144,7 +159,7 @@ export class Scheduler {
   }
 
   async #substitute(path: StorePath, repair: boolean): Promise<GoalOutcome> {
-    const { store, substituter, substitutionSlots, progress, settings } = this.#options;
+    const { store, substituter, settings } = this.#options;
     const printed = store.printPath(path);
     const unknown: GoalOutcome = {
       kind: 'unknown',
@@ -153,6 +168,20 @@ export class Scheduler {
     if (substituter === undefined || !settings.substitute) return unknown;
     const info = (await substituter.query([path])).get(path);
     if (info === undefined) return unknown;
+    this.#options.counts.expectBytes(info.downloadSize, info.narSize);
+    return this.#counted(this.#options.counts.substitutions.expect(), this.#fetchWithReferences(path, info, repair, substituter, unknown));
+  }
+
+  /** Fetches what a path refers to, and then the path. */
+  async #fetchWithReferences(
+    path: StorePath,
+    info: SubstitutableInfo,
+    repair: boolean,
+    substituter: Substituter,
+    unknown: GoalOutcome,
+  ): Promise<GoalOutcome> {
+    const { store, substitutionSlots, progress, counts } = this.#options;
+    const printed = store.printPath(path);
     const references = info.references.filter((reference) => reference !== path);
     const outcomes = await this.#all(references.map((reference) => this.#obtainPath(reference)));
     if (outcomes.some(({ kind }) => kind === 'failed'))
@@ -160,6 +189,7 @@ export class Scheduler {
     if (outcomes.some(({ kind }) => kind === 'unknown')) return unknown;
     if (outcomes.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
     const slot = await substitutionSlots.take(this.#stop.signal);
+    const ended = counts.substitutions.run();
     try {
       const found = await substituter.substitute(path, { repair, signal: this.#stop.signal });
       return found ? { kind: 'reached', status: 'Substituted' } : unknown;
@@ -172,6 +202,7 @@ export class Scheduler {
         error: new BuildError('TransientFailure', error.message, { cause: error, data: { substituterFailed: true } }),
       };
     } finally {
+      ended();
       slot.release();
     }
   }
@@ -236,7 +267,10 @@ export class Scheduler {
     const key = `${mode} ${path}`;
     const known = this.#builds.get(key);
     if (known !== undefined) return known;
-    const goal = this.#goal(() => this.#buildNow(path, mode));
+    const goal = this.#counted(
+      this.#options.counts.builds.expect(),
+      this.#goal(() => this.#buildNow(path, mode)),
+    );
     this.#builds.set(key, goal);
     return goal;
   }

@@ -41,6 +41,14 @@ export interface BuildSettings extends SandboxPolicy, DownloadSettings {
   readonly hashedMirrors: readonly string[];
   /** `builders`: machines to build on; floe does not use them yet. */
   readonly builders: string;
+  /** `allowed-impure-host-deps`: prefixes of what derivations may ask for with `__impureHostDeps`. */
+  readonly allowedImpureHostDeps?: readonly string[] | undefined;
+  readonly preBuildHook?: string | undefined;
+  readonly postBuildHook?: string | undefined;
+  /** `diff-hook`, where `run-diff-hook` says that it is to be run. */
+  readonly diffHook?: string | undefined;
+  /** All settings as nix.conf would hold them, for hooks. */
+  readonly configText?: string | undefined;
 }
 
 /** Nix's defaults, for tests and as a start for the engine. */

@@ -36,11 +36,11 @@ class Transcript implements Progress {
     this.lines.push(`${level}: ${text}`);
   }
   start(type: string, text: string): Activity {
-    this.started.push(text);
+    if (text !== '') this.started.push(text);
     if (type === 'build') this.mostRunning = Math.max(this.mostRunning, ++this.running);
     let stopped = false;
     return {
-      result: (kind, fields) => void this.logs.push(`${kind} ${fields.join(' ')}`),
+      result: (kind, fields) => void (text !== '' && this.logs.push(`${kind} ${fields.join(' ')}`)),
       stop: () => {
         if (!stopped && type === 'build') this.running--;
         stopped = true;
@@ -267,10 +267,10 @@ test('what depends on a failure fails, and others go on only with keep-going', a
   const store = openStore();
   const bad = await addDerivation(store, { name: 'bad', script: 'exit 1' });
   const middle = await addDerivation(store, { name: 'middle', inputs: [bad], script: 'echo > $out' });
-  const good = await addDerivation(store, { name: 'zgood', script: 'sleep 0.2; echo > $out' });
+  const good = await addDerivation(store, { name: 'zgood', script: 'sleep 2; echo > $out' });
   const top = await addDerivation(store, { name: 'top', inputs: [middle, good], script: 'echo > $out' });
   const transcript = new Transcript();
-  const stopped = await tryRealise([top.request], optionsFor(store, {}, { progress: transcript }));
+  const stopped = await tryRealise([top.request], optionsFor(store, { maxJobs: 2 }, { progress: transcript }));
   const failure = stopped.results[0]!;
   assert.ok(!failure.success);
   assert.equal(
@@ -560,4 +560,53 @@ test('a source that is a symbolic link stays one in the sandbox', { skip }, asyn
   });
   await realise([job.request], optionsFor(store));
   assert.equal(readFileSync(realPath(store, job.outPath()), 'utf8'), `text\n${store.printPath(target)}\n`);
+});
+
+test('hooks: more sandbox paths, what was built, what differs', async () => {
+  const store = openStore();
+  const hooks = temporaryFolder();
+  const script = (name: string, text: string) => {
+    writeFileSync(`${hooks}/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return `${hooks}/${name}`;
+  };
+  writeFileSync(`${hooks}/data`, 'shown\n');
+  const job = await addDerivation(store, { name: 'job', script: 'if [ -e /shown ]; then cat /shown > $out; else echo shown > $out; fi' });
+  const post = script('post', `echo "$DRV_PATH $OUT_PATHS $NIX_CONFIG" > ${hooks}/told; echo one; echo two >&2`);
+  const transcript = new Transcript();
+  const settings = {
+    preBuildHook: script('pre', `echo extra-sandbox-paths; echo /shown=${hooks}/data; echo`),
+    postBuildHook: post,
+    configText: 'cores = 3',
+  };
+  await realise([job.request], optionsFor(store, settings, { progress: transcript }));
+  assert.equal(readFileSync(realPath(store, job.outPath()), 'utf8'), 'shown\n');
+  assert.equal(readFileSync(`${hooks}/told`, 'utf8'), `${store.printPath(job.path)} ${job.outPath()} cores = 3\n`);
+  assert.deepEqual(transcript.logs.filter((line) => line.startsWith('post-build-log-line')).sort(), [
+    'post-build-log-line one',
+    'post-build-log-line two',
+  ]);
+  const other = await addDerivation(store, { name: 'other', script: 'echo > $out' });
+  await assert.rejects(
+    realise([other.request], optionsFor(store, { postBuildHook: script('bad', 'exit 3') })),
+    /^FLOE_HOOK: program ".*\/bad" failed with exit code 3$/,
+  );
+  const random = await addDerivation(store, { name: 'random', script: 'head -c 20 /dev/urandom > $out' });
+  await realise([random.request], optionsFor(store));
+  const lines = new Transcript();
+  await tryRealise(
+    [random.request],
+    optionsFor(store, { diffHook: script('diff', 'echo "$1 and $2"') }, { mode: 'check', progress: lines }),
+  );
+  assert.ok(lines.lines.includes(`error: ${random.outPath()} and ${realPath(store, random.outPath())}.check`), lines.lines.join('\n'));
+});
+
+test('impure host paths only as far as they are allowed', { skip }, async () => {
+  const store = openStore();
+  const hosts = temporaryFolder();
+  writeFileSync(`${hosts}/file`, 'host\n');
+  const spec = { name: 'impure', env: { __impureHostDeps: `${hosts}/file` }, script: `cat ${hosts}/file > $out` };
+  assert.match((await refusal(store, spec)).message, /requested impure path '.*', but it was not in allowed-impure-host-deps$/);
+  const { request, outPath } = await addDerivation(store, spec);
+  await realise([request], optionsFor(store, { allowedImpureHostDeps: [hosts] }));
+  assert.equal(readFileSync(realPath(store, outPath()), 'utf8'), 'host\n');
 });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { SILENT } from '../../src/base/progress.ts';
 import type { Builder } from '../../src/build/builder.ts';
 import { ContentChecks } from '../../src/build/content-checks.ts';
+import { RunProgress } from '../../src/build/run-progress.ts';
 import { Scheduler } from '../../src/build/scheduler.ts';
 import { DEFAULT_BUILD_SETTINGS } from '../../src/build/settings.ts';
 import { Slots } from '../../src/build/slots.ts';
@@ -52,6 +53,7 @@ test('a graph of 2,000 derivations is scheduled in well under a second', async (
     substituter: undefined,
     substitutionSlots: new Slots(1),
     contents: new ContentChecks(store, SILENT),
+    counts: new RunProgress(SILENT),
     derivation: (path) => derivations.get(path),
     signal: new AbortController().signal,
   });
