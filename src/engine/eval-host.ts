@@ -3,7 +3,7 @@
 // in one batch when something needs them (`flush`). What has to wait for the network or a builder goes over the blocking bridge.
 
 import { compareStrings } from '../base/bytes.ts';
-import { EvalError, HashMismatchError, InvalidPathError, IoError, RestrictedPathError, type TraceFrame } from '../base/errors.ts';
+import { EvalError, type FloeError, HashMismatchError, InvalidPathError, IoError, RestrictedPathError, type TraceFrame } from '../base/errors.ts';
 import { type Hash, equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import type {
@@ -70,6 +70,8 @@ export class EngineEvalHost implements EvalHost {
   private readonly bridge: BlockingBridge;
   private readonly services: HostServices;
   private readonly mounts = new Map<StorePath, HostTree>();
+  /** What messages call the root of a mounted tree. */
+  private readonly shownRoots = new Map<StorePath, string>();
   private readonly pending = new Map<StorePath, Pending>();
   private readonly allowed = new Set<StorePath>();
   private readonly disk = new DiskTree('');
@@ -89,6 +91,14 @@ export class EngineEvalHost implements EvalHost {
   mount(path: StorePath, tree: HostTree): void {
     this.mounts.set(path, tree);
     this.allowed.add(path);
+  }
+
+  showPath(path: string): string | undefined {
+    const inStore = splitStorePathOrNothing(path, this.constants.storeDir);
+    if (inStore === undefined) return undefined;
+    const shown = this.shownRoots.get(inStore.storePath);
+    if (shown !== undefined) return shown + inStore.rest;
+    return this.mounts.has(inStore.storePath) || this.pending.has(inStore.storePath) ? path : undefined;
   }
 
   allow(path: StorePath): void {
@@ -159,14 +169,41 @@ export class EngineEvalHost implements EvalHost {
     return this.resolve(canonicalPath(target.startsWith('/') ? target : `${folder}/${target}`), true, depth + 1);
   }
 
+  noSuchPath(path: string): FloeError {
+    try {
+      this.readFile(path);
+    } catch (error) {
+      // The tree's own reason: not tracked by git, filtered out.
+      if (error instanceof RestrictedPathError) return error;
+    }
+    return new IoError(`path '${this.showPath(path) ?? path}' does not exist`, { data: { path } });
+  }
+
+  /** Trees name what is missing by its path below their root; users know it by what the tree is called. */
+  private explainRead(error: unknown, path: string, { tree, rest }: { tree: HostTree; rest: string }): unknown {
+    const shown = this.showPath(path);
+    if (shown === undefined || shown === path || error instanceof RestrictedPathError || tree.kind(rest) !== undefined) return error;
+    return new IoError(`'${shown}' does not exist`, { data: { path }, cause: error });
+  }
+
   readFile(path: string): string {
-    const { tree, rest } = this.locate(this.resolve(path, true));
-    return tree.readFile(rest);
+    const resolved = this.resolve(path, true);
+    const place = this.locate(resolved);
+    try {
+      return place.tree.readFile(place.rest);
+    } catch (error) {
+      throw this.explainRead(error, resolved, place);
+    }
   }
 
   readDir(path: string): { name: string; kind: PathKind }[] {
-    const { tree, rest } = this.locate(this.resolve(path, true));
-    return tree.readDir(rest);
+    const resolved = this.resolve(path, true);
+    const place = this.locate(resolved);
+    try {
+      return place.tree.readDir(place.rest);
+    } catch (error) {
+      throw this.explainRead(error, resolved, place);
+    }
   }
 
   pathKind(path: string): PathKind | undefined {
@@ -199,7 +236,7 @@ export class EngineEvalHost implements EvalHost {
       if (this.isValidPath(path)) return this.remember(key, path);
     }
     const { tree, rest } = this.locate(this.resolve(request.path, false));
-    if (tree.kind(rest) === undefined) throw new IoError(`path '${request.path}' does not exist`);
+    if (tree.kind(rest) === undefined) throw this.noSuchPath(request.path);
     const accepted = filter && method !== 'flat' ? acceptedPaths(tree, rest, request.path, filter) : undefined;
     const part = rest === '' && accepted === undefined ? tree : new SubTree(tree, rest, accepted);
     const hash = this.hashTree(part, method, algorithm, request.path);
@@ -262,7 +299,8 @@ export class EngineEvalHost implements EvalHost {
   }
 
   /** A fetched tree whose bytes may be wanted in the store later. */
-  addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress): void {
+  addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress, shown?: string): void {
+    if (shown !== undefined) this.shownRoots.set(path, shown);
     this.mount(path, tree);
     if (!this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree, address, references: [] });
   }

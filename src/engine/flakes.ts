@@ -14,6 +14,7 @@ import { internSymbol } from '../eval/symbol.ts';
 import { force, type Value } from '../eval/value.ts';
 import type { FetchedInput } from '../fetch/fetcher.ts';
 import { makeFetchCache } from '../fetch/fetch-cache.ts';
+import { inputSourcePath } from '../fetch/fetchers.ts';
 import { FolderTree, writeTreeNar } from '../fetch/source-tree.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
@@ -22,7 +23,7 @@ import { builtInRegistry } from '../flake/resolve.ts';
 import { nodeIo } from '../io/node.ts';
 import { parseFlakeRef, type FlakeRef, type PathResolver } from '../model/flake-ref.ts';
 import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
-import { type InputAttrs, inputStorePath } from '../model/input-scheme.ts';
+import { type InputAttrs, inputStorePath, isFinalInput, isKnownInput, printInput } from '../model/input-scheme.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
 import { makeBundledTrees } from './bundled-trees.ts';
@@ -212,20 +213,31 @@ export class Flakes {
   /** What evaluation needs; its trees become readable at their store paths. */
   private infoFor(locked: LockedOnDisk): LockedFlakeInfo {
     const { info } = evaluationInfo(locked, this.fetcher);
-    this.mount(locked.top.tree.fetched);
-    for (const { tree } of locked.result.places.values()) this.mount(tree.fetched);
+    this.mount(locked.top.tree.fetched, locked.top.tree.resolved);
+    for (const { tree } of locked.result.places.values()) this.mount(tree.fetched, tree.resolved);
     return info;
   }
 
-  private mount(fetched: FetchedInput): void {
-    this.engine.evaluation().host.addMountedTree(fetched.storePath, fetched.tree, { method: 'nar', hash: fetched.narHash });
+  private mount(fetched: FetchedInput, asked: InputAttrs): void {
+    const address = { method: 'nar', hash: fetched.narHash } as const;
+    this.engine.evaluation().host.addMountedTree(fetched.storePath, fetched.tree, address, this.shownRoot(fetched, asked));
+  }
+
+  /** NIX: what messages call a tree: its folder where it is a working tree, its store path where it is a folder as it stands, else its reference. */
+  private shownRoot(fetched: FetchedInput, asked: InputAttrs): string | undefined {
+    if (!isKnownInput(asked)) return undefined;
+    if (isFinalInput(asked)) return `\xc2\xab${printInput(asked)}\xc2\xbb`;
+    if (asked['type'] === 'path') return undefined;
+    const isWorkingTree = asked['type'] === 'git' && asked['rev'] === undefined && asked['ref'] === undefined;
+    const workingTree = isWorkingTree ? inputSourcePath(asked, this.fetcher.machine.context) : undefined;
+    return workingTree ?? `\xc2\xab${printInput(fetched.attrs)}\xc2\xbb`;
   }
 
   /** `builtins.fetchTree` and its like: what lies on this machine is fetched here, what does not by the worker behind the bridge. */
   fetchTreesForEvaluation(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
     return inputs.map(({ attrs }) => {
       const fetched = this.fetchNow(attrs);
-      this.mount(fetched);
+      this.mount(fetched, attrs);
       return { storePath: fetched.storePath, info: treeInfo(fetched.attrs) };
     });
   }

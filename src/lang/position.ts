@@ -31,12 +31,15 @@ export class Source {
   readonly path: string | null;
   /** What messages call it: the path, or "«string»" and the like (ordinary text). */
   readonly label: string;
+  /** Whether the file can be read at its path by whoever prints an excerpt. */
+  readonly #isOnDisk: boolean;
   #text: SourceText;
   #starts: number[] | null = null;
 
-  constructor(path: string | null, label: string, text: SourceText) {
+  constructor(path: string | null, label: string, text: SourceText, isOnDisk = path !== null) {
     this.path = path;
     this.label = label;
+    this.#isOnDisk = isOnDisk;
     this.#text = text;
   }
 
@@ -62,7 +65,7 @@ export class Source {
   at(offset: number): SourcePosition | undefined {
     if (offset < 0) return undefined;
     const { line, column } = this.locate(offset);
-    return this.path !== null ? { file: this.path, line, column } : { file: this.label, line, column, source: this.text };
+    return this.#isOnDisk && this.path !== null ? { file: this.path, line, column } : { file: this.label, line, column, source: this.text };
   }
 
   /** "file:line:column", as messages quote another place (ordinary text). */
@@ -72,9 +75,9 @@ export class Source {
   }
 }
 
-/** A file by its absolute path, a byte string. */
-export function fileSource(path: string, text: SourceText): Source {
-  return new Source(path, byteStringToUtf8(path), text);
+/** A file by its absolute path, a byte string; `shown` is what messages call it where it does not lie there on the disk. */
+export function fileSource(path: string, text: SourceText, shown?: string): Source {
+  return new Source(path, byteStringToUtf8(shown ?? path), text, shown === undefined);
 }
 
 /** Text from the command line or made by a program. */

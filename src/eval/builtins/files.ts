@@ -172,7 +172,9 @@ export const readFileType: BuiltinDefinition = {
   run(state, pos, slot) {
     const path = realisePath(state, pos, slot!);
     const kind = state.host.pathKind(path);
-    if (kind === undefined) throw new EvalError(`path '${path}' does not exist`, { code: 'FLOE_NO_SUCH_PATH' });
+    if (kind === undefined) {
+      throw state.host.noSuchPath?.(path) ?? new EvalError(`path '${path}' does not exist`, { code: 'FLOE_NO_SUCH_PATH' });
+    }
     return kind;
   },
 };
