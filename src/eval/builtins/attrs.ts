@@ -133,6 +133,12 @@ export const catAttrs: BuiltinDefinition = {
   },
 };
 
+/** The symbols in ascending order. PERF: names seen for the first time here have it already. */
+function ascending(keys: SymbolId[]): SymbolId[] {
+  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! > keys[i]!) return keys.sort((a, b) => a - b);
+  return keys;
+}
+
 /** builtins.listToAttrs */
 export const listToAttrs: BuiltinDefinition = {
   args: ['e'],
@@ -151,7 +157,7 @@ export const listToAttrs: BuiltinDefinition = {
       if (!pairs.has(symbol)) pairs.set(symbol, pair);
     }
     if (pairs.size === 0) return EMPTY_ATTRS;
-    const keys = [...pairs.keys()].sort((a, b) => a - b);
+    const keys = ascending([...pairs.keys()]);
     const slots: Slot[] = new Array(keys.length);
     const positions: PositionId[] = new Array(keys.length);
     let hasPositions = false;

@@ -19,6 +19,7 @@ const toString_: BuiltinDefinition = {
   run(state, pos, slot) {
     const value = force(slot!, pos);
     if (isString(value)) return value;
+    if (typeof value === 'number') return String(value);
     const context = new ContextAccumulator();
     const text = coerceToString(state, pos, value, context, 'while evaluating the first argument passed to builtins.toString', TO_STRING);
     return makeString(text, context.context);
@@ -153,8 +154,11 @@ export const replaceStrings: BuiltinDefinition = {
     let place = 0;
     while (place < text.length) {
       const candidates = table[text.charCodeAt(place)];
-      const found = candidates === undefined ? undefined : candidates.find((index) => text.startsWith(from[index]!, place));
-      if (found === undefined) {
+      let found = -1;
+      if (candidates !== undefined) {
+        for (let i = 0; i < candidates.length && found < 0; i++) if (text.startsWith(from[candidates[i]!]!, place)) found = candidates[i]!;
+      }
+      if (found < 0) {
         place++;
         continue;
       }

@@ -13,6 +13,12 @@ import { ContextString, force, isString, Lambda, makeString, NixFloat, NixPath, 
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '&quot;', '<': '&lt;', '>': '&gt;', '&': '&amp;', '\n': '&#xA;' };
 
+const NEEDS_ESCAPE = /["<>&\n]/;
+
+function escape(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? text.replace(/["<>&\n]/g, (character) => ESCAPES[character]!) : text;
+}
+
 type XmlAttributes = readonly (readonly [name: string, value: string])[];
 
 /** How values are written. */
@@ -45,7 +51,7 @@ class XmlWriter {
   private tag(name: string, attributes: XmlAttributes, end: string): void {
     let text = `${'  '.repeat(this.depth)}<${name}`;
     // INVARIANT: attributes are given in the order of their names, which is how C++ Nix writes them.
-    for (const [key, value] of attributes) text += ` ${key}="${value.replace(/["<>&\n]/g, (character) => ESCAPES[character]!)}"`;
+    for (const [key, value] of attributes) text += ` ${key}="${escape(value)}"`;
     this.parts.push(`${text}${end}\n`);
   }
 
