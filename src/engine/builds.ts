@@ -9,12 +9,14 @@ import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
 import type { RealiseOptions } from '../build/realise.ts';
 import type { BuildSettings } from '../build/settings.ts';
+import type { Substituter } from '../build/substituter.ts';
 import { nodeIo } from '../io/node.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import type { Engine } from './engine.ts';
+import { makeSubstituter } from './substituters.ts';
 
 /** What a derived path became. */
 export interface BuiltPath {
@@ -28,6 +30,8 @@ const loadRealise = () => import('../build/realise.ts');
 
 export class Builds {
   private readonly engine: Engine;
+  /** Made with the first plan, and kept: it remembers what caches said. */
+  private substituter: { readonly made: Substituter | undefined } | undefined;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -56,6 +60,7 @@ export class Builds {
       io,
       progress: engine.progress,
       derivation: (path) => engine.pendingHost?.readDerivation(path),
+      substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
       mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
       signal,
       mode,
@@ -76,7 +81,7 @@ export class Builds {
       timeoutS: Number(settings.get('timeout')),
       maxBuildLogSize: Number(settings.get('max-build-log-size')),
       logLines: Number(settings.get('log-lines')),
-      showsLogs: false,
+      showsLogs: this.engine.showsLogs,
       logCommand: 'nix log',
       fallback: settings.get('fallback'),
       substitute: settings.get('substitute'),

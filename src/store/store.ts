@@ -1,11 +1,20 @@
 // The Store interface: what every kind of store can do. What can be written with these methods is a function (closure.ts,
 // copy.ts), never another method; garbage collection, repair and optimising belong to the local store alone.
 
+import type { Activity } from '../base/progress.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
 
 /** A NAR as chunks, in order. */
 export type NarSource = AsyncIterable<Uint8Array>;
+
+/** For reading what may lie far away. */
+export interface ReadOptions {
+  /** Gives up. */
+  readonly signal?: AbortSignal | undefined;
+  /** What the reading is part of. */
+  readonly parent?: Activity | undefined;
+}
 
 export interface ImportOptions {
   /** Import also where the path is valid, in the place of what is there. */
@@ -28,7 +37,7 @@ export interface Store {
   queryReferrers(path: StorePath): Promise<StorePath[]>;
   queryValidDerivers(path: StorePath): Promise<StorePath[]>;
   /** The object's NAR. InvalidPathError where it is not valid. */
-  narFromPath(path: StorePath): NarSource;
+  narFromPath(path: StorePath, options?: ReadOptions): NarSource;
   /** Keeps garbage collectors from these paths, valid or to come, until the store is closed; nothing where none collects. */
   addTempRoots(paths: Iterable<StorePath>): Promise<void>;
   /**

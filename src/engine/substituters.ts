@@ -1,0 +1,93 @@
+// Where an engine fetches built objects from: the stores that the settings name, opened when something is first asked of them. The
+// public default cache holds paths of /nix/store only, so with another store directory it is left out without a word.
+
+import * as fs from 'node:fs';
+import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError } from '../base/errors.ts';
+import type { Substituter } from '../build/substituter.ts';
+import { nodeIo } from '../io/node.ts';
+import { parsePublicKeys } from '../model/signature.ts';
+import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
+import type { OpenCacheOptions } from '../store/binary-cache/open-cache.ts';
+import type { SubstitutionSource } from '../store/substitute.ts';
+import type { Engine } from './engine.ts';
+import { cacheFolder } from './evaluation.ts';
+import { openStore } from './open-store.ts';
+
+/** The substituter of an engine; undefined where nothing is to be substituted. Nothing is loaded or asked before it is used. */
+export function makeSubstituter(engine: Engine): Substituter | undefined {
+  const { settings, store, progress } = engine;
+  const urls = substituterUrls(engine);
+  if (urls.length === 0 || !settings.get('substitute') || !engine.online) return undefined;
+  const trustedKeys = settings.get('require-sigs') ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
+  const load = async () => {
+    const { Substitution } = await import('../store/substitute.ts');
+    return new Substitution({ destination: store, open: () => openSources(engine, urls), trustedKeys, progress });
+  };
+  let loaded: ReturnType<typeof load> | undefined;
+  const substitution = () => (loaded ??= load());
+  return {
+    query: async (paths) => (await substitution()).query(paths),
+    substitute: async (path, options) => (await substitution()).substitute(path, options),
+  };
+}
+
+/** Without doubles, and without the default cache where it has nothing to offer. */
+function substituterUrls({ settings, storeDir }: Pick<Engine, 'settings' | 'storeDir'>): string[] {
+  const defaults = storeDir === DEFAULT_STORE_DIR ? [] : settings.defaultOf('substituters');
+  return [...new Set(settings.get('substituters'))].filter((url) => !defaults.includes(url));
+}
+
+async function openSources(engine: Engine, urls: readonly string[]): Promise<SubstitutionSource[]> {
+  const options = await cacheOptions(engine);
+  const opened = await Promise.all(urls.map((url) => openSource(engine, url, options)));
+  return opened.filter((source) => source !== undefined);
+}
+
+/** Undefined, after a warning, where a substituter cannot be used. */
+async function openSource(engine: Engine, url: string, options: OpenCacheOptions): Promise<SubstitutionSource | undefined> {
+  try {
+    const { isCacheUrl, openBinaryCache } = await import('../store/binary-cache/open-cache.ts');
+    if (isCacheUrl(url)) return await openBinaryCache(url, options);
+    const { store } = openStore(engine, url);
+    const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+    return { store, priority: Number(parameters.get('priority') ?? 0), trusted: parameters.get('trusted') === 'true' };
+  } catch (error) {
+    if (!(error instanceof FloeError)) throw error;
+    // What could not be reached was said when it was given up.
+    if (!['FLOE_SUBSTITUTER_DISABLED', 'FLOE_UNREACHABLE', 'FLOE_FETCH'].includes(error.code)) engine.progress.log('warn', error.message);
+    return undefined;
+  }
+}
+
+/** What binary caches are opened with: the network, patience, logins, and floe's memory of earlier answers. */
+export async function cacheOptions({ settings, env, cwd, storeDir, progress }: Engine): Promise<OpenCacheOptions> {
+  const [{ Connections }, { findLogin }] = await Promise.all([import('../store/binary-cache/connections.ts'), import('../build/netrc.ts')]);
+  const io = nodeIo();
+  const netrcFile = settings.get('netrc-file');
+  const netrc = fs.existsSync(netrcFile) ? byteStringOf(fs.readFileSync(netrcFile)) : '';
+  return {
+    io,
+    storeDir,
+    cwd,
+    progress,
+    settings: {
+      downloadAttempts: Number(settings.get('download-attempts')),
+      connectTimeoutS: Number(settings.get('connect-timeout')),
+      stalledDownloadTimeoutS: Number(settings.get('stalled-download-timeout')),
+    },
+    connections: new Connections(Number(settings.get('http-connections'))),
+    memory: {
+      files: io.files,
+      folder: utf8ToByteString(`${cacheFolder(env)}/narinfo`),
+      positiveTtlS: Number(settings.get('narinfo-cache-positive-ttl')),
+      negativeTtlS: Number(settings.get('narinfo-cache-negative-ttl')),
+      metaTtlS: Number(settings.get('narinfo-cache-meta-ttl')),
+      now: io.now,
+    },
+    headersFor: (host): Record<string, string> => {
+      const login = netrc === '' ? undefined : findLogin(netrc, host);
+      return login === undefined ? {} : { authorization: `Basic ${btoa(`${login.login}:${login.password}`)}` };
+    },
+  };
+}

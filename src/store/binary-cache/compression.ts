@@ -1,0 +1,110 @@
+// The compressions of NARs, by the names that narinfo files use. Streams, except bzip2, whose reader needs the whole file. What C++ Nix
+// could read beyond these (lzip, lz4, lzma, ...) no public cache uses; it is refused by name.
+
+import { pipeline, Readable, type Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { concatBytes } from '../../base/bytes.ts';
+import { FloeError, FormatError } from '../../base/errors.ts';
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+/** What NARs can be written with. */
+export const WRITABLE_COMPRESSIONS = ['zstd', 'br', 'gzip', 'none'] as const;
+export type WritableCompression = (typeof WRITABLE_COMPRESSIONS)[number];
+
+/** Its own default takes minutes for what this does in seconds. */
+const BROTLI_LEVEL = 6;
+
+/** Ends of the names of compressed NARs, as C++ Nix chooses them. */
+export const COMPRESSION_SUFFIXES: Readonly<Record<WritableCompression, string>> = { zstd: '.zst', br: '.br', gzip: '', none: '' };
+
+async function* through(source: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
+  // Errors of either end arrive at the reader of the transform.
+  pipeline(Readable.from(source, { objectMode: false }), transform, () => {});
+  yield* transform as AsyncIterable<Uint8Array>;
+}
+
+async function collect(source: Bytes): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return concatBytes(chunks);
+}
+
+async function* unxz(source: Bytes): AsyncGenerator<Uint8Array> {
+  // CommonJS: its default export is there both as Node loads it and in the bundle.
+  const { XzReadableStream } = (await import('xz-decompress')).default;
+  yield* new XzReadableStream(ReadableStream.from(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
+}
+
+async function* unbzip2(source: Bytes): AsyncGenerator<Uint8Array> {
+  // The package declares no types.
+  const { default: bzip } = (await import('seek-bzip' as string)) as {
+    default: { decode(data: Uint8Array, output?: undefined, multistream?: boolean): Uint8Array };
+  };
+  yield bzip.decode(await collect(source), undefined, true);
+}
+
+function decompressor(compression: string): ((source: Bytes) => Bytes) | undefined {
+  switch (compression) {
+    case 'none':
+    case '':
+      return (source) => source;
+    case 'xz':
+      return unxz;
+    case 'bzip2':
+      return unbzip2;
+    case 'gzip':
+      return (source) => through(source, zlib.createGunzip());
+    case 'br':
+      return (source) => through(source, zlib.createBrotliDecompress());
+    case 'zstd':
+      return (source) => through(source, zlib.createZstdDecompress());
+    default:
+      return undefined;
+  }
+}
+
+/** The decompressed bytes. Errors name `shown`; FloeErrors of the source pass as they are. */
+export async function* decompress(source: Bytes, compression: string, shown: string): AsyncGenerator<Uint8Array> {
+  const open = decompressor(compression);
+  if (open === undefined) {
+    throw new FloeError('FLOE_NOT_SUPPORTED', `'${shown}' is compressed with '${compression}', which floe cannot read`, {
+      hint: 'xz, zstd, bzip2, gzip, br and none can be read',
+    });
+  }
+  // The decompressors wrap or lose what went wrong with their source.
+  let sourceError: unknown;
+  const watched = (async function* () {
+    try {
+      yield* source;
+    } catch (error) {
+      sourceError = error;
+      throw error;
+    }
+  })();
+  try {
+    yield* open(watched);
+  } catch (error) {
+    if (sourceError !== undefined) throw sourceError;
+    if (error instanceof FloeError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FormatError(`failed to decompress '${shown}' (${compression}): ${reason}`, { cause: error, data: { file: shown } });
+  }
+}
+
+/** Compresses; `level` -1 for the compression's own default. */
+export function compress(source: Bytes, compression: WritableCompression, level = -1): Bytes {
+  switch (compression) {
+    case 'none':
+      return source;
+    case 'gzip':
+      return through(source, zlib.createGzip(level < 0 ? {} : { level }));
+    case 'br':
+      return through(
+        source,
+        zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level < 0 ? BROTLI_LEVEL : level } }),
+      );
+    case 'zstd':
+      return through(source, zlib.createZstdCompress(level < 0 ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }));
+  }
+}

@@ -1,0 +1,214 @@
+// Substituting: which caches have a path, and fetching it from the first that delivers what it promised. Signatures are checked before
+// anything is fetched, contents while they arrive; a cache that is dead or lies is passed over for the next. Order, words and what counts
+// as failure follow libstore/build/substitution-goal.cc of C++ Nix 2.34.8, with two differences: a path without a good signature does
+// not count as available at all (so a plan does not promise it), and a cache that cannot be asked counts as not having the path.
+
+import { FloeError } from '../base/errors.ts';
+import { ACTIVITY_TYPES, type Activity, type Progress } from '../base/progress.ts';
+import { isContentAddressed, type PathInfo } from '../model/path-info.ts';
+import type { PublicKey } from '../model/signature.ts';
+import type { StorePath } from '../model/store-path.ts';
+import type { NarSource, Store } from './store.ts';
+
+/** A store that objects are fetched from. */
+export interface SubstitutionSource {
+  readonly store: Store;
+  /** Smaller is asked first. */
+  readonly priority: number;
+  /** Its objects need no signature. */
+  readonly trusted: boolean;
+}
+
+export interface SubstitutionOptions {
+  readonly destination: Store;
+  /** Opens the sources, when the first question comes. */
+  readonly open: () => Promise<readonly SubstitutionSource[]>;
+  /** One of these must have signed what is fetched; undefined where no signature is wanted. */
+  readonly trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
+  readonly progress: Progress;
+}
+
+/** Facts about a path that can be fetched. */
+export interface Substitutable {
+  readonly references: readonly StorePath[];
+  /** Bytes to be transferred; 0 where unknown. */
+  readonly downloadSize: number;
+  readonly narSize: number;
+}
+
+/** What a source has: a path's info, and the bytes to be transferred where it says. */
+type FoundInfo = PathInfo & { readonly fileSize?: number };
+
+/** Errors that were told when they happened to a whole cache. */
+const TOLD_CODES = ['FLOE_SUBSTITUTER_DISABLED', 'FLOE_FETCH', 'FLOE_UNREACHABLE'];
+
+/** Asks several sources. See build/substituter.ts for what its methods promise. */
+export class Substitution {
+  readonly #options: SubstitutionOptions;
+  #sources: Promise<readonly SubstitutionSource[]> | undefined;
+  /** Paths from a source that were refused for want of a signature, so that it is said once. */
+  readonly #refused = new Set<string>();
+  readonly #counts: Counts;
+
+  constructor(options: SubstitutionOptions) {
+    this.#options = options;
+    this.#counts = new Counts(options.progress);
+  }
+
+  #open(): Promise<readonly SubstitutionSource[]> {
+    return (this.#sources ??= this.#options.open().then((sources) => {
+      const { storeDir } = this.#options.destination;
+      // Paths of another directory are other paths.
+      return sources.filter(({ store }) => store.storeDir === storeDir).sort((a, b) => a.priority - b.priority);
+    }));
+  }
+
+  async query(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, Substitutable>> {
+    const found = new Map<StorePath, Substitutable>();
+    let missing = [...new Set(paths)];
+    for (const source of missing.length === 0 ? [] : await this.#open()) {
+      const infos = await Promise.all(missing.map((path) => this.#ask(source, path)));
+      missing = missing.filter((path, index) => {
+        const info = infos[index];
+        if (info === undefined) return true;
+        found.set(path, { references: info.references, downloadSize: info.fileSize ?? 0, narSize: info.narSize });
+        return false;
+      });
+      if (missing.length === 0) break;
+    }
+    return found;
+  }
+
+  /** What a source has to offer that may be taken. */
+  async #ask({ store, trusted }: SubstitutionSource, path: StorePath): Promise<FoundInfo | undefined> {
+    const { progress, destination } = this.#options;
+    let info: FoundInfo | undefined;
+    try {
+      info = await store.queryPathInfo(path);
+    } catch (error) {
+      if (!(error instanceof FloeError)) throw error;
+      if (!TOLD_CODES.includes(error.code)) progress.log('warn', error.message);
+      return undefined;
+    }
+    if (info === undefined || trusted || (await this.#isSigned(info))) return info;
+    const key = `${store.uri} ${path}`;
+    if (!this.#refused.has(key)) {
+      this.#refused.add(key);
+      progress.log(
+        'warn',
+        `ignoring substitute for '${destination.storeDir}/${path}' from '${store.uri}', as it's not signed by any of the keys in 'trusted-public-keys'`,
+      );
+    }
+    return undefined;
+  }
+
+  async #isSigned(info: PathInfo): Promise<boolean> {
+    const { trustedKeys, destination } = this.#options;
+    if (trustedKeys === undefined || isContentAddressed(info, destination.storeDir)) return true;
+    if (info.signatures.length === 0) return false;
+    const { countGoodSignatures } = await import('../model/signing.ts');
+    return countGoodSignatures(info, destination.storeDir, trustedKeys) > 0;
+  }
+
+  async substitute(path: StorePath, options: { readonly repair: boolean; readonly signal: AbortSignal }): Promise<boolean> {
+    const { progress } = this.#options;
+    let failure: FloeError | undefined;
+    for (const source of await this.#open()) {
+      const info = await this.#ask(source, path);
+      if (info === undefined) continue;
+      if (failure !== undefined) progress.log('error', `error: ${failure.message}`);
+      try {
+        await this.#fetch(source, info, options);
+        return true;
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (!(error instanceof FloeError)) throw error;
+        // Deleted meanwhile: as if it had never been there.
+        if (error.code === 'FLOE_SUBSTITUTE_GONE') progress.log('warn', error.message);
+        else failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+    return false;
+  }
+
+  async #fetch(
+    { store }: SubstitutionSource,
+    info: FoundInfo,
+    { repair, signal }: { repair: boolean; signal: AbortSignal },
+  ): Promise<void> {
+    const { progress, destination } = this.#options;
+    const { path, narHash, narSize, references, deriver, signatures, contentAddress, fileSize = 0 } = info;
+    const shown = `${destination.storeDir}/${path}`;
+    const end = this.#counts.begin(fileSize, narSize);
+    const substitution = progress.start('substitute', '', { fields: [shown, store.uri] });
+    const copy = progress.start('copy-path', `copying path '${shown}' from '${store.uri}'`, {
+      fields: [shown, store.uri, destination.uri],
+      parent: substitution,
+      level: 'info',
+    });
+    let succeeded = false;
+    try {
+      const nar = counted(store.narFromPath(path, { signal, parent: copy }), narSize, copy, signal);
+      // Where and when it was made, and that it was made here, is that store's own knowledge.
+      const plain = { path, narHash, narSize, references, deriver, signatures, contentAddress, registrationTime: 0, ultimate: false };
+      await destination.addToStore(plain, nar, { repair, checkSignatures: false });
+      succeeded = true;
+    } finally {
+      copy.stop();
+      substitution.stop();
+      end(succeeded);
+    }
+  }
+}
+
+async function* counted(nar: NarSource, narSize: number, activity: Activity, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const chunk of nar) {
+    signal.throwIfAborted();
+    done += chunk.length;
+    activity.result('progress', [done, narSize, 0, 0]);
+    yield chunk;
+  }
+}
+
+/** How many paths are fetched and were, and how many bytes are to come, for a progress bar. */
+class Counts {
+  readonly #progress: Progress;
+  #activity: Activity | undefined;
+  #running = 0;
+  #done = 0;
+  #failed = 0;
+  #downloadSize = 0;
+  #narSize = 0;
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  /** One more begins; call the result when it has ended. */
+  begin(downloadSize: number, narSize: number): (succeeded: boolean) => void {
+    this.#activity ??= this.#progress.start('copy-paths', '');
+    this.#running++;
+    this.#downloadSize += downloadSize;
+    this.#narSize += narSize;
+    this.#tell();
+    return (succeeded) => {
+      this.#running--;
+      if (succeeded) this.#done++;
+      else this.#failed++;
+      this.#tell();
+      if (this.#running > 0) return;
+      this.#activity?.stop();
+      this.#activity = undefined;
+      this.#done = this.#failed = this.#downloadSize = this.#narSize = 0;
+    };
+  }
+
+  #tell(): void {
+    const activity = this.#activity!;
+    activity.result('progress', [this.#done, this.#done + this.#running, this.#running, this.#failed]);
+    activity.result('set-expected', [ACTIVITY_TYPES['file-transfer'], this.#downloadSize]);
+    activity.result('set-expected', [ACTIVITY_TYPES['copy-path'], this.#narSize]);
+  }
+}
