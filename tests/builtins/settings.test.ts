@@ -110,8 +110,8 @@ test('warnings and traces', () => {
     { abortOnWarn: true },
     'error: aborting to reveal stack trace of warning, as abort-on-warn is set',
   );
-  check('builtins.trace { a = 1; b = [ "x" ]; } (builtins.trace "text" 2)', {}, '2');
-  assert.deepEqual(messages, ['trace: { a = 1; b = [ "x" ]; }', 'trace: text']);
+  check('builtins.trace { a = 1; b = "x"; } (builtins.trace "text" 2)', {}, '2');
+  assert.deepEqual(messages, ['trace: { a = 1; b = "x"; }', 'trace: text']);
   check('builtins.traceVerbose "text" 2', { traceVerbose: true }, '2');
   assert.deepEqual(messages, ['trace: text']);
   check('builtins.traceVerbose "text" 2', {}, '2');
