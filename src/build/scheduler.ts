@@ -216,7 +216,7 @@ export class Scheduler {
       const obtained = await this.#obtainPath(path);
       if (obtained.kind === 'cancelled') return obtained;
       if (obtained.kind !== 'reached')
-        return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}': ${obtained.error.message}`);
+        return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}'`);
     }
     const { derivation, options } = this.#load(path);
     const refusal = refuseUnknownOutputs(derivation, printed);
@@ -226,7 +226,7 @@ export class Scheduler {
     }
     if (outputs !== 'all') {
       const missing = outputs.find((name) => !derivation.outputs.has(name));
-      if (missing !== undefined) throw new FloeError('FLOE_NO_OUTPUT', `derivation '${printed}' does not have wanted outputs '${missing}'`);
+      if (missing !== undefined) throw new FloeError('FLOE_NO_OUTPUT', `derivation '${printed}' does not have output '${missing}'`);
     }
     const wanted = wantedPaths(derivation, outputs);
     const invalid = () => wanted.filter((output) => !store.isValidPathSync(output));
@@ -240,8 +240,8 @@ export class Scheduler {
     if (mode === 'check' && invalid().length > 0) {
       throw new FloeError('FLOE_CHECK_IMPOSSIBLE', `some outputs of '${printed}' are not valid, so checking is not possible`, {
         hint:
-          '--rebuild and --check error if the derivation was not previously built and cannot be substituted.\n' +
-          'Remove it to perform a fresh build, or use --repair to rewrite missing or corrupted builds in the store.',
+          'Hint: --rebuild and --check error if the derivation was not previously built and cannot be substituted.\n' +
+          '      Remove it to perform a fresh build, or use --repair to rewrite missing or corrupted builds in the store.',
       });
     }
     if (mode === 'repair' && wanted.every((output) => this.#options.contents.isGood(output))) return this.#repairClosure(path, wanted);

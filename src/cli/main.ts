@@ -147,9 +147,11 @@ async function showVersion(surroundings: Surroundings, session: Session, choices
 export async function run(surroundings: Surroundings): Promise<number> {
   const { launch } = surroundings;
   const program = programName(launch);
+  let isLegacy = false;
   let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
   try {
     const located = locateCommand(program, launch.words);
+    isLegacy = located.isLegacy;
     const isTerminal = surroundings.stderr.isTerminal;
     const early = readGlobals(located.globals, { isLegacy: located.isLegacy, isTerminal });
     if (located.load === undefined) {
@@ -171,7 +173,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
     return (await command.execute()) ?? 0;
   } catch (error) {
     if (error instanceof BrokenPipe) return 1;
-    return explain(error, report, program);
+    return explain(error, report, program, isLegacy);
   } finally {
     report.close();
   }
@@ -185,14 +187,15 @@ function wantsHelp(words: readonly string[]): boolean {
 }
 
 /** Prints an error, and says what to exit with. */
-function explain(error: unknown, report: Report, program: string): number {
+function explain(error: unknown, report: Report, program: string, isLegacy: boolean): number {
   try {
     report.error(error);
     if (error instanceof UsageError) report.log('error', `Try '${program} --help' for more information.`);
   } catch (second) {
     if (!(second instanceof BrokenPipe)) throw second;
   }
-  if (error instanceof BuildError) return error.exitCode;
+  // NIX: only the older commands tell by their exit status how a build failed.
+  if (error instanceof BuildError) return isLegacy ? error.exitCode : 1;
   const status = error instanceof FloeError ? error.data['exitCode'] : undefined;
   return typeof status === 'number' ? status : 1;
 }

@@ -20,6 +20,7 @@ export function openEngine(command: BaseCommand): Engine {
     online: session.online,
     readOnly: choices.readOnly,
     childStackLimit: session.launch.childStackLimit,
+    showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs'),
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
   });
 }

@@ -6,13 +6,14 @@ import { AssertionError, EvalError, FloeError, WrongTypeError } from '../base/er
 import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
-import { coerceToStorePath, forceBool, forceList, forceString, forceStringNoContext } from '../eval/coerce.ts';
+import { coerceToStorePath, forceBool, forceList, forceStringNoContext } from '../eval/coerce.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { NO_POSITION } from '../eval/position.ts';
+import { printForError } from '../eval/print.ts';
 import type { EvalState } from '../eval/state.ts';
 import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
-import { describeType, force, isString, NixPath, type Slot, stringContext, stringText, type Value } from '../eval/value.ts';
+import { type ContextString, describeType, force, isString, NixPath, type Slot, stringContext, stringText, type Value } from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
 import { hashPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
@@ -174,7 +175,16 @@ export function singleDerivedPath(state: EvalState, value: Value, what: string):
     return { kind: 'opaque', path: host.addToStore({ path: value.path, name, method: 'nar', algorithm: 'sha256' }) };
   }
   if (!isString(value)) return undefined;
-  const text = stringText(forceString(state, value, NO_POSITION, what));
+  try {
+    return derivedPathOfString(state, value);
+  } catch (error) {
+    if (error instanceof FloeError) error.frames.push({ text: what });
+    throw error;
+  }
+}
+
+function derivedPathOfString(state: EvalState, value: string | ContextString): DerivedPath {
+  const text = stringText(value);
   const context = stringContext(value) ?? [];
   if (context.length !== 1) {
     throw new EvalError(`string '${text}' has ${context.length} entries in its context. It should only have exactly one entry`);
@@ -204,7 +214,8 @@ export function flakeOutputDerivedPath(state: EvalState, value: Value, attrPath:
   if (!isDerivation(value)) {
     const single = singleDerivedPath(state, value, `while evaluating the flake output attribute '${attrPath}'`);
     if (single) return single;
-    throw new EvalError(`expected flake output attribute '${attrPath}' to be a derivation or path but found ${describeType(value)}`, {
+    const found = `${describeType(value)}: ${printForError(value)}`;
+    throw new EvalError(`expected flake output attribute '${attrPath}' to be a derivation or path but found ${found}`, {
       code: 'FLOE_NOT_A_DERIVATION',
     });
   }

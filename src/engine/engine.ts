@@ -48,6 +48,8 @@ export interface EngineOptions {
   readonly readOnly?: boolean;
   /** The soft stack limit that programs get back which this process becomes or starts; KiB or "unlimited". */
   readonly childStackLimit?: string | undefined;
+  /** Whether `progress` shows what builders say, so that failures need not repeat its end. */
+  readonly showsLogs?: boolean;
   /** Gets what programs say while they are evaluated (`trace`, `warn`). */
   readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
 }
@@ -71,6 +73,7 @@ export class Engine {
   readonly online: boolean;
   readonly readOnly: boolean;
   readonly childStackLimit: string | undefined;
+  readonly showsLogs: boolean;
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
@@ -91,6 +94,7 @@ export class Engine {
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
     this.childStackLimit = options.childStackLimit;
+    this.showsLogs = options.showsLogs ?? false;
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
