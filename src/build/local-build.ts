@@ -218,7 +218,7 @@ export class LocalBuild {
     }
     const places = this.#choosePlaces(sandbox.hidesStore);
     const inputs = this.#inputClosure();
-    const buildDir = this.#makeBuildDir();
+    const buildDir = this.#makeBuildDir(sandbox.hidesStore);
     const rewrites = this.#rewritesFor(places);
     let prepared: PreparedSandbox | undefined;
     let succeeded = false;
@@ -262,14 +262,17 @@ export class LocalBuild {
   }
 
   /** A folder that only one build uses; what a killed process left of it is removed. */
-  #makeBuildDir(): string {
+  #makeBuildDir(hidden: boolean): string {
     const { settings, store } = this.#shared;
     const parent = settings.buildDir ?? `${store.stateDir}/builds`;
     makeFolders(parent);
-    // The outputs are locked, so nobody else builds this derivation in this store.
-    const folder = `${parent}/floe-${this.#job.path.replace(/\.drv$/, '')}`;
+    // The outputs are locked, so nobody else builds this derivation in this store. The name is short: builds put sockets there, whose
+    // paths may have 107 bytes.
+    const folder = `${parent}/floe-${this.#job.path.slice(0, 16)}`;
     deleteTree(folder);
     makeFolder(folder, 0o700);
+    if (!hidden) return folder;
+    // Where the sandbox gives the folder another owner or mode, the one above it keeps others out.
     makeFolder(`${folder}/build`, 0o700);
     return `${folder}/build`;
   }
@@ -364,7 +367,7 @@ export class LocalBuild {
     hidesStore: boolean,
   ): void {
     const { store, settings, progress } = this.#shared;
-    const folder = buildDir.slice(0, buildDir.lastIndexOf('/'));
+    const folder = hidesStore ? buildDir.slice(0, buildDir.lastIndexOf('/')) : buildDir;
     const keep = settings.keepFailed && !succeeded && !this.#signal.aborted;
     for (const { output, scratch, valid } of places.values()) {
       if (scratch !== output.path) deleteTree(store.toRealPath(scratch));
@@ -376,9 +379,10 @@ export class LocalBuild {
       let kept = `${folder}-failed`;
       for (let count = 1; exists(kept); count++) kept = `${folder}-failed-${count}`;
       movePath(folder, kept);
+      const shown = hidesStore ? `${kept}/build` : kept;
       setMode(kept, 0o755);
-      setMode(`${kept}/build`, 0o755);
-      progress.log('error', `note: keeping build directory "${byteStringToUtf8(kept)}/build"`);
+      setMode(shown, 0o755);
+      progress.log('error', `note: keeping build directory "${byteStringToUtf8(shown)}"`);
     } else deleteTree(folder);
     prepared?.dispose();
   }

@@ -337,8 +337,8 @@ test('leftovers of a killed process are replaced', async () => {
   mkdirSync(realPath(store, job.outPath()));
   writeFileSync(`${realPath(store, job.outPath())}/half`, 'half');
   mkdirSync(`${store.toRealPath(job.path)}.chroot/root`, { recursive: true });
-  mkdirSync(`${store.stateDir}/builds/floe-${job.path.slice(0, -4)}/build`, { recursive: true });
-  writeFileSync(`${store.stateDir}/builds/floe-${job.path.slice(0, -4)}/build/old`, 'old');
+  mkdirSync(`${store.stateDir}/builds/floe-${job.path.slice(0, 16)}/build`, { recursive: true });
+  writeFileSync(`${store.stateDir}/builds/floe-${job.path.slice(0, 16)}/build/old`, 'old');
   await realise([job.request], optionsFor(store));
   assert.equal(readFileSync(realPath(store, job.outPath()), 'utf8'), '');
   assertTidy(store);
