@@ -264,7 +264,7 @@ patchScript() {
 }
 
 patchBinary() {
-  local old part path=$rpath loader=
+  local old part unit path=$rpath loader=
   # PERF: both questions in one start, since each reads the file whole (cc1 has 32 MB)
   case $1 in
     *.so | *.so.*) ;;
@@ -279,12 +279,17 @@ patchBinary() {
     path=
     for part in $(echo "$old" | tr ':' ' '); do
       case $part in
-        /usr/lib*) if lookup "${part#/usr/}"; then part=$found; fi ;;
-        /lib*) if lookup "${part#/}"; then part=$found; fi ;;
+        /usr/lib* | /lib*)
+          # a private folder, which several packages may fill
+          part=${part#/usr}
+          for unit in "$out" $dependencies $further; do
+            if [ -d "$unit$part" ]; then path=$path${path:+:}$unit$part; fi
+          done
+          ;;
+        *) path=$path${path:+:}$part ;;
       esac
-      path=$path${path:+:}$part
     done
-    path=$path:$rpath
+    path=$path${path:+:}$rpath
   fi
   # a Go program that is no position-independent one does not survive new sections: its loader is started by name instead
   if [ -n "$loader" ] && [ "$(xxd -s 16 -l 1 -p "$1")" = 02 ] && grep -q 'Go build ID: ' "$1"; then
