@@ -3,15 +3,16 @@
 import * as fs from 'node:fs';
 import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import { type Json, printJson } from '../base/canonical-json.ts';
-import { InvalidPathError } from '../base/errors.ts';
+import { FloeError, InvalidPathError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
 import type { RealiseOptions } from '../build/realise.ts';
+import type { SandboxPath } from '../build/sandbox/sandbox.ts';
 import type { BuildSettings } from '../build/settings.ts';
 import type { Substituter } from '../build/substituter.ts';
 import { nodeIo } from '../io/node.ts';
-import type { Derivation } from '../model/derivation.ts';
+import { type Derivation, derivationReferences } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
@@ -124,13 +125,18 @@ export class Builds {
   /** Makes all of it valid, after saying what that takes. Throws BuildError. */
   async build(paths: readonly DerivedPath[], { mode, quiet = false }: { mode?: BuildMode; quiet?: boolean } = {}): Promise<BuiltPath[]> {
     this.flush(paths);
-    if (!quiet && this.engine.settings.get('print-missing')) await this.printMissing(paths, 'info');
+    const plan = await this.plan(paths);
+    if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
     const interrupt = new AbortController();
     const stop = () => interrupt.abort();
     process.on('SIGINT', stop).on('SIGTERM', stop);
     try {
       const { realise } = await loadRealise();
-      const { results } = await realise(paths, await this.options(mode, interrupt.signal));
+      const options = await this.options(mode, interrupt.signal);
+      const runsBuilders = (mode ?? 'normal') !== 'normal' || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
+      const shell = runsBuilders ? await this.sandboxShell(options) : undefined;
+      const settings = shell === undefined ? options.settings : { ...options.settings, sandboxPaths: [...options.settings.sandboxPaths, shell] };
+      const { results } = await realise(paths, { ...options, settings });
       return results.flatMap((result) => {
         if (!result.success) return [];
         const { request, outputs } = result;
@@ -139,6 +145,28 @@ export class Builds {
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop);
     }
+  }
+
+  /** /bin/sh of the sandbox, unpacked first where that is needed; undefined where the user's settings or the machine leave it out. */
+  private async sandboxShell(options: RealiseOptions): Promise<SandboxPath | undefined> {
+    const { settings, storeDir, store, progress } = this.engine;
+    if (options.settings.sandbox === 'false' || settings.isOverridden('sandbox-paths')) return undefined;
+    const { findSandboxShell } = await import('./sandbox-shell.ts');
+    const shell = findSandboxShell(storeDir);
+    if (shell === undefined) return undefined;
+    const { program, seed } = shell;
+    if (seed !== undefined && !store.isValidPathSync(seed.path)) {
+      store.addDerivations(seed.derivations.map((each) => ({ ...each, references: derivationReferences(each.derivation) })));
+      const { realise } = await loadRealise();
+      try {
+        await realise([{ kind: 'built', derivation: seed.derivations.at(-1)!.path, outputs: 'all' }], options);
+      } catch (error) {
+        if (!(error instanceof FloeError)) throw error;
+        progress.log('warn', `builds get no '/bin/sh', because the static shell of the embedded packages cannot be had: ${error.message}`);
+        return undefined;
+      }
+    }
+    return { target: '/bin/sh', source: program, optional: true };
   }
 
   /** Says what building the paths would take, in Nix's words. */

@@ -77,12 +77,17 @@ function required(fields: Map<string, string>, key: string): string {
   return value;
 }
 
+/** Where a package lies in Debian's archive. */
+function poolPath({ name, version, source, architecture }: Pick<IndexEntry, 'name' | 'version' | 'source' | 'architecture'>): string {
+  return `pool/main/${shardOf(source)}/${source}/${name}_${version}_${architecture}.deb`;
+}
+
 function readEntry(fields: Map<string, string>): IndexEntry {
   const name = required(fields, 'Package');
   const version = required(fields, 'Version').replace(/^\d+:/, '');
   const source = (fields.get('Source') ?? name).replace(/ .*$/, '');
   const architecture = required(fields, 'Architecture');
-  const path = `pool/main/${shardOf(source)}/${source}/${name}_${version}_${architecture}.deb`;
+  const path = poolPath({ name, version, source, architecture });
   // INVARIANT: the shards keep no path, since it follows from the other fields.
   if (path !== required(fields, 'Filename')) {
     throw new FloeError(
@@ -301,9 +306,16 @@ export async function refreshIndex(options: {
 
   // The seed's hash is known only once it was unpacked; until someone fills it in, a build says which one it got.
   const seed = JSON.parse(await readFile(options.seedFile, 'utf8')) as { version: string; narHash: string };
-  const seedVersion = entries.get('busybox-static')?.version;
-  if (seedVersion !== undefined && seedVersion !== seed.version) {
-    const changed = { ...seed, version: seedVersion, narHash: `sha256-${'A'.repeat(43)}=` };
+  const busybox = entries.get('busybox-static');
+  const seedVersion = busybox?.version;
+  if (busybox !== undefined && seedVersion !== seed.version) {
+    const changed = {
+      ...seed,
+      version: seedVersion,
+      deb: poolPath(busybox),
+      debHash: `sha256-${busybox.sha256}=`,
+      narHash: `sha256-${'A'.repeat(43)}=`,
+    };
     await writeFile(options.seedFile, `${JSON.stringify(changed, undefined, 2)}\n`);
     console.error(
       `the seed is now busybox-static ${seedVersion}: build any package and put the hash that floe got into ${options.seedFile}`,
