@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printFixedFloat, printShortFloat } from './float-text.ts';
+import { NEGATIVE_NAN, printFixedFloat, printShortFloat } from './float-text.ts';
 
 test('%g', () => {
   const cases: [number, string][] = [
@@ -22,6 +22,7 @@ test('%g', () => {
     [Infinity, 'inf'],
     [-Infinity, '-inf'],
     [NaN, 'nan'],
+    [NEGATIVE_NAN, '-nan'],
   ];
   for (const [value, text] of cases) assert.equal(printShortFloat(value), text);
 });

@@ -13,12 +13,31 @@ function roundDigits(magnitude: number, count: number): { digits: string; expone
   return { digits: mantissa.replace('.', ''), exponent: Number(exponent) };
 }
 
-function printSpecial(value: number): string | undefined {
-  if (Number.isFinite(value)) return undefined;
-  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+const scratch = new Float64Array(1);
+const scratchBytes = new Uint8Array(scratch.buffer);
+/** Where the sign stands: the machine's byte order decides. */
+const SIGN_BYTE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 7 : 0;
+
+/** The sign bit, which "not a number" has too: what a machine's invalid operation gives (on x86 it is set) comes through as it is. */
+function isNegative(value: number): boolean {
+  scratch[0] = value;
+  return scratchBytes[SIGN_BYTE]! >= 0x80;
 }
 
-const isNegative = (value: number): boolean => value < 0 || Object.is(value, -0);
+function makeNegativeNan(): number {
+  scratch[0] = NaN;
+  scratchBytes[SIGN_BYTE]! |= 0x80;
+  return scratch[0];
+}
+
+/** "Not a number" with its sign bit set, which prints as "-nan". */
+export const NEGATIVE_NAN = makeNegativeNan();
+
+function printSpecial(value: number): string | undefined {
+  if (Number.isFinite(value)) return undefined;
+  const name = Number.isNaN(value) ? 'nan' : 'inf';
+  return isNegative(value) ? `-${name}` : name;
+}
 
 /** As `%f`: six digits after the point. */
 export function printFixedFloat(value: number): string {

@@ -2,6 +2,7 @@
 // toml11, the library of C++ Nix; like it, the reader goes on with the next line after an error, so that one report tells several.
 
 import { utf8ToByteString } from '../../base/bytes.ts';
+import { NEGATIVE_NAN } from '../../base/float-text.ts';
 import { AttrsBuilder } from '../attrs.ts';
 import { makeInteger } from '../number.ts';
 import { NixFloat, type Slot, type Value } from '../value.ts';
@@ -339,8 +340,9 @@ class TomlReader {
     const first = text[afterSign];
     if (text.startsWith('inf', afterSign) || text.startsWith('nan', afterSign)) {
       this.at = afterSign + 3;
-      const value = text.startsWith('inf', afterSign) ? Infinity : NaN;
-      return new NixFloat(text[start] === '-' ? -value : value);
+      const isMinus = text[start] === '-';
+      if (text.startsWith('nan', afterSign)) return new NixFloat(isMinus ? NEGATIVE_NAN : NaN);
+      return new NixFloat(isMinus ? -Infinity : Infinity);
     }
     if (first === '0') {
       const kind = text[afterSign + 1];
