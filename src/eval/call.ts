@@ -71,6 +71,17 @@ export function call1(fn: Value, a: Slot, pos: PositionId): Value {
 /** fn a b, where fn is evaluated. */
 export function call2(fn: Value, a: Slot, b: Slot, pos: PositionId): Value {
   if (fn instanceof Lambda) {
+    const { code } = fn;
+    const last = code.next;
+    if (last !== null && last.next === null && last.formals === null && code.slot === 1) {
+      const { size } = last;
+      if (size === 3) return runBody(last, [fn.env, a, b], pos);
+      const env: Env = new Array(size);
+      env[0] = fn.env;
+      env[1] = a;
+      env[2] = b;
+      return runBody(last, env, pos);
+    }
     const next = callLambda(fn, a, pos);
     return next instanceof Lambda ? callLambda(next, b, pos) : call1(next, b, pos);
   }
@@ -131,12 +142,53 @@ function callFunctor(fn: Value, a: Slot, pos: PositionId): Value {
   throw new WrongTypeError(`attempt to call something which is not a function but ${describeType(fn)}: ${printForError(fn)}`, at(pos));
 }
 
-/** The body of a closure, with its argument. */
+/** A closure applied to one argument. */
 export function callLambda(fn: Lambda, a: Slot, pos: PositionId): Value {
+  const { code } = fn;
+  if (code.next !== null) return new Lambda(code.next, partialFrame(fn, a));
+  if (code.formals !== null) return callWithFormals(fn, a, pos);
+  const { size } = code;
+  if (size === 2) return runBody(code, [fn.env, a], pos);
+  const env: Env = new Array(size);
+  takeOver(env, fn);
+  env[code.slot] = a;
+  return runBody(code, env, pos);
+}
+
+/** What a closure knows, in the frame of its body. */
+function takeOver(env: Env, fn: Lambda): void {
+  const { slot } = fn.code;
+  if (slot === 1) env[0] = fn.env;
+  else for (let i = 0; i < slot; i++) env[i] = fn.env[i];
+}
+
+/** The environment of the closure of the next stage: [env, arguments so far...]. */
+function partialFrame(fn: Lambda, a: Slot): Env {
+  if (fn.code.slot === 1) return [fn.env, a];
+  const frame = fn.env.slice();
+  frame.push(a);
+  return frame;
+}
+
+function callWithFormals(fn: Lambda, a: Slot, pos: PositionId): Value {
   const level = depth;
   if (level > maxDepth) throw stackOverflow(pos);
-  const code = fn.code;
-  const env = code.formals === null ? [fn.env, a] : bindFormals(code, fn.env, a, pos);
+  depth = level + 1;
+  let env: Env;
+  try {
+    env = bindFormals(fn, a, pos);
+  } catch (error) {
+    depth = level;
+    throw error;
+  }
+  depth = level;
+  return runBody(fn.code, env, pos);
+}
+
+/** The body of a lambda in its frame. */
+function runBody(code: LambdaCode, env: Env, pos: PositionId): Value {
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
   depth = level + 1;
   try {
     const value = code.body.eval(env);
@@ -210,7 +262,8 @@ function functionName(code: LambdaCode): string {
 }
 
 /** The frame of a call whose argument is taken apart: [env, (args,) formals...]. */
-function bindFormals(code: LambdaCode, closure: Env, slot: Slot, pos: PositionId): Env {
+function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
+  const { code } = fn;
   let argument: Value;
   try {
     argument = force(slot, code.position);
@@ -227,10 +280,10 @@ function bindFormals(code: LambdaCode, closure: Env, slot: Slot, pos: PositionId
   }
   const formals = code.formals!;
   const count = formals.length;
-  const first = code.hasParameter ? 2 : 1;
-  const env: Env = new Array(first + count);
-  env[0] = closure;
-  if (code.hasParameter) env[1] = slot;
+  const env: Env = new Array(code.size);
+  takeOver(env, fn);
+  let first = code.slot;
+  if (code.parameterName !== null) env[first++] = slot;
   const { shape, values } = argument;
   const plan = code.planShape === shape ? code.plan! : planFormals(code, shape, pos);
   for (let i = 0; i < count; i++) {

@@ -4,9 +4,13 @@
 // A unit is a byte string: FORMAT_VERSION, the source's length, the number of strings, their lengths, their bytes, then the expression. Numbers are
 // unsigned LEB128. An expression is an opcode and its operands, sub-expressions in place; positions are offsets into the source plus one (0 is
 // nowhere). An operand may be wrapped in Lazy with its length, so that it can be skipped until it is run.
+//
+// PERF: there are fewer frames than ast.ts describes, and so other depths and slots. The parameters of `x: y: body` share one frame,
+// and what follows unconditionally in a body (a let, a with, and the body of those) adds its slots to the frame it is in. A frame's size
+// stands where it is made.
 
 /** Changes with every change of the format. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 /** Sub-expressions at least this long are decoded when they first run. */
 export const LAZY_THRESHOLD = 12;
@@ -38,7 +42,7 @@ export const Op = {
   Variable: 10,
   /** name, position */
   Global: 11,
-  /** name, position, count, (hops, position of the with)... */
+  /** name, position, count, (hops, slot, position of the with)... */
   WithVariable: 12,
   /** subject, name, position */
   Select: 13,
@@ -58,16 +62,19 @@ export const Op = {
   DynamicAttrs: 20,
   /** count, items */
   List: 21,
-  /** position, name + 1, flags (1: parameter, 2: formals, 4: ellipsis), [parameter], [count, (name, position, has default, default)...], body */
+  /**
+   * size of the frame, count of stages (`x: y: ...` has two), (position, name + 1, name, has parameter, [parameter])..., then of the
+   * last stage: flags (1: formals, 2: ellipsis), [count, (name, position, has default, default)...]; body
+   */
   Lambda: 22,
   /** position, callee, argument */
   Call1: 23,
   Call2: 24,
   /** position, count, callee, arguments */
   Call: 25,
-  /** bindings, body */
+  /** size of the frame, bindings, body */
   Let: 26,
-  /** set, body */
+  /** size of the frame, set, body */
   With: 27,
   /** position, condition, consequent, alternative */
   If: 28,
@@ -97,4 +104,8 @@ export const Op = {
   CurrentPosition: 42,
   /** nothing */
   EmptyAttrs: 43,
+  /** first slot, bindings, body: a let whose slots lie in the frame at hand */
+  LetHere: 44,
+  /** slot, set, body: a with likewise */
+  WithHere: 45,
 } as const;

@@ -1,7 +1,7 @@
 // A bound tree -> its compiled form (code-format.ts). One pass over the tree; nothing is resolved here that depends on where the
 // source lies or on the program that runs, so that the result can be kept on disk.
 
-import { unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import { byteStringOf } from '../base/bytes.ts';
 import {
   AttrKind,
@@ -13,17 +13,23 @@ import {
   type Call,
   type ConcatStrings,
   type Lambda,
+  type Let,
   type Node,
   type Path,
   type Select,
   type Var,
+  type With,
 } from '../lang/ast.ts';
 import { printNode } from '../lang/print-ast.ts';
 import { FORMAT_VERSION, LAZY_THRESHOLD, Op, PATH_MARK } from './code-format.ts';
 
-/** The compiled form of a bound tree; `length` is that of its source. */
-export function compile(root: Node, length: number): string {
+/**
+ * The compiled form of a bound tree; `length` is that of its source. `scopes` is the number of frames around it (scopedImport), as the
+ * binder was told.
+ */
+export function compile(root: Node, length: number, scopes = 0): string {
   const writer = new Writer();
+  for (let i = 0; i < scopes; i++) writer.enterScope();
   writer.expression(root);
   return writer.finish(length);
 }
@@ -33,10 +39,70 @@ const printPath = (literal: Path): string => `${PATH_MARK}${literal.form}${liter
 
 const LAZY_HEADER = 5;
 
+/** Frames larger than this are not grown by what follows in the body. */
+const MAX_FRAME = 1000;
+
+/** A frame as it will be at run time. */
+interface Frame {
+  /** Number of frames around it. */
+  readonly level: number;
+  /** Slots so far, the one for the frame around included. */
+  size: number;
+}
+
+/** Where a frame of the tree (ast.ts) lies: its slot n is slot `base + n` of `frame`. */
+interface Place {
+  readonly frame: Frame;
+  readonly base: number;
+}
+
+
 class Writer {
   #bytes = new Uint8Array(4096);
   #length = 0;
   readonly #strings = new Map<string, number>();
+  /** Places of the tree's frames around the expression at hand, outermost first. */
+  readonly #places: Place[] = [];
+  /** The frame that the expression at hand is evaluated in. */
+  #frame: Frame = { level: 0, size: 1 };
+
+  /** A frame of its own; returns the one before, for #leaveFrame. */
+  #enterFrame(): Frame {
+    const outer = this.#frame;
+    this.#frame = { level: outer.level + 1, size: 1 };
+    return outer;
+  }
+
+  /** Room for a frame of the tree with that many slots, in the frame at hand. Gives the slot before its first. */
+  #enterPlace(slots: number): number {
+    const base = this.#frame.size - 1;
+    this.#places.push({ frame: this.#frame, base });
+    this.#frame.size += slots;
+    return base;
+  }
+
+  #leavePlace(): void {
+    this.#places.pop();
+  }
+
+  enterScope(): void {
+    this.#enterFrame();
+    this.#enterPlace(0);
+  }
+
+  /** A number of three bytes that is written later: the offset to give to #setSize. */
+  #reserveSize(): number {
+    this.#reserve(3);
+    this.#length += 3;
+    return this.#length - 3;
+  }
+
+  #setSize(offset: number, size: number): void {
+    assert(size < 1 << 24, 'a frame of more than 16 million slots');
+    this.#bytes[offset] = size & 255;
+    this.#bytes[offset + 1] = (size >>> 8) & 255;
+    this.#bytes[offset + 2] = size >>> 16;
+  }
 
   finish(sourceLength: number): string {
     const code = this.#bytes.subarray(0, this.#length);
@@ -87,10 +153,18 @@ class Writer {
 
   /** A sub-expression that may never run: long ones can be skipped when read. */
   lazy(node: Node): void {
+    this.#lazily(() => this.expression(node));
+  }
+
+  #lazyBody(node: Node): void {
+    this.#lazily(() => this.#body(node));
+  }
+
+  #lazily(write: () => void): void {
     this.#reserve(LAZY_HEADER);
     const start = this.#length;
     this.#length += LAZY_HEADER;
-    this.expression(node);
+    write();
     const length = this.#length - start - LAZY_HEADER;
     const bytes = this.#bytes;
     if (length < LAZY_THRESHOLD) {
@@ -103,6 +177,69 @@ class Writer {
     bytes[start + 2] = (length >>> 8) & 255;
     bytes[start + 3] = (length >>> 16) & 255;
     bytes[start + 4] = length >>> 24;
+  }
+
+  /** What a frame's body is: lets and withs there need no frame of their own. */
+  #body(node: Node): void {
+    switch (node.kind) {
+      case NodeKind.Let:
+        return this.#frame.size < MAX_FRAME ? this.#letHere(node) : this.#let(node);
+      case NodeKind.With:
+        return this.#frame.size < MAX_FRAME ? this.#withHere(node) : this.#with(node);
+      case NodeKind.Assert:
+        this.byte(Op.Assert);
+        this.position(node.position);
+        this.string(printNode(node.condition, printPath));
+        this.expression(node.condition);
+        return this.#lazyBody(node.body);
+      default:
+        return this.expression(node);
+    }
+  }
+
+  #let(node: Let): void {
+    this.byte(Op.Let);
+    const size = this.#reserveSize();
+    const outer = this.#enterFrame();
+    this.#enterPlace(node.attrs.attrs.length + node.attrs.inheritFrom.length);
+    this.#bindings(node.attrs, outer);
+    this.#lazyBody(node.body);
+    this.#leavePlace();
+    this.#setSize(size, this.#frame.size);
+    this.#frame = outer;
+  }
+
+  #letHere(node: Let): void {
+    this.byte(Op.LetHere);
+    const base = this.#enterPlace(node.attrs.attrs.length + node.attrs.inheritFrom.length);
+    this.number(base + 1);
+    this.#bindings(node.attrs, this.#frame);
+    this.#lazyBody(node.body);
+    this.#leavePlace();
+  }
+
+  #with(node: With): void {
+    this.byte(Op.With);
+    const size = this.#reserveSize();
+    this.lazy(node.set);
+    const outer = this.#enterFrame();
+    this.#enterPlace(1);
+    this.#lazyBody(node.body);
+    this.#leavePlace();
+    this.#setSize(size, this.#frame.size);
+    this.#frame = outer;
+  }
+
+  #withHere(node: With): void {
+    this.byte(Op.WithHere);
+    const at = this.#frame.size;
+    this.number(at);
+    // The set is outside of its own with; its slot is taken before, for what else the set may need none of.
+    this.#frame.size++;
+    this.lazy(node.set);
+    this.#places.push({ frame: this.#frame, base: at - 1 });
+    this.#lazyBody(node.body);
+    this.#leavePlace();
   }
 
   expression(node: Node): void {
@@ -127,7 +264,7 @@ class Writer {
         return this.#variable(node);
       case NodeKind.InheritFrom:
         this.byte(Op.Variable0);
-        this.number(node.slot);
+        this.number(this.#places.at(-1)!.base + node.slot);
         return this.position(node.position);
       case NodeKind.Select:
         return this.#select(node);
@@ -148,13 +285,9 @@ class Writer {
       case NodeKind.Call:
         return this.#call(node);
       case NodeKind.Let:
-        this.byte(Op.Let);
-        this.#bindings(node.attrs);
-        return this.lazy(node.body);
+        return this.#let(node);
       case NodeKind.With:
-        this.byte(Op.With);
-        this.lazy(node.set);
-        return this.lazy(node.body);
+        return this.#with(node);
       case NodeKind.If:
         this.byte(Op.If);
         this.position(node.position);
@@ -212,14 +345,17 @@ class Writer {
 
   #variable(node: Var): void {
     switch (node.scope) {
-      case VarScope.Local:
-        if (node.depth <= 2) this.byte(Op.Variable0 + node.depth);
+      case VarScope.Local: {
+        const { frame, base } = this.#places[this.#places.length - 1 - node.depth]!;
+        const depth = this.#frame.level - frame.level;
+        if (depth <= 2) this.byte(Op.Variable0 + depth);
         else {
           this.byte(Op.Variable);
-          this.number(node.depth);
+          this.number(depth);
         }
-        this.number(node.slot);
+        this.number(base + node.slot);
         return this.position(node.position);
+      }
       case VarScope.Global:
         this.byte(Op.Global);
         this.string(node.name);
@@ -229,13 +365,17 @@ class Writer {
         this.string(node.name);
         this.position(node.position);
         let count = 0;
-        for (let node_ = node.withNode; node_ !== null; node_ = node_.outer) count++;
+        for (let one = node.withNode; one !== null; one = one.outer) count++;
         this.number(count);
-        let hops = node.depth;
-        for (let with_ = node.withNode; with_ !== null; with_ = with_.outer) {
-          this.number(hops);
-          this.position(with_.position);
-          hops = with_.outerHops;
+        let place = this.#places.length - 1 - node.depth;
+        let { level } = this.#frame;
+        for (let one = node.withNode; one !== null; one = one.outer) {
+          const { frame, base } = this.#places[place]!;
+          this.number(level - frame.level);
+          this.number(base + 1);
+          this.position(one.position);
+          ({ level } = frame);
+          place -= one.outerHops;
         }
         return;
       }
@@ -275,26 +415,37 @@ class Writer {
   }
 
   #attrs(node: Attrs): void {
-    if (node.dynamic.length > 0) {
+    const { dynamic } = node;
+    if (dynamic.length > 0) {
       this.byte(Op.DynamicAttrs);
-      this.#staticAttrs(node);
-      this.number(node.dynamic.length);
-      for (const def of node.dynamic) {
-        this.expression(def.name);
-        this.lazy(def.value);
-        this.position(def.position);
-      }
-      return;
+      this.number(dynamic.length);
     }
-    this.#staticAttrs(node);
-  }
-
-  #staticAttrs(node: Attrs): void {
     if (node.recursive) {
       this.byte(Op.RecursiveAttrs);
       this.position(node.position);
-      return this.#bindings(node);
+      const size = this.#reserveSize();
+      const outer = this.#enterFrame();
+      this.#enterPlace(node.attrs.length + node.inheritFrom.length);
+      this.#bindings(node, outer);
+      this.#dynamicAttrs(node);
+      this.#leavePlace();
+      this.#setSize(size, this.#frame.size);
+      this.#frame = outer;
+      return;
     }
+    this.#plainAttrs(node);
+    this.#dynamicAttrs(node);
+  }
+
+  #dynamicAttrs(node: Attrs): void {
+    for (const def of node.dynamic) {
+      this.expression(def.name);
+      this.lazy(def.value);
+      this.position(def.position);
+    }
+  }
+
+  #plainAttrs(node: Attrs): void {
     if (node.inheritFrom.length > 0) {
       this.byte(Op.AttrsFrom);
       this.position(node.position);
@@ -304,8 +455,17 @@ class Writer {
       for (const def of node.attrs) {
         this.string(def.name);
         this.position(def.position);
-        this.byte(def.attrKind === AttrKind.InheritedFrom ? 1 : 0);
-        this.lazy(def.value);
+        if (def.attrKind === AttrKind.InheritedFrom) {
+          this.byte(1);
+          const outer = this.#enterFrame();
+          this.#enterPlace(node.inheritFrom.length);
+          this.lazy(def.value);
+          this.#leavePlace();
+          this.#frame = outer;
+        } else {
+          this.byte(0);
+          this.lazy(def.value);
+        }
       }
       return;
     }
@@ -320,30 +480,52 @@ class Writer {
     }
   }
 
-  /** The bindings of a let or rec: count, (name, position, is outer, value)..., count of sources, sources. */
-  #bindings(node: Attrs): void {
+  /**
+   * The bindings of a let or rec, whose place was entered: count, (name, position, is outer, value)..., count of sources, sources. What
+   * is inherited without a source is evaluated in `outer`.
+   */
+  #bindings(node: Attrs, outer: Frame): void {
     this.number(node.attrs.length);
     for (const def of node.attrs) {
       this.string(def.name);
       this.position(def.position);
-      this.byte(def.attrKind === AttrKind.Inherited ? 1 : 0);
-      this.lazy(def.value);
+      if (def.attrKind === AttrKind.Inherited) {
+        this.byte(1);
+        const inner = this.#frame;
+        const place = this.#places.pop()!;
+        this.#frame = outer;
+        this.lazy(def.value);
+        this.#frame = inner;
+        this.#places.push(place);
+      } else {
+        this.byte(0);
+        this.lazy(def.value);
+      }
     }
     this.number(node.inheritFrom.length);
     for (const source of node.inheritFrom) this.lazy(source);
   }
 
   #lambda(node: Lambda): void {
-    const { formals } = node;
+    const stages = [node];
+    for (let last = node; last.formals === null && last.body.kind === NodeKind.Lambda; ) stages.push((last = last.body));
     this.byte(Op.Lambda);
-    this.position(node.position);
-    if (node.name === null) this.number(0);
-    else {
-      this.number(1);
-      this.string(node.name);
+    const size = this.#reserveSize();
+    this.number(stages.length);
+    const outer = this.#enterFrame();
+    for (const stage of stages) {
+      this.position(stage.position);
+      if (stage.name === null) this.number(0);
+      else {
+        this.number(1);
+        this.string(stage.name);
+      }
+      this.byte(stage.parameter === null ? 0 : 1);
+      if (stage.parameter !== null) this.string(stage.parameter);
+      this.#enterPlace((stage.parameter === null ? 0 : 1) + (stage.formals?.length ?? 0));
     }
-    this.byte((node.parameter !== null ? 1 : 0) | (formals !== null ? 2 : 0) | (node.ellipsis ? 4 : 0));
-    if (node.parameter !== null) this.string(node.parameter);
+    const { formals, ellipsis, body } = stages.at(-1)!;
+    this.byte((formals !== null ? 1 : 0) | (ellipsis ? 2 : 0));
     if (formals !== null) {
       this.number(formals.length);
       for (const formal of formals) {
@@ -353,7 +535,10 @@ class Writer {
         if (formal.fallback !== null) this.lazy(formal.fallback);
       }
     }
-    this.lazy(node.body);
+    this.#lazyBody(body);
+    for (let i = 0; i < stages.length; i++) this.#leavePlace();
+    this.#setSize(size, this.#frame.size);
+    this.#frame = outer;
   }
 
   #call(node: Call): void {

@@ -37,6 +37,7 @@ import {
   LazyCode,
   LessThanCode,
   LetCode,
+  LetHereCode,
   ListCode,
   NotCode,
   OrCode,
@@ -51,6 +52,7 @@ import {
   Variable2Code,
   VariableCode,
   WithCode,
+  WithHereCode,
   WithVariableCode,
   type Code,
   type CodeSource,
@@ -185,6 +187,14 @@ class Unit implements CodeSource {
     return position === 0 ? NO_POSITION : this.#place.base + position - 1;
   }
 
+  /** Size of a frame. */
+  #size(): number {
+    const form = this.#form;
+    const size = form.charCodeAt(this.#at) | (form.charCodeAt(this.#at + 1) << 8) | (form.charCodeAt(this.#at + 2) << 16);
+    this.#at += 3;
+    return size;
+  }
+
   #expressions(count: number): Code[] {
     const codes: Code[] = new Array<Code>(count);
     for (let i = 0; i < count; i++) codes[i] = this.#expression();
@@ -275,8 +285,8 @@ class Unit implements CodeSource {
       case Op.RecursiveAttrs:
         return this.#recursiveAttrs();
       case Op.DynamicAttrs: {
-        const base = this.#expression();
         const count = this.#number();
+        const base = this.#expression();
         const dynamic: DynamicAttrCode[] = [];
         for (let i = 0; i < count; i++) {
           const name = this.#expression();
@@ -309,12 +319,24 @@ class Unit implements CodeSource {
         return new CallCode(callee, this.#expressions(count), position);
       }
       case Op.Let: {
-        const { bindings } = this.#bindings();
-        return new LetCode(bindings, this.#expression());
+        const size = this.#size();
+        const { bindings } = this.#bindings(1);
+        return new LetCode(size, bindings, this.#expression());
+      }
+      case Op.LetHere: {
+        const first = this.#number();
+        const { bindings } = this.#bindings(first);
+        return new LetHereCode(bindings, this.#expression());
       }
       case Op.With: {
+        const size = this.#size();
         const set = this.#expression();
-        return new WithCode(set, this.#expression());
+        return new WithCode(size, set, this.#expression());
+      }
+      case Op.WithHere: {
+        const slot = this.#number();
+        const set = this.#expression();
+        return new WithHereCode(slot, set, this.#expression());
       }
       case Op.If: {
         const position = this.#position();
@@ -407,12 +429,14 @@ class Unit implements CodeSource {
     const position = this.#position();
     const count = this.#number();
     const hops: number[] = [];
+    const slots: number[] = [];
     const positions: PositionId[] = [];
     for (let i = 0; i < count; i++) {
       hops.push(this.#number());
+      slots.push(this.#number());
       positions.push(this.#position());
     }
-    return new WithVariableCode(symbol, position, hops, positions);
+    return new WithVariableCode(symbol, position, hops, slots, positions);
   }
 
   #path(): { steps: PathStep[]; positions: PositionId[]; texts: string[] } {
@@ -486,7 +510,8 @@ class Unit implements CodeSource {
     );
   }
 
-  #bindings(): { names: SymbolId[]; positions: PositionId[]; bindings: Bindings } {
+  /** Bindings whose slots begin at `first`. */
+  #bindings(first: number): { names: SymbolId[]; positions: PositionId[]; bindings: Bindings } {
     const count = this.#number();
     const names: SymbolId[] = [];
     const positions: PositionId[] = [];
@@ -499,14 +524,16 @@ class Unit implements CodeSource {
       codes.push(this.#expression());
     }
     const sources = this.#expressions(this.#number());
-    return { names, positions, bindings: new Bindings(codes, isOuter, sources) };
+    return { names, positions, bindings: new Bindings(first, codes, isOuter, sources) };
   }
 
   #recursiveAttrs(): Code {
     const literal = this.#position();
-    const { names, positions, bindings } = this.#bindings();
+    const size = this.#size();
+    const { names, positions, bindings } = this.#bindings(1);
     const { shape, order } = makeStaticShape(names, positions, literal);
     return new RecursiveAttrsCode(
+      size,
       shape,
       order.map((i) => i + 1),
       bindings,
@@ -515,20 +542,42 @@ class Unit implements CodeSource {
   }
 
   #lambda(): Code {
-    const position = this.#position();
-    const name = this.#number() === 0 ? null : this.#string();
+    const size = this.#size();
+    const count = this.#number();
+    const positions: PositionId[] = [];
+    const names: (string | null)[] = [];
+    const parameters: (string | null)[] = [];
+    for (let i = 0; i < count; i++) {
+      positions.push(this.#position());
+      names.push(this.#number() === 0 ? null : this.#string());
+      parameters.push(this.#byte() === 0 ? null : this.#string());
+    }
     const flags = this.#byte();
-    const parameterName = (flags & 1) !== 0 ? this.#string() : null;
     let formals: FormalCode[] | null = null;
-    if ((flags & 2) !== 0) {
-      const count = this.#number();
-      formals = new Array<FormalCode>(count);
-      for (let i = 0; i < count; i++) {
+    if ((flags & 1) !== 0) {
+      formals = new Array<FormalCode>(this.#number());
+      for (let i = 0; i < formals.length; i++) {
         const symbol = this.#symbol();
-        const at = this.#position();
-        formals[i] = new FormalCode(symbol, at, this.#byte() === 0 ? null : this.#expression());
+        const position = this.#position();
+        formals[i] = new FormalCode(symbol, position, this.#byte() === 0 ? null : this.#expression());
       }
     }
-    return new LambdaCode(position, name, parameterName, formals, (flags & 4) !== 0, this.#expression());
+    const last = count - 1;
+    let stage = new LambdaCode(
+      positions[last]!,
+      names[last]!,
+      parameters[last]!,
+      formals,
+      (flags & 2) !== 0,
+      last + 1,
+      size,
+      null,
+      this.#expression(),
+    );
+    // INVARIANT: stages before the last have one parameter each, so stage i fills slot i + 1.
+    for (let i = last - 1; i >= 0; i--) {
+      stage = new LambdaCode(positions[i]!, names[i]!, parameters[i]!, null, false, i + 1, size, stage, stage.body);
+    }
+    return stage;
   }
 }

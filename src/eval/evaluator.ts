@@ -252,7 +252,7 @@ class State implements EvalState {
       this.host.log('warn', message, offset === undefined ? [] : [{ text: '', position: source.at(offset) }]);
     }
     bind(root, source, this.#globals, scopes);
-    return compile(root, text.length);
+    return compile(root, text.length, scopes.length);
   }
 
   #decode(form: string, source: Source, folder: string, isInternal: boolean): Code {

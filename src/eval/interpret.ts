@@ -257,13 +257,16 @@ export class WithVariableCode extends Code {
   private readonly position: PositionId;
   /** Hops to the innermost with's frame, then from each to the next. */
   private readonly hops: readonly number[];
+  /** Where in its frame the set of each is. */
+  private readonly slots: readonly number[];
   /** Positions of the withs. */
   private readonly positions: readonly PositionId[];
-  constructor(symbol: SymbolId, position: PositionId, hops: readonly number[], positions: readonly PositionId[]) {
+  constructor(symbol: SymbolId, position: PositionId, hops: readonly number[], slots: readonly number[], positions: readonly PositionId[]) {
     super();
     this.symbol = symbol;
     this.position = position;
     this.hops = hops;
+    this.slots = slots;
     this.positions = positions;
   }
   override eval(env: Env): Value {
@@ -271,8 +274,9 @@ export class WithVariableCode extends Code {
     let frame = env;
     for (let i = 0; i < hops.length; i++) {
       frame = frameAt(frame, hops[i]!);
-      let set = frame[1] as Slot;
-      if (set instanceof Thunk) set = frame[1] = forceThunk(set, this.positions[i]!);
+      const at = this.slots[i]!;
+      let set = frame[at] as Slot;
+      if (set instanceof Thunk) set = frame[at] = forceThunk(set, this.positions[i]!);
       if (!(set instanceof Attrs)) {
         throw addFrame(wrongSet(set), this.positions[i]!, 'while evaluating the first subexpression of a with expression');
       }
@@ -584,49 +588,48 @@ export class AttrsFromCode extends Code {
 
 /** The bindings of a let or rec: codes in the order of definition, then the sources of `inherit (e)`. */
 export class Bindings {
+  /** Slot of the first. */
+  readonly first: number;
   readonly codes: readonly Code[];
   /** Whether a value is evaluated in the frame around (`inherit x`). */
   readonly isOuter: readonly boolean[];
   readonly sources: readonly Code[];
-  constructor(codes: readonly Code[], isOuter: readonly boolean[], sources: readonly Code[]) {
+  constructor(first: number, codes: readonly Code[], isOuter: readonly boolean[], sources: readonly Code[]) {
+    this.first = first;
     this.codes = codes;
     this.isOuter = isOuter;
     this.sources = sources;
   }
-  /** The frame [env, values..., sources...]. */
-  frame(outer: Env): Env {
-    const { codes, isOuter, sources } = this;
+  /** Puts them into a frame. */
+  fill(env: Env, outer: Env): void {
+    const { first, codes, isOuter, sources } = this;
     const length = codes.length;
-    const count = sources.length;
-    const env: Env = new Array(1 + length + count);
-    env[0] = outer;
     // Sources first: selects from them may find their value ready.
-    for (let i = 0; i < count; i++) env[1 + length + i] = sources[i]!.thunk(env);
-    for (let i = 0; i < length; i++) env[1 + i] = codes[i]!.thunk(isOuter[i]! ? outer : env);
-    return env;
+    for (let i = 0; i < sources.length; i++) env[first + length + i] = sources[i]!.thunk(env);
+    for (let i = 0; i < length; i++) env[first + i] = codes[i]!.thunk(isOuter[i]! ? outer : env);
   }
-  /** The frame where `__overrides` may replace variables: nothing may be taken over from one to another before that. */
-  frameOfThunks(outer: Env): Env {
-    const { codes, isOuter, sources } = this;
+  /** As fill, where `__overrides` may replace variables: nothing may be taken over from one to another before that. */
+  fillWithThunks(env: Env, outer: Env): void {
+    const { first, codes, isOuter, sources } = this;
     const length = codes.length;
-    const env: Env = new Array(1 + length + sources.length);
-    env[0] = outer;
-    for (let i = 0; i < sources.length; i++) env[1 + length + i] = sources[i]!.thunk(env);
-    for (let i = 0; i < length; i++) env[1 + i] = isOuter[i]! ? codes[i]!.thunk(outer) : new Thunk(codes[i]!, env, undefined);
-    return env;
+    for (let i = 0; i < sources.length; i++) env[first + length + i] = sources[i]!.thunk(env);
+    for (let i = 0; i < length; i++) env[first + i] = isOuter[i]! ? codes[i]!.thunk(outer) : new Thunk(codes[i]!, env, undefined);
   }
 }
 
 /** `rec { ... }`, without dynamic names. */
 export class RecursiveAttrsCode extends Code {
+  /** Slots of the frame. */
+  private readonly size: number;
   private readonly shape: Shape;
   /** Frame slot of each key. */
   private readonly slots: readonly number[];
   private readonly bindings: Bindings;
   /** Slot of `__overrides`, 0 where there is none. */
   private readonly overrides: number;
-  constructor(shape: Shape, slots: readonly number[], bindings: Bindings, overrides: number) {
+  constructor(size: number, shape: Shape, slots: readonly number[], bindings: Bindings, overrides: number) {
     super();
+    this.size = size;
     this.shape = shape;
     this.slots = slots;
     this.bindings = bindings;
@@ -635,8 +638,12 @@ export class RecursiveAttrsCode extends Code {
   override eval(env: Env): Value {
     return this.evalFrame(this.frame(env));
   }
-  frame(env: Env): Env {
-    return this.overrides === 0 ? this.bindings.frame(env) : this.bindings.frameOfThunks(env);
+  frame(outer: Env): Env {
+    const env: Env = new Array(this.size);
+    env[0] = outer;
+    if (this.overrides === 0) this.bindings.fill(env, outer);
+    else this.bindings.fillWithThunks(env, outer);
+    return env;
   }
   evalFrame(frame: Env): Attrs {
     const { slots, shape } = this;
@@ -745,18 +752,27 @@ export class FormalCode {
   }
 }
 
-/** What all closures of one lambda share. As an expression it makes a closure. */
+/**
+ * What all closures of one lambda share. As an expression it makes a closure. `x: y: body` is two of these, stages: a closure of the
+ * first has the environment around it, one of the second has a frame that holds as much as is known, [env, x], and what comes after it
+ * copies that into the frame of the body. PERF: with both arguments at hand there is one frame, and no closure between.
+ */
 export class LambdaCode extends Code {
   readonly position: PositionId;
   /** Name for messages. */
   readonly name: string | null;
-  /** Name of the whole argument (`x:` or `args@{ ... }:`), which is slot 1; null where it has none. */
+  /** Name of the whole argument (`x:` or `args@{ ... }:`); null where it has none. */
   readonly parameterName: string | null;
-  readonly hasParameter: boolean;
   /** In source order. */
   readonly formals: readonly FormalCode[] | null;
   readonly ellipsis: boolean;
-  body: Code;
+  /** First slot of this stage: that of the parameter where it has one, then the formals. */
+  readonly slot: number;
+  /** Slots of the body's frame. */
+  readonly size: number;
+  /** The stage after this one; null for the last, which has the body. */
+  readonly next: LambdaCode | null;
+  readonly body: Code;
   // Where the formals are in the last shape seen (call.ts).
   planShape: Shape | null = null;
   plan: readonly number[] | null = null;
@@ -767,15 +783,20 @@ export class LambdaCode extends Code {
     parameterName: string | null,
     formals: readonly FormalCode[] | null,
     ellipsis: boolean,
+    slot: number,
+    size: number,
+    next: LambdaCode | null,
     body: Code,
   ) {
     super();
     this.position = position;
     this.name = name;
     this.parameterName = parameterName;
-    this.hasParameter = parameterName !== null;
     this.formals = formals;
     this.ellipsis = ellipsis;
+    this.slot = slot;
+    this.size = size;
+    this.next = next;
     this.body = body;
   }
   override eval(env: Env): Value {
@@ -884,6 +905,26 @@ export class CallCode extends Code {
 
 /** `let ... in body`. */
 export class LetCode extends Code {
+  /** Slots of the frame. */
+  private readonly size: number;
+  private readonly bindings: Bindings;
+  private readonly body: Code;
+  constructor(size: number, bindings: Bindings, body: Code) {
+    super();
+    this.size = size;
+    this.bindings = bindings;
+    this.body = body;
+  }
+  override eval(outer: Env): Value {
+    const env: Env = new Array(this.size);
+    env[0] = outer;
+    this.bindings.fill(env, outer);
+    return this.body.eval(env);
+  }
+}
+
+/** A let whose slots are in the frame at hand. */
+export class LetHereCode extends Code {
   private readonly bindings: Bindings;
   private readonly body: Code;
   constructor(bindings: Bindings, body: Code) {
@@ -892,21 +933,47 @@ export class LetCode extends Code {
     this.body = body;
   }
   override eval(env: Env): Value {
-    return this.body.eval(this.bindings.frame(env));
+    this.bindings.fill(env, env);
+    return this.body.eval(env);
   }
 }
 
 /** `with set; body`. */
 export class WithCode extends Code {
+  /** Slots of the frame. */
+  private readonly size: number;
   private readonly set: Code;
   private readonly body: Code;
-  constructor(set: Code, body: Code) {
+  constructor(size: number, set: Code, body: Code) {
     super();
+    this.size = size;
+    this.set = set;
+    this.body = body;
+  }
+  override eval(outer: Env): Value {
+    const set = this.set.thunk(outer);
+    if (this.size === 2) return this.body.eval([outer, set]);
+    const env: Env = new Array(this.size);
+    env[0] = outer;
+    env[1] = set;
+    return this.body.eval(env);
+  }
+}
+
+/** A with whose set is in a slot of the frame at hand. */
+export class WithHereCode extends Code {
+  private readonly slot: number;
+  private readonly set: Code;
+  private readonly body: Code;
+  constructor(slot: number, set: Code, body: Code) {
+    super();
+    this.slot = slot;
     this.set = set;
     this.body = body;
   }
   override eval(env: Env): Value {
-    return this.body.eval([env, this.set.thunk(env)]);
+    env[this.slot] = this.set.thunk(env);
+    return this.body.eval(env);
   }
 }
 
