@@ -46,8 +46,8 @@ const TOLD_CODES = ['FLOE_SUBSTITUTER_DISABLED', 'FLOE_FETCH', 'FLOE_UNREACHABLE
 export class Substitution {
   readonly #options: SubstitutionOptions;
   #sources: Promise<readonly SubstitutionSource[]> | undefined;
-  /** Paths from a source that were refused for want of a signature, so that it is said once. */
-  readonly #refused = new Set<string>();
+  /** Warnings so far: a path may be asked for many times. */
+  readonly #told = new Set<string>();
   readonly #counts: Counts;
 
   constructor(options: SubstitutionOptions) {
@@ -81,25 +81,26 @@ export class Substitution {
 
   /** What a source has to offer that may be taken. */
   async #ask({ store, trusted }: SubstitutionSource, path: StorePath): Promise<FoundInfo | undefined> {
-    const { progress, destination } = this.#options;
+    const { destination } = this.#options;
     let info: FoundInfo | undefined;
     try {
       info = await store.queryPathInfo(path);
     } catch (error) {
       if (!(error instanceof FloeError)) throw error;
-      if (!TOLD_CODES.includes(error.code)) progress.log('warn', error.message);
+      if (!TOLD_CODES.includes(error.code)) this.#warnOnce(error.message);
       return undefined;
     }
     if (info === undefined || trusted || (await this.#isSigned(info))) return info;
-    const key = `${store.uri} ${path}`;
-    if (!this.#refused.has(key)) {
-      this.#refused.add(key);
-      progress.log(
-        'warn',
-        `ignoring substitute for '${destination.storeDir}/${path}' from '${store.uri}', as it's not signed by any of the keys in 'trusted-public-keys'`,
-      );
-    }
+    this.#warnOnce(
+      `ignoring substitute for '${destination.storeDir}/${path}' from '${store.uri}', as it's not signed by any of the keys in 'trusted-public-keys'`,
+    );
     return undefined;
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#told.has(text)) return;
+    this.#told.add(text);
+    this.#options.progress.log('warn', text);
   }
 
   async #isSigned(info: PathInfo): Promise<boolean> {
@@ -116,7 +117,7 @@ export class Substitution {
     for (const source of await this.#open()) {
       const info = await this.#ask(source, path);
       if (info === undefined) continue;
-      if (failure !== undefined) progress.log('error', `error: ${failure.message}`);
+      if (failure !== undefined && failure.code !== 'FLOE_SUBSTITUTER_DISABLED') progress.log('error', `error: ${failure.message}`);
       try {
         await this.#fetch(source, info, options);
         return true;

@@ -42,8 +42,9 @@ export class FileCache implements CacheFiles {
     }
   }
 
+  /** Not forced to the disk file by file (nor does C++ Nix): what a crash loses, hashes tell. */
   write(name: string, contents: Uint8Array): void {
-    this.#files.writeFileAtomic(this.#pathOf(name), contents);
+    this.#files.writeFileAtomic(this.#pathOf(name), contents, { disposable: true });
   }
 
   has(name: string): boolean {
