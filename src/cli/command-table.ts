@@ -15,6 +15,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   run: async () => (await import('./commands/run.ts')).RunCommand,
   'env shell': async () => (await import('./commands/env/shell.ts')).EnvShellCommand,
   eval: async () => (await import('./commands/eval.ts')).EvalCommand,
+  'flake show': async () => (await import('./commands/flake/show.ts')).FlakeShowCommand,
+  'flake init': async () => (await import('./commands/flake/init.ts')).FlakeInitCommand,
+  'flake new': async () => (await import('./commands/flake/new.ts')).FlakeNewCommand,
   'flake lock': async () => (await import('./commands/flake/lock.ts')).FlakeLockCommand,
   'flake update': async () => (await import('./commands/flake/update.ts')).FlakeUpdateCommand,
   'flake metadata': async () => (await import('./commands/flake/metadata.ts')).FlakeMetadataCommand,
@@ -46,6 +49,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
 
 /** Commands known by names of their own (links, or `floe nix-build`); they read their words by the older rules. */
 export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  'nix-build': async () => (await import('./commands/legacy/nix-build.ts')).NixBuildCommand,
+  'nix-collect-garbage': async () => (await import('./commands/legacy/nix-collect-garbage.ts')).NixCollectGarbageCommand,
+  'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
   'nix-store': async () => (await import('./commands/legacy/nix-store.ts')).NixStoreCommand,
 };

@@ -71,20 +71,27 @@ export class Instantiation {
     });
   }
 
+  /** All derivations at an attribute path, not written yet. `onFound` gets each as it is evaluated. */
+  found(root: Value, attrPath: string, onFound: (one: Instantiated) => void = () => {}): Instantiated[] {
+    const { evaluator } = this.engine.evaluation();
+    return evaluator.guard(() => {
+      const autoArgs = this.engine.autoArgs();
+      const value = findAlongAttrPath(evaluator.state, attrPath, autoArgs, root);
+      return findDerivations(evaluator.state, value, autoArgs).map((derivation) => {
+        const { drvPath, outputName } = derivation;
+        if (outputName === '') throw new EvalError(`derivation '${this.engine.storeDir}/${drvPath}' lacks an 'outputName' attribute`);
+        const one: Instantiated = { path: drvPath, output: outputName };
+        onFound(one);
+        return one;
+      });
+    });
+  }
+
   /** Writes all derivations at an attribute path with what they need, and reports each. After a failure too, as far as it came. */
   async derivations(root: Value, attrPath: string, report: (one: Instantiated) => Promise<void>): Promise<void> {
-    const { evaluator } = this.engine.evaluation();
     const done: Instantiated[] = [];
     try {
-      evaluator.guard(() => {
-        const autoArgs = this.engine.autoArgs();
-        const value = findAlongAttrPath(evaluator.state, attrPath, autoArgs, root);
-        for (const derivation of findDerivations(evaluator.state, value, autoArgs)) {
-          const { drvPath, outputName } = derivation;
-          if (outputName === '') throw new EvalError(`derivation '${this.engine.storeDir}/${drvPath}' lacks an 'outputName' attribute`);
-          done.push({ path: drvPath, output: outputName });
-        }
-      });
+      this.found(root, attrPath, (one) => void done.push(one));
     } finally {
       this.engine.builds.flushAll();
       for (const one of done) await report(one);
