@@ -218,6 +218,12 @@ export class EngineEvalHost implements EvalHost {
     return this.kindOf(parent);
   }
 
+  /** Whether a regular file may be executed; for copying templates. */
+  isExecutable(path: string): boolean {
+    const { tree, rest } = this.locate(this.resolve(path, false));
+    return tree.isExecutable(rest);
+  }
+
   readLink(path: string): string {
     const { tree, rest } = this.locate(this.resolve(path, false));
     return tree.readLink(rest);

@@ -16,12 +16,13 @@ import type { FetchedInput } from '../fetch/fetcher.ts';
 import { makeFetchCache } from '../fetch/fetch-cache.ts';
 import { inputSourcePath } from '../fetch/fetchers.ts';
 import { FolderTree, writeTreeNar } from '../fetch/source-tree.ts';
+import { showFlake, type ShowOptions, type ShowSink } from '../flake/show.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
 import { builtInRegistry } from '../flake/resolve.ts';
 import { nodeIo } from '../io/node.ts';
-import { parseFlakeRef, type FlakeRef, type PathResolver } from '../model/flake-ref.ts';
+import { parseFlakeRef, type FlakeRef, type PathResolver, printFlakeRef } from '../model/flake-ref.ts';
 import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
 import { type InputAttrs, inputStorePath, isFinalInput, isKnownInput, printInput } from '../model/input-scheme.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -188,6 +189,17 @@ export class Flakes {
         return outputs === undefined ? null : evaluation.evaluator.guard(() => force(outputs));
       },
     };
+  }
+
+  /** Walks the outputs; lines go to the sink, JSON is returned. */
+  show(locked: LockedFlake, options: Omit<ShowOptions, 'system'>, sink: Pick<ShowSink, 'line' | 'warn'> & { readonly isTerminal: boolean }): Json {
+    const { settings } = this.engine;
+    const paint = (code: string) => (text: string) => (sink.isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text);
+    const style = { green: paint('32;1'), bold: paint('1'), warning: paint('35;1') };
+    const system = settings.get('eval-system') || settings.get('system');
+    const { evaluator } = this.engine.evaluation();
+    const outputs = locked.outputs();
+    return evaluator.guard(() => showFlake(outputs, printFlakeRef(locked.top.lockedRef), { ...options, system }, { ...sink, style }));
   }
 
   private metadata({ top, result }: LockedFlake): FlakeMetadata {
