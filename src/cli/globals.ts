@@ -96,7 +96,7 @@ export function readGlobals(found: readonly FoundOption[], defaults: GlobalDefau
         logFormat = args[0] as LogFormat;
         break;
       case '--option':
-        assign(args[0]!, args[1]!);
+        assignments.push({ name: args[0]!, text: args[1]!, isOption: true });
         break;
       case '--max-jobs':
         assign('max-jobs', args[0]!);

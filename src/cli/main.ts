@@ -1,6 +1,7 @@
 // The program: finds the command that the words name, loads its file and no other, reads its options, runs it, and turns what it
 // throws into a message and an exit code. Nix 2.34.8: nix/main.cc and libutil/args.cc decide the corner cases.
 
+import { writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
@@ -10,8 +11,10 @@ import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
 import { COMMANDS, LEGACY_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
 import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';
 import { printVersion, programName, type Launch } from './launch.ts';
+import { printError, toFloeError } from './print-error.ts';
 import { makeReport, type Report } from './report.ts';
 import { BrokenPipe, processSurroundings, type Session, type Surroundings } from './session.ts';
+import { filterEscapes } from './terminal.ts';
 import { readWords, splitCompound, takeArguments, type FoundOption } from './words.ts';
 
 /** A command and the words that are left for it. */
@@ -200,11 +203,22 @@ function explain(error: unknown, report: Report, program: string, isLegacy: bool
   return typeof status === 'number' ? status : 1;
 }
 
+async function startRun(launch: Launch): Promise<number> {
+  let surroundings: Surroundings;
+  try {
+    surroundings = processSurroundings(launch);
+  } catch (error) {
+    writeSync(2, `${filterEscapes(printError(toFloeError(error)), true)}\n`);
+    return 1;
+  }
+  return run(surroundings);
+}
+
 /** The whole run of this process. */
 export async function main(launch: Launch): Promise<void> {
   // NIX: store objects are for everybody to read.
   process.umask(0o022);
-  const code = await run(processSurroundings(launch));
+  const code = await startRun(launch);
   // A worker or a socket that is still open must not keep the process.
   flushCompileCache();
   process.exit(code);

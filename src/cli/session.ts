@@ -3,6 +3,7 @@
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import process from 'node:process';
+import { FloeError } from '../base/errors.ts';
 import type { Settings } from '../engine/config.ts';
 import type { Launch } from './launch.ts';
 import type { Report } from './report.ts';
@@ -143,6 +144,17 @@ export function makeInput(fd: number): Input {
   };
 }
 
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new FloeError('FLOE_NO_WORKING_FOLDER', 'the working folder does not exist any more', {
+      cause: error,
+      hint: 'change to another one (`cd ~`) and try again',
+    });
+  }
+}
+
 /** Surroundings of this process. */
 export function processSurroundings(launch: Launch): Surroundings {
   const { env } = process;
@@ -150,7 +162,7 @@ export function processSurroundings(launch: Launch): Surroundings {
     launch,
     env,
     // As the shell sees it, symbolic links kept, where that is the same folder.
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     stdin: makeInput(0),
     stdout: makeOutput(1, env),
     stderr: makeOutput(2, env),

@@ -68,7 +68,11 @@ export class DiskCodeStore implements CodeStore {
       fs.writeFileSync(temporary, this.pack.print(), 'latin1');
       fs.renameSync(temporary, this.file);
     } catch {
-      fs.rmSync(temporary, { force: true });
+      try {
+        fs.rmSync(temporary, { force: true });
+      } catch {
+        // Where nothing can be written, nothing was.
+      }
     }
   }
 }

@@ -26,6 +26,8 @@ export type SettingOrigin = 'machine' | 'system-file' | 'user-file' | 'environme
 export interface Assignment {
   readonly name: string;
   readonly text: string;
+  /** NIX: a value that `--option` gives and nothing can be made of is a warning. */
+  readonly isOption?: boolean;
 }
 
 /** Settings as they go to another thread. */
@@ -296,7 +298,12 @@ export function loadSettings(request: SettingsRequest): Settings {
     const features = (name: string): boolean => name === 'experimental-features' || name === 'extra-experimental-features';
     for (const assignment of [...assignments.filter(({ name }) => features(name)), ...assignments.filter(({ name }) => !features(name))]) {
       if (origin !== 'flag' && /^(?:extra-)?nix-path$/.test(assignment.name) && env['NIX_PATH'] !== undefined) continue;
-      if (!settings.setFromText(assignment.name, assignment.text, origin)) unknown.add(assignment.name);
+      try {
+        if (!settings.setFromText(assignment.name, assignment.text, origin)) unknown.add(assignment.name);
+      } catch (error) {
+        if (assignment.isOption !== true || !(error instanceof UsageError)) throw error;
+        warn(error.message);
+      }
     }
   };
   if (request.readFiles !== false) {

@@ -129,13 +129,18 @@ function placement(folders: Folders, uri: string, more: Partial<StorePlacement> 
 
 /** Folders as the environment has them, C++ Nix's defaults otherwise. */
 function environmentFolders({ env }: StoreMachine): Folders {
-  const storeDir = stripSlash(env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR);
+  const storeDir = absoluteFolder(env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR);
   return {
     storeDir,
     realStoreDir: storeDir,
-    stateDir: stripSlash(env['NIX_STATE_DIR'] || '/nix/var/nix'),
-    logDir: stripSlash(env['NIX_LOG_DIR'] || '/nix/var/log/nix'),
+    stateDir: absoluteFolder(env['NIX_STATE_DIR'] || '/nix/var/nix'),
+    logDir: absoluteFolder(env['NIX_LOG_DIR'] || '/nix/var/log/nix'),
   };
+}
+
+function absoluteFolder(path: string): string {
+  if (!path.startsWith('/')) throw new FloeError('FLOE_NO_ABSOLUTE_PATH', `not an absolute path: "${path}"`);
+  return stripSlash(path);
 }
 
 function stripSlash(path: string): string {

@@ -40,6 +40,7 @@ export class DevelopCommand extends BaseCommand {
   readonly installable = Option.String({ required: false });
 
   async execute(): Promise<void> {
+    const task = this.task();
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     try {
@@ -51,7 +52,7 @@ export class DevelopCommand extends BaseCommand {
       const redirects = await shells.redirects(this.redirect, source, locking);
       const folder = target!.flake?.top.tree.fetched.folder;
       this.session.report.close();
-      await shells.enter(built, { task: this.task(), choices: this.environment, folder, redirects });
+      await shells.enter(built, { task, choices: this.environment, folder, redirects });
     } finally {
       await engine.close();
     }
