@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { JsonFloat, parseJson, printJson, printJsonFloat } from './canonical-json.ts';
+import { type JsonFloat, parseJson, printJson, printJsonFloat } from './canonical-json.ts';
 import { FormatError } from './errors.ts';
 
 const again = (text: string) => printJson(parseJson(text, 'text'));

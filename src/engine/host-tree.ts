@@ -3,7 +3,7 @@
 
 import * as fs from 'node:fs';
 import { byteStringToUtf8, bytesOf } from '../base/bytes.ts';
-import { FloeError, IoError } from '../base/errors.ts';
+import { type FloeError, IoError } from '../base/errors.ts';
 import type { PathKind } from '../eval/host.ts';
 import type { SourceTree } from '../fetch/source-tree.ts';
 
@@ -12,7 +12,7 @@ export type HostTree = SourceTree;
 
 /** A byte string as a path for node:fs. */
 export function systemPath(path: string): string | Buffer {
-  // eslint-disable-next-line no-control-regex
+   
   return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, 'latin1') : path;
 }
 
