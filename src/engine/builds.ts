@@ -129,7 +129,7 @@ export class Builds {
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
     const interrupt = new AbortController();
     const stop = () => interrupt.abort();
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     try {
       const { realise } = await loadRealise();
       const options = await this.options(mode, interrupt.signal);
@@ -143,7 +143,7 @@ export class Builds {
         return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
       });
     } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
     }
   }
 
