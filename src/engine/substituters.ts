@@ -21,8 +21,9 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
   if (urls.length === 0 || !settings.get('substitute') || !engine.online) return undefined;
   const trustedKeys = settings.get('require-sigs') ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
   const load = async () => {
-    const { Substitution } = await import('../store/substitute.ts');
-    return new Substitution({ destination: store, open: () => openSources(engine, urls), trustedKeys, progress });
+    const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([import('../store/substitute.ts'), import('./count-signatures.ts')]);
+    const open = () => openSources(engine, urls);
+    return new Substitution({ destination: store, open, trustedKeys, countGoodSignatures: makeSignatureCounter(), progress });
   };
   let loaded: ReturnType<typeof load> | undefined;
   const substitution = () => (loaded ??= load());

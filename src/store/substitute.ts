@@ -7,7 +7,7 @@ import { FloeError } from '../base/errors.ts';
 import { ACTIVITY_TYPES, type Activity, type Progress } from '../base/progress.ts';
 import { isContentAddressed, type PathInfo } from '../model/path-info.ts';
 import type { PublicKey } from '../model/signature.ts';
-import type { StorePath } from '../model/store-path.ts';
+import type { StoreDir, StorePath } from '../model/store-path.ts';
 import type { NarSource, Store } from './store.ts';
 
 /** A store that objects are fetched from. */
@@ -25,8 +25,13 @@ export interface SubstitutionOptions {
   readonly open: () => Promise<readonly SubstitutionSource[]>;
   /** One of these must have signed what is fetched; undefined where no signature is wanted. */
   readonly trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
+  /** Counts the good signatures of a path; model/signing.ts's unless said. */
+  readonly countGoodSignatures?: SignatureCounter | undefined;
   readonly progress: Progress;
 }
+
+/** Number of signatures of the path by these keys. */
+export type SignatureCounter = (info: PathInfo, storeDir: StoreDir, keys: ReadonlyMap<string, PublicKey>) => number;
 
 /** Facts about a path that can be fetched. */
 export interface Substitutable {
@@ -107,7 +112,7 @@ export class Substitution {
     const { trustedKeys, destination } = this.#options;
     if (trustedKeys === undefined || isContentAddressed(info, destination.storeDir)) return true;
     if (info.signatures.length === 0) return false;
-    const { countGoodSignatures } = await import('../model/signing.ts');
+    const { countGoodSignatures = (await import('../model/signing.ts')).countGoodSignatures } = this.#options;
     return countGoodSignatures(info, destination.storeDir, trustedKeys) > 0;
   }
 
