@@ -11,6 +11,8 @@ import type { Session } from './session.ts';
 export abstract class BaseCommand extends Command {
   /** True for commands that evaluate impurely unless a setting says otherwise. */
   static readonly forcesImpure: boolean = false;
+  /** True for commands whose exit status tells how a build failed, as that of all older commands does; the others exit with 1. */
+  static readonly exitsWithBuildStatus: boolean = false;
 
   /** What runs, where. Nothing global is touched past it. */
   session!: Session;

@@ -4,7 +4,7 @@
 import type { BaseCommand } from './base-command.ts';
 
 /** A command's class. */
-export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'paths' | 'usage' | 'forcesImpure'>;
+export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'paths' | 'usage' | 'forcesImpure' | 'exitsWithBuildStatus'>;
 
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {

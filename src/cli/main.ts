@@ -150,11 +150,10 @@ async function showVersion(surroundings: Surroundings, session: Session, choices
 export async function run(surroundings: Surroundings): Promise<number> {
   const { launch } = surroundings;
   const program = programName(launch);
-  let isLegacy = false;
+  let tellsBuildStatus = false;
   let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
   try {
     const located = locateCommand(program, launch.words);
-    isLegacy = located.isLegacy;
     const isTerminal = surroundings.stderr.isTerminal;
     const early = readGlobals(located.globals, { isLegacy: located.isLegacy, isTerminal });
     if (located.load === undefined) {
@@ -163,6 +162,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
       throw located.problem ?? new UsageError('no subcommand specified');
     }
     const commandClass = await located.load();
+    tellsBuildStatus = located.isLegacy || commandClass.exitsWithBuildStatus;
     const command = new commandClass();
     if (wantsHelp(located.rest)) return await showHelp(located, surroundings);
     const later = readWords(command, located.rest, globalLookup(located.isLegacy));
@@ -176,7 +176,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
     return (await command.execute()) ?? 0;
   } catch (error) {
     if (error instanceof BrokenPipe) return 1;
-    return explain(error, report, program, isLegacy);
+    return explain(error, report, program, tellsBuildStatus);
   } finally {
     report.close();
   }
@@ -190,15 +190,14 @@ function wantsHelp(words: readonly string[]): boolean {
 }
 
 /** Prints an error, and says what to exit with. */
-function explain(error: unknown, report: Report, program: string, isLegacy: boolean): number {
+function explain(error: unknown, report: Report, program: string, tellsBuildStatus: boolean): number {
   try {
     report.error(error);
     if (error instanceof UsageError) report.log('error', `Try '${program} --help' for more information.`);
   } catch (second) {
     if (!(second instanceof BrokenPipe)) throw second;
   }
-  // NIX: only the older commands tell by their exit status how a build failed.
-  if (error instanceof BuildError) return isLegacy ? error.exitCode : 1;
+  if (error instanceof BuildError) return tellsBuildStatus ? error.exitCode : 1;
   const status = error instanceof FloeError ? error.data['exitCode'] : undefined;
   return typeof status === 'number' ? status : 1;
 }

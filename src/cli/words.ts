@@ -147,6 +147,7 @@ export function restOption(names: string, options: { description: string }): str
     transformer(_builder, _key, state) {
       let value: string[] | undefined;
       for (const { name, value: words } of state.options) if (nameList.includes(name)) value = words as unknown as string[];
+      if (value?.length === 0) throw new UsageError(`${nameList.find((name) => name.startsWith('--'))} requires at least one argument`);
       return value;
     },
   }) as unknown as string[] | undefined;

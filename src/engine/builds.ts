@@ -133,7 +133,8 @@ export class Builds {
     try {
       const { realise } = await loadRealise();
       const options = await this.options(mode, interrupt.signal);
-      const runsBuilders = (mode ?? 'normal') !== 'normal' || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
+      const buildsAgain = (mode ?? 'normal') !== 'normal' && paths.some(({ kind }) => kind === 'built');
+      const runsBuilders = buildsAgain || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
       const shell = runsBuilders ? await this.sandboxShell(options) : undefined;
       const settings = shell === undefined ? options.settings : { ...options.settings, sandboxPaths: [...options.settings.sandboxPaths, shell] };
       const { results } = await realise(paths, { ...options, settings });

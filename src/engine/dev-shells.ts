@@ -74,7 +74,7 @@ export class DevShells {
     const references = [...environment.inputSources, ...environment.inputDerivations.keys()].sort();
     const environmentPath = makeTextPath(`${environment.name}.drv`, hashBytes('sha256', aterm), references, storeDir);
     host.registerDerivation(environmentPath, environment, aterm);
-    const [built] = await engine.builds.build([{ kind: 'built', derivation: environmentPath, outputs: 'all' }]);
+    const [built] = await engine.builds.build([{ kind: 'built', derivation: environmentPath, outputs: 'all' }], { quiet: true });
     for (const output of built!.outputs.values()) {
       if (fs.statSync(engine.store.toRealPath(output)).size > 0) return { path: output, builder: derivation.builder };
     }

@@ -22,6 +22,8 @@ export class DevelopCommand extends BaseCommand {
     ],
   });
 
+  static override readonly exitsWithBuildStatus = true;
+
   readonly options = installableOptions();
   readonly environment = environmentOptions();
   readonly profile = profileOptions();
@@ -64,7 +66,6 @@ export class DevelopCommand extends BaseCommand {
     if (phase !== undefined && this.command !== undefined) throw new UsageError("you cannot use both '--command' and '--phase'");
     if (phase !== undefined) return { kind: 'phase', name: phase };
     if (this.command === undefined) return { kind: 'interactive' };
-    if (this.command.length === 0) throw new UsageError('--command requires at least one argument');
     return { kind: 'command', words: this.command };
   }
 }

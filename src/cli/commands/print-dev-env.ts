@@ -19,6 +19,8 @@ export class PrintDevEnvCommand extends BaseCommand {
     ],
   });
 
+  static override readonly exitsWithBuildStatus = true;
+
   readonly options = installableOptions();
   readonly json = jsonOptions();
   readonly profile = profileOptions();
