@@ -4,6 +4,7 @@ import { Command, Option } from 'clipanion';
 import { bytesOf } from '../../../base/bytes.ts';
 import { printJson } from '../../../base/canonical-json.ts';
 import { UsageError } from '../../../base/errors.ts';
+import { listFiles } from '../../../engine/file-listing.ts';
 import { StoreTree } from '../../../engine/store-files.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { openEngine } from '../../open-engine.ts';
@@ -33,23 +34,9 @@ export class StoreLsCommand extends BaseCommand {
         if (this.directory) throw new UsageError("'--directory' is useless with '--json'");
         return this.write(bytesOf(`${printJson(tree.toJson(this.recursive))}\n`));
       }
-      const { kind } = tree.file();
-      if (kind === 'directory' && !this.directory) this.list(tree, '', '.');
-      else this.show(tree, '', kind === 'directory' ? '.' : (tree.name ?? ''));
+      for (const line of listFiles(tree, this)) this.writeByteString(`${line}\n`);
     } finally {
       await engine.close();
     }
-  }
-
-  private list(tree: StoreTree, below: string, shown: string): void {
-    for (const name of tree.names(below)) this.show(tree, `${below}/${name}`, `${shown}/${name}`);
-  }
-
-  private show(tree: StoreTree, below: string, shown: string): void {
-    const { kind, executable, size, target } = tree.file(below);
-    const mode = { regular: executable ? '-r-xr-xr-x' : '-r--r--r--', symlink: 'lrwxrwxrwx', directory: 'dr-xr-xr-x' }[kind];
-    const line = this.long ? `${mode} ${String(size).padStart(20)} ${shown}${target === undefined ? '' : ` -> ${target}`}` : shown;
-    this.writeByteString(`${line}\n`);
-    if (this.recursive && kind === 'directory') this.list(tree, below, shown);
   }
 }
