@@ -148,7 +148,20 @@ export function callLambda(fn: Lambda, a: Slot, pos: PositionId): Value {
   if (code.next !== null) return new Lambda(code.next, partialFrame(fn, a));
   if (code.formals !== null) return callWithFormals(fn, a, pos);
   const { size } = code;
-  if (size === 2) return runBody(code, [fn.env, a], pos);
+  if (size === 2) {
+    // PERF: runBody, written out for the most frequent call there is.
+    const level = depth;
+    if (level > maxDepth) throw stackOverflow(pos);
+    depth = level + 1;
+    try {
+      const value = code.body.eval([fn.env, a]);
+      depth = level;
+      return value;
+    } catch (error) {
+      depth = level;
+      throw showCalls ? callFailed(error, code, pos) : error;
+    }
+  }
   const env: Env = new Array(size);
   takeOver(env, fn);
   env[code.slot] = a;

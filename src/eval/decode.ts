@@ -94,6 +94,24 @@ export function decode(form: string, place: UnitPlace): Code {
   return new Unit(form, place).root();
 }
 
+/** Tells a lazy part where it is, so that what it decodes to can take its place. */
+function adopt<C extends object>(owner: C, key1: string, key2 = key1): C {
+  const parts = owner as Record<string, unknown>;
+  const part1 = parts[key1];
+  if (part1 instanceof LazyCode) part1.setPlace(owner, key1);
+  const part2 = parts[key2];
+  if (part2 instanceof LazyCode) part2.setPlace(owner, key2);
+  return owner;
+}
+
+function adoptAll(codes: Code[]): Code[] {
+  for (let i = 0; i < codes.length; i++) {
+    const part = codes[i];
+    if (part instanceof LazyCode) part.setPlace(codes, i);
+  }
+  return codes;
+}
+
 // A list literal without items has one address, like C++'s.
 const EMPTY_LIST: Slot[] = [];
 
@@ -269,7 +287,7 @@ class Unit implements CodeSource {
         const subject = this.#expression();
         const { steps, positions, texts } = this.#path();
         const position = this.#position();
-        return new SelectOrCode(subject, steps, positions, texts, this.#expression(), position);
+        return adopt(new SelectOrCode(subject, steps, positions, texts, this.#expression(), position), 'fallback');
       }
       case Op.HasAttr: {
         const subject = this.#expression();
@@ -291,64 +309,64 @@ class Unit implements CodeSource {
         for (let i = 0; i < count; i++) {
           const name = this.#expression();
           const value = this.#expression();
-          dynamic.push(new DynamicAttrCode(name, value, this.#position()));
+          dynamic.push(adopt(new DynamicAttrCode(name, value, this.#position()), 'value'));
         }
         return new DynamicAttrsCode(base, dynamic);
       }
       case Op.List: {
         const count = this.#number();
-        return count === 0 ? new ConstantCode(EMPTY_LIST) : new ListCode(this.#expressions(count));
+        return count === 0 ? new ConstantCode(EMPTY_LIST) : new ListCode(adoptAll(this.#expressions(count)));
       }
       case Op.Lambda:
         return this.#lambda();
       case Op.Call1: {
         const position = this.#position();
         const callee = this.#expression();
-        return new Call1Code(callee, this.#expression(), position);
+        return adopt(new Call1Code(callee, this.#expression(), position), 'argument');
       }
       case Op.Call2: {
         const position = this.#position();
         const callee = this.#expression();
         const first = this.#expression();
-        return new Call2Code(callee, first, this.#expression(), position);
+        return adopt(new Call2Code(callee, first, this.#expression(), position), 'first', 'second');
       }
       case Op.Call: {
         const position = this.#position();
         const count = this.#number();
         const callee = this.#expression();
-        return new CallCode(callee, this.#expressions(count), position);
+        return new CallCode(callee, adoptAll(this.#expressions(count)), position);
       }
       case Op.Let: {
         const size = this.#size();
         const { bindings } = this.#bindings(1);
-        return new LetCode(size, bindings, this.#expression());
+        return adopt(new LetCode(size, bindings, this.#expression()), 'body');
       }
       case Op.LetHere: {
         const first = this.#number();
         const { bindings } = this.#bindings(first);
-        return new LetHereCode(bindings, this.#expression());
+        return adopt(new LetHereCode(bindings, this.#expression()), 'body');
       }
       case Op.With: {
         const size = this.#size();
         const set = this.#expression();
-        return new WithCode(size, set, this.#expression());
+        return adopt(new WithCode(size, set, this.#expression()), 'set', 'body');
       }
       case Op.WithHere: {
         const slot = this.#number();
         const set = this.#expression();
-        return new WithHereCode(slot, set, this.#expression());
+        return adopt(new WithHereCode(slot, set, this.#expression()), 'set', 'body');
       }
       case Op.If: {
         const position = this.#position();
         const condition = this.#expression();
         const consequent = this.#expression();
-        return new IfCode(condition, consequent, this.#expression(), position);
+        return adopt(new IfCode(condition, consequent, this.#expression(), position), 'consequent', 'alternative');
       }
       case Op.Assert: {
         const position = this.#position();
         const text = this.#expressionText();
         const condition = this.#expression();
-        return new AssertCode(condition, this.#expression(), text, position);
+        return adopt(new AssertCode(condition, this.#expression(), text, position), 'body');
       }
       case Op.Not: {
         const position = this.#position();
@@ -389,11 +407,11 @@ class Unit implements CodeSource {
     const right = this.#expression();
     switch (op) {
       case Op.And:
-        return new AndCode(left, right, position);
+        return adopt(new AndCode(left, right, position), 'right');
       case Op.Or:
-        return new OrCode(left, right, position);
+        return adopt(new OrCode(left, right, position), 'right');
       case Op.Implies:
-        return new ImpliesCode(left, right, position);
+        return adopt(new ImpliesCode(left, right, position), 'right');
       case Op.Equal:
         return new EqualCode(left, right, false, position);
       case Op.NotEqual:
@@ -481,10 +499,7 @@ class Unit implements CodeSource {
       codes[i] = this.#expression();
     }
     const { shape, order } = makeStaticShape(names, positions, literal);
-    return new AttrsCode(
-      shape,
-      order.map((i) => codes[i]!),
-    );
+    return new AttrsCode(shape, adoptAll(order.map((i) => codes[i]!)));
   }
 
   #attrsFrom(): Code {
@@ -504,9 +519,9 @@ class Unit implements CodeSource {
     const { shape, order } = makeStaticShape(names, positions, literal);
     return new AttrsFromCode(
       shape,
-      order.map((i) => codes[i]!),
+      adoptAll(order.map((i) => codes[i]!)),
       order.map((i) => isFrom[i]!),
-      sources,
+      adoptAll(sources),
     );
   }
 
@@ -524,7 +539,7 @@ class Unit implements CodeSource {
       codes.push(this.#expression());
     }
     const sources = this.#expressions(this.#number());
-    return { names, positions, bindings: new Bindings(first, codes, isOuter, sources) };
+    return { names, positions, bindings: new Bindings(first, adoptAll(codes), isOuter, adoptAll(sources)) };
   }
 
   #recursiveAttrs(): Code {
@@ -559,21 +574,23 @@ class Unit implements CodeSource {
       for (let i = 0; i < formals.length; i++) {
         const symbol = this.#symbol();
         const position = this.#position();
-        formals[i] = new FormalCode(symbol, position, this.#byte() === 0 ? null : this.#expression());
+        formals[i] = adopt(new FormalCode(symbol, position, this.#byte() === 0 ? null : this.#expression()), 'fallback');
       }
     }
     const last = count - 1;
+    const ellipsis = (flags & 2) !== 0;
     let stage = new LambdaCode(
       positions[last]!,
       names[last]!,
       parameters[last]!,
       formals,
-      (flags & 2) !== 0,
+      ellipsis,
       last + 1,
       size,
       null,
       this.#expression(),
     );
+    adopt(stage, 'body');
     // INVARIANT: stages before the last have one parameter each, so stage i fills slot i + 1.
     for (let i = last - 1; i >= 0; i--) {
       stage = new LambdaCode(positions[i]!, names[i]!, parameters[i]!, null, false, i + 1, size, stage, stage.body);

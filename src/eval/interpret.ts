@@ -58,11 +58,14 @@ export interface CodeSource {
   decodeAt(offset: number): Code;
 }
 
-/** An expression that is decoded when it first runs. */
+/** An expression that is decoded when it first runs. PERF: it then puts what was decoded in its own place. */
 export class LazyCode extends Code {
   private readonly source: CodeSource;
   private readonly offset: number;
   private code: Code | null = null;
+  /** The code or array that this is part of, and where. */
+  private owner: object | null = null;
+  private key: string | number = 0;
   constructor(source: CodeSource, offset: number) {
     super();
     this.source = source;
@@ -70,11 +73,19 @@ export class LazyCode extends Code {
   }
   /** The expression itself. */
   resolve(): Code {
-    return (this.code ??= this.source.decodeAt(this.offset));
+    let { code } = this;
+    if (code === null) {
+      this.code = code = this.source.decodeAt(this.offset);
+      if (this.owner !== null) (this.owner as Record<string | number, Code>)[this.key] = code;
+    }
+    return code;
+  }
+  setPlace(owner: object, key: string | number): void {
+    this.owner = owner;
+    this.key = key;
   }
   override eval(env: Env): Value {
-    const { code } = this;
-    return code === null ? this.resolve().eval(env) : code.eval(env);
+    return this.resolve().eval(env);
   }
   override thunk(env: Env): Slot {
     const { code } = this;
@@ -772,7 +783,7 @@ export class LambdaCode extends Code {
   readonly size: number;
   /** The stage after this one; null for the last, which has the body. */
   readonly next: LambdaCode | null;
-  readonly body: Code;
+  body: Code;
   // Where the formals are in the last shape seen (call.ts).
   planShape: Shape | null = null;
   plan: readonly number[] | null = null;
@@ -1006,9 +1017,15 @@ export class IfCode extends Code {
     this.position = position;
   }
   override eval(env: Env): Value {
-    return evalBool(this.condition, env, this.position, 'while evaluating a branch condition')
-      ? this.consequent.eval(env)
-      : this.alternative.eval(env);
+    let condition: Value;
+    try {
+      condition = this.condition.eval(env);
+    } catch (error) {
+      throw inContext(error, this.position, 'while evaluating a branch condition');
+    }
+    if (condition === true) return this.consequent.eval(env);
+    if (condition === false) return this.alternative.eval(env);
+    throw wrongBool(condition, this.position, 'while evaluating a branch condition');
   }
 }
 
