@@ -303,16 +303,18 @@ export class Flakes {
   lockForEvaluation(text: string): LockedFlakeInfo {
     const { engine, fetcher } = this;
     const ref = parseFlakeRef(text, { paths: this.pathResolver(), warn: (message) => this.warn(message) });
-    const result = fetcher.lock(ref, {
+    const locked = fetcher.lockOnDisk(ref, {
       useRegistries: !engine.isPure && engine.settings.get('use-registries'),
       allowUnlocked: !engine.isPure,
+      // Evaluation writes nothing; that the flake's own lock file would not do is said.
+      flags: { update: false, write: false, commit: false, outputPath: undefined, failOnUnlocked: false, commitSummary: '', warnDirty: false },
     });
-    if (result instanceof Promise) {
+    if (locked instanceof Promise) {
       throw new FloeError('FLOE_FETCH', `floe cannot lock '${text}' during evaluation, because it has to be downloaded first`, {
         hint: 'make it an input of the flake instead',
       });
     }
-    return this.infoFor({ result, top: result.top, plan: { kind: 'keep', changes: [], forceDirty: false } });
+    return this.infoFor(locked);
   }
 }
 

@@ -82,15 +82,18 @@ function readText(source: FlakeSource, path: string): string {
     return readFollowing(source.tree, path);
   } catch (error) {
     // Trees that know why a file cannot be seen (not tracked by git) say so themselves.
-    if (!(error instanceof IoError) || source.tree.kind(path) !== undefined) throw error;
+    const isLink = source.tree.kind('') === 'symlink';
+    if (!(error instanceof IoError) || (!isLink && source.tree.kind(path) !== undefined)) throw error;
     throw new IoError(`path '${source.describe(path)}' does not exist`, {
       cause: error,
-      hint: 'a flake is a folder with a flake.nix in it',
+      hint: isLink ? 'a `path:` reference takes a symbolic link as it is: name the folder that it leads to' : 'a flake is a folder with a flake.nix in it',
     });
   }
 }
 
 function readFollowing(tree: FlakeTree, path: string): string {
+  // The machine would follow the link out of the tree, where evaluation may not go.
+  if (tree.kind('') === 'symlink') throw new IoError(`path '${path}' does not exist: the flake's folder is a symbolic link`);
   let current = path;
   for (let links = 0; tree.kind(current) === 'symlink'; links++) {
     if (links >= MAX_LINKS) throw new IoError(`too many symbolic links encountered while traversing the path '${path}'`);
