@@ -56,7 +56,6 @@ interface Place {
   readonly base: number;
 }
 
-
 class Writer {
   #bytes = new Uint8Array(4096);
   #length = 0;
@@ -508,7 +507,7 @@ class Writer {
 
   #lambda(node: Lambda): void {
     const stages = [node];
-    for (let last = node; last.formals === null && last.body.kind === NodeKind.Lambda; ) stages.push((last = last.body));
+    for (let last = node; last.formals === null && last.body.kind === NodeKind.Lambda;) stages.push((last = last.body));
     this.byte(Op.Lambda);
     const size = this.#reserveSize();
     this.number(stages.length);
