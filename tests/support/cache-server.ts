@@ -65,6 +65,8 @@ export async function serveCache(folder: string): Promise<CacheServer> {
     void answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A test file ends when its tests have.
+  server.unref();
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
