@@ -92,6 +92,14 @@ export function profileOptions() {
   return { profile: Option.String('--profile', { description: 'The profile to work on. {path}' }) };
 }
 
+/** Which packages of a profile a command works on, beside their names. */
+export function profileElementOptions() {
+  return {
+    all: Option.Boolean('--all', false, { description: 'Work on all packages of the profile.' }),
+    regex: Option.Array('--regex', [], { description: 'Work on the packages that an extended regular expression matches. {pattern}' }),
+  };
+}
+
 export function readOnlyOptions() {
   return { readOnly: Option.Boolean('--read-only', false, { description: 'Do not write derivations that evaluation makes.' }) };
 }

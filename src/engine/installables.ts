@@ -122,9 +122,10 @@ export class FlakeTarget implements Target {
   readonly what: string;
   readonly flake: LockedFlake;
   readonly ref: FlakeRef;
+  /** As the user named them; undefined for the default ones. */
+  readonly outputs: OutputsSpec | undefined;
   private readonly evaluation: Evaluation;
   private readonly candidates: readonly string[];
-  private readonly outputs: OutputsSpec | undefined;
 
   constructor(evaluation: Evaluation, flake: LockedFlake, ref: FlakeRef, fragment: string, outputs: OutputsSpec | undefined, defaults: OutputDefaults) {
     this.evaluation = evaluation;

@@ -67,7 +67,7 @@ function readLink(path: string): string {
 }
 
 /** What may go. The newest generation that is older than the given time stays too: it was current then. */
-function oldGenerations(generations: readonly Generation[], current: number | undefined, olderThan: number | undefined): Generation[] {
+export function oldGenerations(generations: readonly Generation[], current: number | undefined, olderThan: number | undefined): Generation[] {
   if (olderThan === undefined) return generations.filter(({ number }) => number !== current);
   const newestFirst = [...generations].reverse();
   const firstOlder = newestFirst.findIndex(({ creationTime }) => creationTime < olderThan);
