@@ -52,6 +52,24 @@ test('what a root reaches lives, the rest is deleted with its files', async () =
   store.closeSync();
 });
 
+test('an object that refers to itself', async () => {
+  let store = openTestStore(folder);
+  const { info, nar } = objectOf('circle', SAMPLE, store.storeDir);
+  const { contentAddress, ...plain } = info;
+  assert.ok(contentAddress);
+  await store.addToStore({ ...plain, references: [info.path] }, sourceOf(nar), { checkSignatures: false });
+  const user = text(store, 'user', [info.path]);
+  store = reopen(store);
+  symlinkSync(store.printPath(user), `${store.stateDir}/gcroots/user`);
+  assert.deepEqual((await store.collectGarbage({ action: 'delete-dead' })).paths, []);
+  symlinkSync(store.printPath(info.path), `${store.stateDir}/gcroots/circle`);
+  rmSync(`${store.stateDir}/gcroots/user`);
+  assert.deepEqual((await store.collectGarbage({ action: 'delete-dead' })).paths, [store.printPath(user)]);
+  rmSync(`${store.stateDir}/gcroots/circle`);
+  assert.deepEqual((await store.collectGarbage({ action: 'delete-dead' })).paths, [store.printPath(info.path)]);
+  store.closeSync();
+});
+
 test('links in profiles and gcroots are roots, files and links elsewhere are not', async () => {
   let store = openTestStore(folder);
   const paths = ['profile', 'direct', 'regular', 'none'].map((name) => text(store, name));

@@ -3,6 +3,7 @@
 import { bytesOf, utf8ToByteString } from '../../base/bytes.ts';
 import { FloeError, UsageError } from '../../base/errors.ts';
 import { printHash } from '../../base/hash.ts';
+import { STRUCTURED_ATTRS_VARIABLE } from '../../model/derivation-json.ts';
 import { isDerivationPath, parseStorePath, type StorePath } from '../../model/store-path.ts';
 import type { OperationRun } from './operation.ts';
 import { realisePath } from './realise.ts';
@@ -140,7 +141,7 @@ async function related({ queries, store }: OperationRun, query: string, paths: r
 
 async function printBinding(run: OperationRun, path: StorePath, name: string): Promise<void> {
   const value = (await run.queries.derivation(path)).env.get(utf8ToByteString(name));
-  if (value === undefined) {
+  if (value === undefined || name === STRUCTURED_ATTRS_VARIABLE) {
     throw new FloeError('FLOE_NO_BINDING', `derivation '${run.engine.storeDir}/${path}' has no environment binding named '${name}'`);
   }
   run.write(bytesOf(`${value}\n`));
@@ -157,7 +158,9 @@ export async function printEnv(run: OperationRun): Promise<void> {
   if (run.args.length !== 1) throw new UsageError("'--print-env' requires one derivation store path");
   const { env, args } = await run.queries.derivation(parseStorePath(run.args[0]!, run.engine.storeDir));
   // NIX: an empty line follows each variable (2.34.8).
-  for (const [name, value] of env) run.write(bytesOf(`export ${name}; ${name}=${quoteForShell(value)}\n\n`));
+  for (const [name, value] of env) {
+    if (name !== STRUCTURED_ATTRS_VARIABLE) run.write(bytesOf(`export ${name}; ${name}=${quoteForShell(value)}\n\n`));
+  }
   run.write(bytesOf(`export _args; _args=${quoteForShell(args.join(' '))}\n`));
 }
 

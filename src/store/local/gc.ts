@@ -110,8 +110,11 @@ class Collector {
   #closureOf(path: StorePath): void {
     const { db } = this.#store;
     const todo = [path];
+    let isFirst = true;
     for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-      if (next !== path && this.#alive.has(next)) continue;
+      // The first may be known to live already, from a walk that did not go on from it; it may also refer to itself.
+      if (!isFirst && this.#alive.has(next)) continue;
+      isFirst = false;
       this.#alive.add(next);
       const info = db.queryPathInfo(next);
       if (info === undefined) continue;
