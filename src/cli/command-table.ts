@@ -43,6 +43,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'registry remove': async () => (await import('./commands/registry/remove.ts')).RegistryRemoveCommand,
   'registry pin': async () => (await import('./commands/registry/pin.ts')).RegistryPinCommand,
   'registry resolve': async () => (await import('./commands/registry/resolve.ts')).RegistryResolveCommand,
+  'flake check': async () => (await import('./commands/flake/check.ts')).FlakeCheckCommand,
   'path-info': async () => (await import('./commands/path-info.ts')).PathInfoCommand,
   'profile add': async () => (await import('./commands/profile/add.ts')).ProfileAddCommand,
   'profile diff-closures': async () => (await import('./commands/profile/diff-closures.ts')).ProfileDiffClosuresCommand,

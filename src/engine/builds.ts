@@ -7,7 +7,7 @@ import { FloeError, InvalidPathError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
-import type { RealiseOptions } from '../build/realise.ts';
+import type { RealiseOptions, RealiseResult } from '../build/realise.ts';
 import type { SandboxPath } from '../build/sandbox/sandbox.ts';
 import type { BuildSettings } from '../build/settings.ts';
 import type { Substituter } from '../build/substituter.ts';
@@ -127,22 +127,34 @@ export class Builds {
     this.flush(paths);
     const plan = await this.plan(paths);
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
+    const result = await this.realise(paths, plan, mode);
+    const { throwFailures } = await loadRealise();
+    throwFailures(result, this.engine.storeDir, this.engine.progress);
+    return result.results.flatMap((one) => {
+      if (!one.success) return [];
+      const { request, outputs } = one;
+      return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
+    });
+  }
+
+  /** The same without a word beforehand, and failed builds are in the result. */
+  async tryBuild(paths: readonly DerivedPath[]): Promise<RealiseResult> {
+    this.flush(paths);
+    return this.realise(paths, await this.plan(paths), undefined);
+  }
+
+  private async realise(paths: readonly DerivedPath[], plan: Plan, mode: BuildMode | undefined): Promise<RealiseResult> {
     const interrupt = new AbortController();
     const stop = () => interrupt.abort();
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     try {
-      const { realise } = await loadRealise();
+      const { tryRealise } = await loadRealise();
       const options = await this.options(mode, interrupt.signal);
       const buildsAgain = (mode ?? 'normal') !== 'normal' && paths.some(({ kind }) => kind === 'built');
       const runsBuilders = buildsAgain || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
       const shell = runsBuilders ? await this.sandboxShell(options) : undefined;
       const settings = shell === undefined ? options.settings : { ...options.settings, sandboxPaths: [...options.settings.sandboxPaths, shell] };
-      const { results } = await realise(paths, { ...options, settings });
-      return results.flatMap((result) => {
-        if (!result.success) return [];
-        const { request, outputs } = result;
-        return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
-      });
+      return await tryRealise(paths, { ...options, settings });
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
     }

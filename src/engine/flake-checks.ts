@@ -1,0 +1,109 @@
+// `flake check` on this machine: outputs are checked by flake/check.ts, the derivations of `checks` are built. nix/flake.cc.
+
+import { FloeError } from '../base/errors.ts';
+import { EMPTY_ATTRS } from '../eval/attrs.ts';
+import { isDerivation } from '../eval/equality.ts';
+import { symbols } from '../eval/symbol.ts';
+import { resolveError } from '../eval/trace.ts';
+import { force } from '../eval/value.ts';
+import { type CheckHelper, checkFlake, type CheckResult, type FoundCheck } from '../flake/check.ts';
+import { type DerivedPath, printDerivedPath } from '../model/derived-path.ts';
+import { findAlongAttrPath, FoundDerivation } from './derivation-values.ts';
+import type { Engine } from './engine.ts';
+import type { LockedFlake } from './flakes.ts';
+
+export interface FlakeCheckOptions {
+  readonly build: boolean;
+  readonly allSystems: boolean;
+  /** Gets the errors of a run that goes on after them. */
+  readonly showError: (error: FloeError) => void;
+}
+
+/** Checks a flake, and builds its checks. FloeError where something is wrong. */
+export async function runFlakeCheck(engine: Engine, flake: LockedFlake, options: FlakeCheckOptions): Promise<void> {
+  const run = new FlakeCheck(engine, options);
+  const { checks, omittedSystems } = run.evaluate(flake);
+  if (options.build && checks.length > 0) await run.build(checks);
+  if (run.hasErrors) throw new FloeError('FLOE_FLAKE_CHECK', 'some errors were encountered during the evaluation');
+  engine.progress.log('info', 'all checks passed!');
+  if (omittedSystems.length > 0) {
+    engine.progress.log('warn', `The check omitted these incompatible systems: ${omittedSystems.join(', ')}\nUse '--all-systems' to check all.`);
+  }
+}
+
+class FlakeCheck {
+  private readonly engine: Engine;
+  private readonly options: FlakeCheckOptions;
+  hasErrors = false;
+
+  constructor(engine: Engine, options: FlakeCheckOptions) {
+    this.engine = engine;
+    this.options = options;
+  }
+
+  evaluate(flake: LockedFlake): CheckResult {
+    const { settings } = this.engine;
+    const { evaluator } = this.engine.evaluation();
+    let result: CheckResult | undefined;
+    this.during('evaluating flake', () => {
+      const outputs = flake.outputs();
+      const options = { system: settings.get('system'), allSystems: this.options.allSystems };
+      result = evaluator.guard(() => checkFlake(evaluator.state, outputs, options, this.helper()));
+    });
+    if (this.options.build) this.engine.builds.flushAll();
+    return result!;
+  }
+
+  private during(text: string, run: () => void): void {
+    const activity = this.engine.progress.start('unknown', text, { level: 'info' });
+    try {
+      run();
+    } finally {
+      activity.stop();
+    }
+  }
+
+  private report(error: FloeError): void {
+    if (!this.engine.settings.get('keep-going')) throw error;
+    resolveError(error, this.engine.evaluation().evaluator.state.positions);
+    this.options.showError(error);
+    this.hasErrors = true;
+  }
+
+  private helper(): CheckHelper {
+    const { progress } = this.engine;
+    const { state } = this.engine.evaluation().evaluator;
+    return {
+      derivation(slot) {
+        const value = force(slot);
+        if (!isDerivation(value)) return null;
+        const found = new FoundDerivation(state, value, '');
+        void found.name;
+        return value.get(symbols.drvPath) === undefined ? undefined : found.drvPath;
+      },
+      select: (slot, path) => findAlongAttrPath(state, path, EMPTY_ATTRS, slot),
+      during: (text, run) => this.during(text, run),
+      note: (text) => progress.log('info', text),
+      warn: (text) => progress.log('warn', text),
+      report: (error) => this.report(error),
+    };
+  }
+
+  /** NIX: what could be substituted is not fetched; that it can be is enough. */
+  async build(checks: readonly FoundCheck[]): Promise<void> {
+    const { builds, progress, storeDir } = this.engine;
+    const all = (derivation: string): DerivedPath => ({ kind: 'built', derivation, outputs: 'all' }) as DerivedPath;
+    const { willBuild } = await builds.plan(checks.map(({ derivation }) => all(derivation)));
+    const paths = [...willBuild.keys()].sort().map(all);
+    const activity = progress.start('unknown', `running ${paths.length} flake checks`, { level: 'info' });
+    const { results } = await builds.tryBuild(paths).finally(() => activity.stop());
+    for (const result of results) {
+      if (result.success) continue;
+      const { request, error } = result;
+      const words = `build of '${printDerivedPath(request, storeDir)}' failed: ${error.message}`;
+      const names = checks.filter(({ derivation }) => request.kind === 'built' && derivation === request.derivation);
+      for (const { attrPath } of names) this.report(new FloeError('FLOE_FLAKE_CHECK', `failed to build attribute '${attrPath}', ${words}`));
+      if (names.length === 0) this.report(new FloeError('FLOE_FLAKE_CHECK', words));
+    }
+  }
+}
