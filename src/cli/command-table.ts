@@ -58,6 +58,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'store add-path': async () => (await import('./commands/store/add-path.ts')).StoreAddPathCommand,
   'store cat': async () => (await import('./commands/store/cat.ts')).StoreCatCommand,
   'store delete': async () => (await import('./commands/store/delete.ts')).StoreDeleteCommand,
+  'store diff-closures': async () => (await import('./commands/store/diff-closures.ts')).StoreDiffClosuresCommand,
   'store dump-path': async () => (await import('./commands/store/dump-path.ts')).StoreDumpPathCommand,
   'store gc': async () => (await import('./commands/store/gc.ts')).StoreGcCommand,
   'store info': async () => (await import('./commands/store/info.ts')).StoreInfoCommand,

@@ -47,3 +47,15 @@ export async function storePathsOf(engine: Engine, targets: readonly Target[], r
   }
   return queries.sorted(request.recursive ? await queries.closure(paths) : paths);
 }
+
+/** The one path a target is, built where it must be; FloeError where it is several. */
+export async function singleStorePath(engine: Engine, target: Target, derivation: boolean): Promise<StorePath> {
+  const paths = new Set<StorePath>();
+  if (derivation) for (const path of await derivationsOf(engine, [target])) paths.add(path);
+  else {
+    for (const { outputs } of await engine.builds.build(target.derivedPaths())) for (const path of outputs.values()) paths.add(path);
+  }
+  const [path] = paths;
+  if (path === undefined || paths.size > 1) throw new FloeError('FLOE_NOT_ONE_PATH', `argument '${target.what}' should evaluate to one store path`);
+  return path;
+}
