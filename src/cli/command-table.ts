@@ -10,6 +10,7 @@ export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'p
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
   build: async () => (await import('./commands/build.ts')).BuildCommand,
+  copy: async () => (await import('./commands/copy.ts')).CopyCommand,
   develop: async () => (await import('./commands/develop.ts')).DevelopCommand,
   'print-dev-env': async () => (await import('./commands/print-dev-env.ts')).PrintDevEnvCommand,
   run: async () => (await import('./commands/run.ts')).RunCommand,

@@ -1,11 +1,11 @@
 // Copying objects between any two stores: one, several, or closures; references arrive before what refers to them.
 
 import { FloeError } from '../base/errors.ts';
-import { type Progress, SILENT } from '../base/progress.ts';
+import { type Activity, type Progress, SILENT } from '../base/progress.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { queryClosure, requirePathInfo, sortTopologically } from './closure.ts';
-import type { ImportOptions, Store } from './store.ts';
+import type { ImportOptions, NarSource, Store } from './store.ts';
 
 export interface CopyOptions extends ImportOptions {
   readonly progress?: Progress;
@@ -27,16 +27,35 @@ function requireSameDirectory(from: Store, to: Store): void {
   );
 }
 
+/** The usual local store goes without saying. */
+function describeCopy(shown: string, from: string, to: string): string {
+  const goesUnsaid = (uri: string): boolean => /^(?:local|daemon)(?:\?|$)/.test(uri);
+  if (goesUnsaid(from)) return `copying path '${shown}' to '${to}'`;
+  if (goesUnsaid(to)) return `copying path '${shown}' from '${from}'`;
+  return `copying path '${shown}' from '${from}' to '${to}'`;
+}
+
+/** Tells how many bytes have passed. */
+async function* counted(nar: NarSource, size: number, activity: Activity): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const chunk of nar) {
+    done += chunk.length;
+    activity.result('progress', [done, size, 0, 0]);
+    yield chunk;
+  }
+}
+
 async function copyOne(from: Store, to: Store, info: PathInfo, options: CopyOptions): Promise<void> {
   const { progress = SILENT } = options;
   const shown = `${from.storeDir}/${info.path}`;
-  const activity = progress.start('copy-path', `copying path '${shown}' from '${from.uri}'`, {
+  const activity = progress.start('copy-path', describeCopy(shown, from.uri, to.uri), {
     fields: [shown, from.uri, to.uri],
     level: 'info',
   });
   try {
     // Where and when it was made, and that it was made here, is this store's own knowledge.
-    await to.addToStore({ ...info, registrationTime: 0, ultimate: false }, from.narFromPath(info.path), options);
+    const nar = counted(from.narFromPath(info.path, { parent: activity }), info.narSize, activity);
+    await to.addToStore({ ...info, registrationTime: 0, ultimate: false }, nar, options);
   } finally {
     activity.stop();
   }

@@ -228,3 +228,33 @@ test('C++ Nix substitutes from a cache that floe wrote', { skip }, async () => {
   }
   store.closeSync();
 });
+
+test('copy: into a cache and out of it, in words and files as C++ Nix has them', { skip }, async () => {
+  const { top, key } = await buildOnce();
+  const env = {
+    HOME: mkdtempSync(`${folder}/home-`),
+    PATH: process.env['PATH'],
+    NIX_STORE_DIR: storeDir,
+    NIX_STATE_DIR: `${folder}/var`,
+    NIX_REMOTE: 'local',
+  };
+  const copy = (...words: string[]) => runFloe(['floe', 'copy', ...words], { cwd: folder, env });
+  const [mine, theirs] = [mkdtempSync(`${folder}/mine-`), mkdtempSync(`${folder}/theirs-`)];
+  const sorted = (text: string): string[] => text.trim().split('\n').sort();
+  const options = `?compression=gzip&secret-key=${folder}/secret`;
+  const said = await copy('--to', `file://${mine}${options}`, top);
+  assert.equal(said.code, 0, said.stderr);
+  const saidByNix = await nix('var', 'nix', 'copy', '--to', `file://${theirs}${options}`, top);
+  assert.deepEqual(sorted(said.stderr.replaceAll(mine, 'CACHE')), sorted(saidByNix.stderr.replaceAll(theirs, 'CACHE')));
+  assert.equal((await copy('--to', `file://${mine}${options}`, top)).stderr, '');
+  await nixOk('var', 'nix', 'store', 'verify', '--store', `file://${mine}`, '-r', top, '--trusted-public-keys', key);
+
+  const refused = await floe('copy', '--from', `file://${mine}`, top);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^error: cannot add path '.*' because it lacks a signature by a trusted key\n/);
+  const fetched = await floe('copy', '--from', `file://${mine}`, top, '--trusted-public-keys', key);
+  assert.equal(fetched.status, 0, fetched.stderr);
+  await nixOk('var', 'nix-store', '--store', fetched.root, '--verify', '--check-contents');
+  assert.equal((await floe('copy', '--from', `file://${mine}`, '--all', '--no-check-sigs')).status, 0);
+  assert.match((await floe('copy', top)).stderr, /^error: you must pass '--from' and\/or '--to'\n/);
+});

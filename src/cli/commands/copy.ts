@@ -1,0 +1,56 @@
+// `floe copy`: store paths from one store into another.
+
+import { Command, Option } from 'clipanion';
+import { UsageError } from '../../base/errors.ts';
+import { copyBetweenStores } from '../../engine/copy-paths.ts';
+import { derivationsOf } from '../../engine/store-paths.ts';
+import { BaseCommand } from '../base-command.ts';
+import { lockChoices } from '../lock-choices.ts';
+import { openEvaluatingEngine, readInstallables, sourceChoice } from '../open-engine.ts';
+import { installableOptions, installablesFromStdin } from '../options.ts';
+
+export class CopyCommand extends BaseCommand {
+  static override paths = [['copy']];
+  static override usage = Command.Usage({
+    description: 'copy paths between stores',
+    examples: [
+      [
+        'A package with all it needs into a binary cache',
+        "floe copy --to 'file:///srv/cache?compression=zstd&secret-key=/etc/key' debpkgs#jq",
+      ],
+      ['A path out of a binary cache', 'floe copy --from https://cache.example.org /nix/store/...-hello'],
+    ],
+  });
+
+  readonly options = { ...installableOptions(), ...installablesFromStdin() };
+  readonly from = Option.String('--from', { description: 'The store to copy from. {store-uri}' });
+  readonly to = Option.String('--to', { description: 'The store to copy to. {store-uri}' });
+  readonly all = Option.Boolean('--all', false, { description: 'Copy everything that the store has.' });
+  readonly noRecursive = Option.Boolean('--no-recursive', false, { description: 'Copy the paths alone, without what they refer to.' });
+  readonly derivation = Option.Boolean('--derivation', false, { description: 'Copy the derivations, not their outputs.' });
+  readonly noCheckSigs = Option.Boolean('--no-check-sigs', false, { description: 'Copy paths also without a signature by a trusted key.' });
+  readonly installables = Option.Rest({ name: 'installables' });
+
+  async execute(): Promise<void> {
+    const { from, to } = this;
+    if (from === undefined && to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
+    if (this.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
+    const source = sourceChoice(this, this.options);
+    const engine = openEvaluatingEngine(this, this.options);
+    const copy = (paths: Parameters<typeof copyBetweenStores>[1]['paths']) =>
+      copyBetweenStores(engine, { from, to, paths, recursive: !this.noRecursive, checkSignatures: !this.noCheckSigs });
+    try {
+      if (this.all) return void (await copy('all'));
+      const words = readInstallables(this, this.installables, this.options.stdin);
+      const targets = await engine.targets(words, 'build', source, lockChoices(this, engine, this.options));
+      if (this.derivation) return void (await copy(await derivationsOf(engine, targets)));
+      const derived = targets.flatMap((target) => target.derivedPaths());
+      // What lies elsewhere is not made here.
+      if (from !== undefined) return void (await copy(derived.flatMap((path) => [...engine.builds.outputPaths(path).values()])));
+      const built = await engine.builds.build(derived);
+      await copy(built.flatMap(({ outputs }) => [...outputs.values()]));
+    } finally {
+      await engine.close();
+    }
+  }
+}
