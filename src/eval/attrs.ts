@@ -27,12 +27,25 @@ interface KeyPlan {
 }
 
 /** What `a // b` is for two shapes. */
-class UpdatePlan {
+export class UpdatePlan {
   readonly shape: Shape;
   readonly sources: readonly number[];
   constructor(shape: Shape, sources: readonly number[]) {
     this.shape = shape;
     this.sources = sources;
+  }
+  /** `a // b` for two sets of the shapes that it was made for. */
+  apply(a: Attrs, b: Attrs): Attrs {
+    const { sources } = this;
+    const aValues = a.values;
+    const bValues = b.values;
+    const length = sources.length;
+    const values: Slot[] = new Array(length);
+    for (let i = 0; i < length; i++) {
+      const source = sources[i]!;
+      values[i] = source >= 0 ? aValues[source]! : bValues[~source]!;
+    }
+    return new Attrs(this.shape, values);
   }
 }
 
@@ -46,8 +59,8 @@ class KeySet {
   /** The shape without positions. */
   private bareShape: Shape | null = null;
   /** Shapes with positions, by hash; those of equal hash are linked. */
-  private readonly shapes = new Map<number, Shape>();
-  readonly updates = new Map<KeySet, KeyPlan>();
+  private shapes: Map<number, Shape> | null = null;
+  updates: Map<KeySet, KeyPlan> | null = null;
   /** Another with the same hash. */
   next: KeySet | null = null;
   constructor(keys: readonly SymbolId[], isShared: boolean) {
@@ -98,13 +111,13 @@ class KeySet {
     let hash = 0;
     for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + positions[i]!) & HASH_MASK;
     if (!this.isShared) return new Shape(this, positions.slice(0, length), NO_POSITION);
-    const first = this.shapes.get(hash);
+    const first = this.shapes?.get(hash);
     for (let shape = first ?? null; shape !== null; shape = shape.next) {
       if (startsAlike(shape.positions!, positions, length)) return shape;
     }
     const shape = new Shape(this, positions.slice(0, length), NO_POSITION);
     shape.next = first ?? null;
-    this.shapes.set(hash, shape);
+    (this.shapes ??= new Map()).set(hash, shape);
     return shape;
   }
 }
@@ -415,31 +428,29 @@ export function makeAttrs(entries: Iterable<readonly [string, Slot]>): Attrs {
 
 /** `a // b`. */
 export function updateAttrs(a: Attrs, b: Attrs): Attrs {
+  if (b.values.length === 0) return a;
+  if (a.values.length === 0 || a.shape === b.shape) return b;
+  const plan = queryUpdatePlan(a, b);
+  return plan === null ? mergeAttrs(a, b) : plan.apply(a, b);
+}
+
+/** How sets of these two shapes are united; null where one is empty or large, or both have the same keys. */
+export function queryUpdatePlan(a: Attrs, b: Attrs): UpdatePlan | null {
   const aShape = a.shape;
   const bShape = b.shape;
-  const aValues = a.values;
-  const bValues = b.values;
-  if (bValues.length === 0) return a;
-  if (aValues.length === 0 || aShape === bShape) return b;
+  if (a.values.length === 0 || b.values.length === 0 || aShape === bShape) return null;
   let plan = aShape.updates === null ? undefined : aShape.updates.get(bShape);
   if (plan === undefined) {
-    if (!aShape.keySet.isShared || !bShape.keySet.isShared) return mergeAttrs(a, b);
+    if (!aShape.keySet.isShared || !bShape.keySet.isShared) return null;
     plan = planUpdate(aShape, bShape);
     (aShape.updates ??= new Map()).set(bShape, plan);
   }
-  const { sources } = plan;
-  const length = sources.length;
-  const values: Slot[] = new Array(length);
-  for (let i = 0; i < length; i++) {
-    const source = sources[i]!;
-    values[i] = source >= 0 ? aValues[source]! : bValues[~source]!;
-  }
-  return new Attrs(plan.shape, values);
+  return plan;
 }
 
 function planUpdate(a: Shape, b: Shape): UpdatePlan {
-  let plan = a.keySet.updates.get(b.keySet);
-  if (plan === undefined) a.keySet.updates.set(b.keySet, (plan = planKeys(a.keys, b.keys)));
+  let plan = a.keySet.updates?.get(b.keySet);
+  if (plan === undefined) (a.keySet.updates ??= new Map()).set(b.keySet, (plan = planKeys(a.keys, b.keys)));
   const { keySet, sources } = plan;
   if (a.positions === null && b.positions === null) return new UpdatePlan(keySet.bare(), sources);
   for (let i = 0; i < sources.length; i++) {

@@ -8,13 +8,13 @@ import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts
 import { Attrs, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { addFrame, at } from './error-position.ts';
-import type { LambdaCode } from './interpret.ts';
+import type { Code, LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { printSymbol, symbolName, symbols } from './symbol.ts';
-import { describeType, force, Lambda, type Env, type Slot, type Value } from './value.ts';
+import { describeType, failedThunk, force, Lambda, type Env, type Slot, type Value } from './value.ts';
 
 let depth = 0;
 let maxDepth = 10000;
@@ -59,6 +59,24 @@ export function restoreCallDepth(before: number): void {
 
 function stackOverflow(pos: PositionId): StackOverflowError {
   return new StackOverflowError('stack overflow; max-call-depth exceeded', at(pos));
+}
+
+/**
+ * The value of an argument that the function is going to force before anything else. PERF: saves the thunk. An error waits in a
+ * thunk until the function asks for the value, and gets the frames it would have got.
+ */
+export function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
+  const level = depth;
+  if (level > maxDepth) throw stackOverflow(pos);
+  depth = level + 1;
+  try {
+    const value = code.eval(env);
+    depth = level;
+    return value;
+  } catch (error) {
+    depth = level;
+    return failedThunk(error);
+  }
 }
 
 /** fn a, where fn is evaluated. */

@@ -9,9 +9,9 @@
 // functions), and the thunk is that address here.
 
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
-import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, updateAttrs, type Shape } from './attrs.ts';
+import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, queryUpdatePlan, updateAttrs, type Shape, type UpdatePlan } from './attrs.ts';
 import { Builtin } from './builtin.ts';
-import { call1, call2, callDepth, callLambda, callWithArray, enterCall, leaveCall, restoreCallDepth } from './call.ts';
+import { call1, call2, callLambda, callWithArray, enterCall, evalEarly, leaveCall } from './call.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
 import { assertEqual, equalForced, lessThan } from './equality.ts';
 import { addFrame, at, inContext } from './error-position.ts';
@@ -26,7 +26,6 @@ import { internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.t
 import {
   ContextString,
   describeType,
-  failedThunk,
   force,
   forceThunk,
   isWriteBack,
@@ -842,23 +841,6 @@ export class Call1Code extends Code {
   }
 }
 
-/**
- * The value of an argument that the function is going to force before anything else. PERF: saves the thunk. An error waits in a
- * thunk until the function asks for the value, and gets the frames it would have got.
- */
-function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
-  const level = callDepth();
-  enterCall(pos);
-  try {
-    const value = code.eval(env);
-    leaveCall();
-    return value;
-  } catch (error) {
-    restoreCallDepth(level);
-    return failedThunk(error);
-  }
-}
-
 /** `f a b`. */
 export class Call2Code extends Code {
   private readonly callee: Code;
@@ -1160,6 +1142,10 @@ export class UpdateCode extends Code {
   private readonly right: Code;
   private readonly leftPosition: PositionId;
   private readonly rightPosition: PositionId;
+  // The last two shapes that met here, and what comes of them.
+  private leftShape: Shape = NO_SHAPE;
+  private rightShape: Shape = NO_SHAPE;
+  private plan: UpdatePlan | null = null;
   constructor(left: Code, right: Code, leftPosition: PositionId, rightPosition: PositionId) {
     super();
     this.left = left;
@@ -1171,7 +1157,13 @@ export class UpdateCode extends Code {
     // NIX: right before left (2.34.8).
     const b = evalOperandSet(this.right, env, this.rightPosition, 'in the right operand of the update (//) operator');
     const a = evalOperandSet(this.left, env, this.leftPosition, 'in the left operand of the update (//) operator');
-    return updateAttrs(a, b);
+    if (a.shape === this.leftShape && b.shape === this.rightShape) return this.plan!.apply(a, b);
+    const plan = queryUpdatePlan(a, b);
+    if (plan === null) return updateAttrs(a, b);
+    this.leftShape = a.shape;
+    this.rightShape = b.shape;
+    this.plan = plan;
+    return plan.apply(a, b);
   }
 }
 
