@@ -186,7 +186,13 @@ export class Scheduler {
     const outcomes = await this.#all(references.map((reference) => this.#obtainPath(reference)));
     if (outcomes.some(({ kind }) => kind === 'failed'))
       return failed('DependencyFailed', `some references of path '${printed}' could not be realised`);
-    if (outcomes.some(({ kind }) => kind === 'unknown')) return unknown;
+    const missing = outcomes.filter((outcome) => outcome.kind === 'unknown');
+    if (missing.length > 0) {
+      // NIX: a reference that nobody has outweighs one that was promised and did not arrive.
+      if (missing.some(({ error }) => error.data['substituterFailed'] !== true)) return unknown;
+      const message = `some references of path '${printed}' could not be realised`;
+      return { kind: 'unknown', error: new BuildError('DependencyFailed', message, { data: { substituterFailed: true } }) };
+    }
     if (outcomes.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
     const slot = await substitutionSlots.take(this.#stop.signal);
     const ended = counts.substitutions.run();

@@ -35,6 +35,7 @@ export interface HttpCacheOptions {
 const FIRST_PAUSE_MS = 250;
 const TOO_MANY_REQUESTS_PAUSE_MS = 60_000;
 const DISABLED_S = 60;
+const TIMEOUT = 'TIMEOUT';
 
 /** A server that has not answered yet in this run may not be there at all, or not be reachable from here: less patience. */
 const FIRST_CONNECT_TIMEOUT_S = 5;
@@ -102,7 +103,7 @@ export class HttpCache implements CacheFiles {
           return;
         } catch (error) {
           signal?.throwIfAborted();
-          const pauseMs = pauseAfter(error, attempt);
+          const pauseMs = this.#hasAnswered || !isTimeout(error) ? pauseAfter(error, attempt) : undefined;
           const attempts = this.#hasAnswered ? settings.downloadAttempts : Math.min(settings.downloadAttempts, FIRST_ATTEMPTS);
           const isLast = pauseMs === undefined || attempt >= attempts || (transfer.received > 0 && !transfer.resumable);
           if (isLast || !this.isEnabled) throw error;
@@ -173,7 +174,7 @@ export class HttpCache implements CacheFiles {
     } catch (error) {
       if (watch.stalledS === undefined) throw error;
       throw new FetchError(`unable to download '${url}': no data for ${watch.stalledS} seconds`, {
-        data: { url },
+        data: { url, cause: TIMEOUT },
         cause: error,
         hint: "settings 'connect-timeout' and 'stalled-download-timeout' say how long floe waits",
       });
@@ -233,6 +234,10 @@ class Watch {
   end(): void {
     clearTimeout(this.#timer);
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof FetchError && error.data['cause'] === TIMEOUT;
 }
 
 /** How long to wait before another attempt; undefined where none is worth it. */
