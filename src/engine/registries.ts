@@ -83,7 +83,7 @@ export class RegistryFile {
 }
 
 /** NIX: 2.34.8 knows the NAR hash of archives only when it pins; of other trees it keeps the revision, if they have one. */
-function pinnedAttrs(asked: InputAttrs, fetched: InputAttrs): InputAttrs {
+export function pinnedAttrs(asked: InputAttrs, fetched: InputAttrs): InputAttrs {
   const isArchive = inputType(fetched) === 'tarball' || inputType(fetched) === 'file';
   const { input } = flakeRefFromAttrs(fetched);
   return isArchive || asked['narHash'] !== undefined ? input : withAttrs(input, { narHash: undefined });
