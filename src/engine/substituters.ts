@@ -21,7 +21,10 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
   if (urls.length === 0 || !settings.get('substitute') || !engine.online) return undefined;
   const trustedKeys = settings.get('require-sigs') ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
   const load = async () => {
-    const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([import('../store/substitute.ts'), import('./count-signatures.ts')]);
+    const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([
+      import('../store/substitute.ts'),
+      import('./count-signatures.ts'),
+    ]);
     const open = () => openSources(engine, urls);
     return new Substitution({ destination: store, open, trustedKeys, countGoodSignatures: makeSignatureCounter(), progress });
   };

@@ -4,7 +4,7 @@
 // not count as available at all (so a plan does not promise it), and a cache that cannot be asked counts as not having the path.
 
 import { FloeError } from '../base/errors.ts';
-import { ACTIVITY_TYPES, type Activity, type Progress } from '../base/progress.ts';
+import type { Activity, Progress } from '../base/progress.ts';
 import { isContentAddressed, type PathInfo } from '../model/path-info.ts';
 import type { PublicKey } from '../model/signature.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
@@ -53,11 +53,9 @@ export class Substitution {
   #sources: Promise<readonly SubstitutionSource[]> | undefined;
   /** Warnings so far: a path may be asked for many times. */
   readonly #told = new Set<string>();
-  readonly #counts: Counts;
 
   constructor(options: SubstitutionOptions) {
     this.#options = options;
-    this.#counts = new Counts(options.progress);
   }
 
   #open(): Promise<readonly SubstitutionSource[]> {
@@ -144,26 +142,22 @@ export class Substitution {
     { repair, signal }: { repair: boolean; signal: AbortSignal },
   ): Promise<void> {
     const { progress, destination } = this.#options;
-    const { path, narHash, narSize, references, deriver, signatures, contentAddress, fileSize = 0 } = info;
+    const { path, narHash, narSize, references, deriver, signatures, contentAddress } = info;
     const shown = `${destination.storeDir}/${path}`;
-    const end = this.#counts.begin(fileSize, narSize);
     const substitution = progress.start('substitute', '', { fields: [shown, store.uri] });
     const copy = progress.start('copy-path', `copying path '${shown}' from '${store.uri}'`, {
       fields: [shown, store.uri, destination.uri],
       parent: substitution,
       level: 'info',
     });
-    let succeeded = false;
     try {
       const nar = counted(store.narFromPath(path, { signal, parent: copy }), narSize, copy, signal);
       // Where and when it was made, and that it was made here, is that store's own knowledge.
       const plain = { path, narHash, narSize, references, deriver, signatures, contentAddress, registrationTime: 0, ultimate: false };
       await destination.addToStore(plain, nar, { repair, checkSignatures: false });
-      succeeded = true;
     } finally {
       copy.stop();
       substitution.stop();
-      end(succeeded);
     }
   }
 }
@@ -175,46 +169,5 @@ async function* counted(nar: NarSource, narSize: number, activity: Activity, sig
     done += chunk.length;
     activity.result('progress', [done, narSize, 0, 0]);
     yield chunk;
-  }
-}
-
-/** How many paths are fetched and were, and how many bytes are to come, for a progress bar. */
-class Counts {
-  readonly #progress: Progress;
-  #activity: Activity | undefined;
-  #running = 0;
-  #done = 0;
-  #failed = 0;
-  #downloadSize = 0;
-  #narSize = 0;
-
-  constructor(progress: Progress) {
-    this.#progress = progress;
-  }
-
-  /** One more begins; call the result when it has ended. */
-  begin(downloadSize: number, narSize: number): (succeeded: boolean) => void {
-    this.#activity ??= this.#progress.start('copy-paths', '');
-    this.#running++;
-    this.#downloadSize += downloadSize;
-    this.#narSize += narSize;
-    this.#tell();
-    return (succeeded) => {
-      this.#running--;
-      if (succeeded) this.#done++;
-      else this.#failed++;
-      this.#tell();
-      if (this.#running > 0) return;
-      this.#activity?.stop();
-      this.#activity = undefined;
-      this.#done = this.#failed = this.#downloadSize = this.#narSize = 0;
-    };
-  }
-
-  #tell(): void {
-    const activity = this.#activity!;
-    activity.result('progress', [this.#done, this.#done + this.#running, this.#running, this.#failed]);
-    activity.result('set-expected', [ACTIVITY_TYPES['file-transfer'], this.#downloadSize]);
-    activity.result('set-expected', [ACTIVITY_TYPES['copy-path'], this.#narSize]);
   }
 }
