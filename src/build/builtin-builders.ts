@@ -234,7 +234,8 @@ export function resolveAsBuilder(path: string, { storeDir, toRealPath }: Pick<Bu
       continue;
     }
     const stats = statOf(real(next));
-    if (stats === undefined) return undefined;
+    // Nothing lies below a file.
+    if (stats === undefined || (rest.length > 0 && !stats.isDirectory() && !stats.isSymbolicLink())) return undefined;
     if (!stats.isSymbolicLink()) {
       at = next;
       continue;

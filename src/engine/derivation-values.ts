@@ -171,8 +171,8 @@ export function findDerivations(state: EvalState, root: Slot, autoArgs: Attrs, i
 export function singleDerivedPath(state: EvalState, value: Value, what: string): DerivedPath | undefined {
   if (value instanceof NixPath) {
     const { host } = state;
-    const name = value.path.slice(value.path.lastIndexOf('/') + 1);
-    return { kind: 'opaque', path: host.addToStore({ path: value.path, name, method: 'nar', algorithm: 'sha256' }) };
+    // NIX: whatever it is called.
+    return { kind: 'opaque', path: host.addToStore({ path: value.path, name: 'source', method: 'nar', algorithm: 'sha256' }) };
   }
   if (!isString(value)) return undefined;
   try {

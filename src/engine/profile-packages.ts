@@ -1,12 +1,13 @@
 // From targets to packages of a profile: what is to be built, where it came from, how it ranks. libcmd/installable-flake.cc.
 
 import { compareStrings } from '../base/bytes.ts';
-import { EvalError } from '../base/errors.ts';
+import { EvalError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, EMPTY_ATTRS } from '../eval/attrs.ts';
-import { coerceToStorePath, forceInt } from '../eval/coerce.ts';
+import { coerceToStorePath } from '../eval/coerce.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbols } from '../eval/symbol.ts';
+import { force } from '../eval/value.ts';
 import type { DerivedPath } from '../model/derived-path.ts';
 import { DEFAULT_PRIORITY, type ElementSource, type ProfileElement } from '../profile/manifest.ts';
 import type { Builds } from './builds.ts';
@@ -37,8 +38,9 @@ export function describeTarget(engine: Engine, target: Target): PackageDescripti
     const meta = value.get(OUTPUT_SPECIFIED) === undefined ? value.force(META) : undefined;
     const priority = meta instanceof Attrs ? meta.get(PRIORITY) : undefined;
     if (priority === undefined) return { paths, source, priority: DEFAULT_PRIORITY };
-    const what = "while evaluating the 'meta.priority' attribute of a package";
-    return { paths, source, priority: Number(forceInt(evaluator.state, priority, value.position(META), what)) };
+    const number = force(priority);
+    if (typeof number !== 'number' && typeof number !== 'bigint') throw new WrongTypeError(`'${attrPath}.meta.priority' is not an integer`);
+    return { paths, source, priority: Number(number) };
   });
 }
 

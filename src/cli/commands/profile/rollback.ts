@@ -1,6 +1,7 @@
 // `floe profile rollback`: makes an older generation of a profile the current one.
 
 import { Command, Option } from 'clipanion';
+import { UsageError } from '../../../base/errors.ts';
 import { Profile } from '../../../engine/profiles.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { openEngine } from '../../open-engine.ts';
@@ -23,6 +24,7 @@ export class ProfileRollbackCommand extends BaseCommand {
 
   async execute(): Promise<void> {
     const to = this.to === undefined ? undefined : readInteger(this.to);
+    if (to !== undefined && to < 0) throw new UsageError(`'${this.to}' is not an integer`);
     const engine = openEngine(this);
     try {
       await new Profile(engine, this.profile.profile).rollback(to, this.dry.dryRun);
