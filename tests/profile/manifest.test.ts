@@ -59,13 +59,13 @@ test('what is no manifest is refused with its place', () => {
 
 test('names come from URLs as in C++ Nix', () => {
   const cases: [string, string | undefined][] = [
-    ['path:/home/user/project', 'project'],
-    ['path:/home/user/project#packages.x86_64-linux.default', 'project'],
-    ['path:/home/user/project#packages.x86_64-linux.tool^out,man', 'tool'],
-    ['path:/home/user/project#defaultPackage.x86_64-linux', 'project'],
+    ['path:/srv/someone/project', 'project'],
+    ['path:/srv/someone/project#packages.x86_64-linux.default', 'project'],
+    ['path:/srv/someone/project#packages.x86_64-linux.tool^out,man', 'tool'],
+    ['path:/srv/someone/project#defaultPackage.x86_64-linux', 'project'],
     ['github:owner/repo/branch', 'repo'],
     ['github:edolstra/nix-warez?rev=1234&dir=blender&ref=master', 'blender'],
-    ['git+file:///home/user/repo', 'repo'],
+    ['git+file:///srv/someone/repo', 'repo'],
     ['https://example.org/archive.tar.gz', undefined],
     ['flake:nixpkgs#hello', 'hello'],
   ];
