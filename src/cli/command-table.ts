@@ -49,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'flake prefetch': async () => (await import('./commands/flake/prefetch.ts')).FlakePrefetchCommand,
   'flake info': async () => (await import('./commands/flake/info.ts')).FlakeInfoCommand,
   'flake clone': async () => (await import('./commands/flake/clone.ts')).FlakeCloneCommand,
+  'why-depends': async () => (await import('./commands/why-depends.ts')).WhyDependsCommand,
   'path-info': async () => (await import('./commands/path-info.ts')).PathInfoCommand,
   'profile add': async () => (await import('./commands/profile/add.ts')).ProfileAddCommand,
   'profile diff-closures': async () => (await import('./commands/profile/diff-closures.ts')).ProfileDiffClosuresCommand,
