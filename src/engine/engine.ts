@@ -1,9 +1,10 @@
 // Engine: floe as a library. It marries the two towers: flakes and expressions are evaluated into derivations, derivations are built
 // or substituted in a store, and their outputs become shells, apps and paths. Commands hold no logic; they ask here.
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { utf8ToByteString } from '../base/bytes.ts';
-import { FloeError, type TraceFrame } from '../base/errors.ts';
+import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError, IoError, type TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from '../eval/attrs.ts';
 import type { EvalLogLevel } from '../eval/host.ts';
@@ -179,7 +180,7 @@ export class Engine {
         kind === 'string'
           ? bytes
           : kind === 'file'
-            ? evaluator.state.host.readFile(resolve(this.cwd, text))
+            ? readArgumentFile(resolve(this.cwd, text))
             : delay(() => evaluator.state.evalText(bytes, utf8ToByteString(this.cwd)));
       set.setName(name, slot, NO_POSITION);
     }
@@ -241,6 +242,15 @@ export class Engine {
     await this.bridge?.close();
     await this.opened?.store.close();
     this.opened = undefined;
+  }
+}
+
+/** Read by the user, not by the program: purity does not matter. */
+function readArgumentFile(path: string): string {
+  try {
+    return byteStringOf(readFileSync(path));
+  } catch (error) {
+    throw new IoError(`cannot read '${path}': ${(error as Error).message}`, { data: { path }, cause: error });
   }
 }
 

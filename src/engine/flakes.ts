@@ -131,8 +131,9 @@ export class Flakes {
       if (fs.existsSync(path)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(path)), kind, path));
     }
     const global = settings.get('flake-registry');
-    if (global.startsWith('/')) registries.push(parseRegistry(byteStringOf(fs.readFileSync(global)), 'global', global));
-    else registries.push(builtInRegistry({ debpkgs: packageFolder('src/debpkgs'), templates: packageFolder('templates') }));
+    if (global.startsWith('/')) {
+      if (fs.existsSync(global)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(global)), 'global', global));
+    } else registries.push(builtInRegistry({ debpkgs: packageFolder('src/debpkgs'), templates: packageFolder('templates') }));
     return registries;
   }
 
