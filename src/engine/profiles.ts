@@ -166,13 +166,15 @@ export class Profile {
       const manifest = this.manifest();
       const names = matchingElements(manifest, matchers, (message) => this.warn(message));
       if (names.length === 0) return this.warn("No packages to upgrade. Use 'nix profile list' to see the current profile.");
-      const upgradable = names.filter((name) => this.canUpgrade(manifest.get(name)!));
-      if (upgradable.length === 0) return this.warn('Found some packages but none of them could be upgraded.');
       const upgrades = new Map<string, PackageDescription>();
-      for (const name of upgradable) {
+      let canUpgrade = false;
+      for (const name of names) {
+        if (!this.canUpgrade(manifest.get(name)!)) continue;
+        canUpgrade = true;
         const described = await this.describeUpgrade(manifest.get(name)!, locking);
         if (described !== undefined) upgrades.set(name, described);
       }
+      if (!canUpgrade) return this.warn('Found some packages but none of them could be upgraded.');
       const elements = await this.realise([...upgrades.values()]);
       [...upgrades.keys()].forEach((name, index) => {
         const { active, priority } = manifest.get(name)!;
