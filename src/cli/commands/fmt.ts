@@ -1,0 +1,34 @@
+// `floe fmt`: runs the formatter of the flake around the working folder.
+
+import { Command, Option } from 'clipanion';
+import { findFormatter, runFormatter } from '../../engine/formatters.ts';
+import { BaseCommand } from '../base-command.ts';
+import { lockChoices } from '../lock-choices.ts';
+import { openEvaluatingEngine } from '../open-engine.ts';
+import { evalOptions, flakeOptions, jsonOptions } from '../options.ts';
+
+export class FmtCommand extends BaseCommand {
+  static override paths = [['fmt']];
+  static override usage = Command.Usage({
+    description: 'reformat your code in the standard style',
+    examples: [
+      ['Everything in this flake', 'floe fmt'],
+      ['Two files', 'floe fmt ./flake.nix ./package.nix'],
+    ],
+  });
+
+  readonly options = { ...evalOptions(), ...flakeOptions() };
+  readonly json = jsonOptions();
+  readonly args = Option.Rest({ name: 'args' });
+
+  async execute(): Promise<void> {
+    const engine = openEvaluatingEngine(this, this.options);
+    try {
+      const formatter = await findFormatter(engine, lockChoices(this, engine, this.options));
+      this.session.report.close();
+      await runFormatter(engine, formatter, this.args);
+    } finally {
+      await engine.close();
+    }
+  }
+}
