@@ -3,7 +3,15 @@
 // in one batch when something needs them (`flush`). What has to wait for the network or a builder goes over the blocking bridge.
 
 import { compareStrings } from '../base/bytes.ts';
-import { EvalError, type FloeError, HashMismatchError, InvalidPathError, IoError, RestrictedPathError, type TraceFrame } from '../base/errors.ts';
+import {
+  EvalError,
+  type FloeError,
+  HashMismatchError,
+  InvalidPathError,
+  IoError,
+  RestrictedPathError,
+  type TraceFrame,
+} from '../base/errors.ts';
 import { type Hash, equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import type {
@@ -256,8 +264,7 @@ export class EngineEvalHost implements EvalHost {
     }
     const address = { method, hash };
     const path = makeContentPath(name, address, contentReferences, this.constants.storeDir);
-    if (!this.pending.has(path) && !this.store.isValidPathSync(path))
-      this.pending.set(path, { kind: 'tree', tree: part, address, references });
+    if (!this.pending.has(path)) this.pending.set(path, { kind: 'tree', tree: part, address, references });
     return this.remember(key, path);
   }
 
@@ -308,7 +315,8 @@ export class EngineEvalHost implements EvalHost {
   addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress, shown?: string): void {
     if (shown !== undefined) this.shownRoots.set(path, shown);
     this.mount(path, tree);
-    if (!this.store.isValidPathSync(path)) this.pending.set(path, { kind: 'tree', tree, address, references: [] });
+    // Also where the store has it: a collector may delete it before something refers to it. Writing leaves alone what is valid then.
+    this.pending.set(path, { kind: 'tree', tree, address, references: [] });
   }
 
   isValidPath(path: StorePath): boolean {
