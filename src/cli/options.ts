@@ -2,6 +2,7 @@
 // Names, arguments and meanings are those of Nix 2.34.8; the text after `{` at the end of a description names the arguments.
 
 import { Option } from 'clipanion';
+import { UsageError } from '../base/errors.ts';
 import { restOption } from './words.ts';
 
 /** Options of every command that evaluates: arguments for functions, the search path, purity. */
@@ -57,6 +58,12 @@ export function sourceOptions() {
     file: Option.String('--file,-f', { description: 'Take installables as attribute paths in a file (- for standard input). {file}' }),
     expr: Option.String('--expr', { description: 'Take installables as attribute paths in an expression. {expr}' }),
   };
+}
+
+/** For commands that look in flakes alone, formatters among them. */
+export function refuseSource({ file, expr }: ReturnType<typeof sourceOptions>): void {
+  const flag = file !== undefined ? '--file' : expr !== undefined ? '--expr' : undefined;
+  if (flag !== undefined) throw new UsageError(`a formatter is an output of a flake: '${flag}' cannot be had with it`);
 }
 
 /** Everything that commands with installables share: evaluation, locking, sources. */

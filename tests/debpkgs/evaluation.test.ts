@@ -10,7 +10,9 @@ import { temporaryFolder } from '../support/local-stores.ts';
 const root = join(import.meta.dirname, '../..');
 const oracle = process.env['FLOE_ORACLE'];
 const folder = temporaryFolder();
-const env = { ...process.env, HOME: folder, NIX_STORE_DIR: '/nix/store', NIX_STATE_DIR: join(folder, 'var') };
+// Paths as everybody has them, in stores that are nowhere near this machine's own /nix.
+const env = { ...process.env, HOME: folder, NIX_REMOTE: join(folder, 'root') };
+const oracleEnv = { ...process.env, HOME: folder, NIX_STORE_DIR: '/nix/store', NIX_STATE_DIR: join(folder, 'var') };
 
 function instantiate(words: readonly string[]): unknown {
   const output = execFileSync(join(root, 'bin/floe'), ['eval', '--impure', '--json', ...words], {
@@ -37,7 +39,7 @@ const EXPRESSION = `with import ${root}/src/debpkgs { }; map (package: package.d
 test('derivations equal those of a real Nix', { skip: oracle === undefined ? 'FLOE_ORACLE names no Nix to compare with' : false }, () => {
   const [command, ...prefix] = oracle!.split(' ');
   const words = [...prefix, 'nix-instantiate', '--eval', '--strict', '--json', '--readonly-mode', '-E', EXPRESSION];
-  const theirs = JSON.parse(execFileSync(command!, words, { encoding: 'utf8', env })) as string[];
+  const theirs = JSON.parse(execFileSync(command!, words, { encoding: 'utf8', env: oracleEnv })) as string[];
   assert.deepEqual(instantiate(['--expr', EXPRESSION]), theirs);
 });
 

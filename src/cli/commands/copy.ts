@@ -29,12 +29,20 @@ export class CopyCommand extends BaseCommand {
   readonly noRecursive = Option.Boolean('--no-recursive', false, { description: 'Copy the paths alone, without what they refer to.' });
   readonly derivation = Option.Boolean('--derivation', false, { description: 'Copy the derivations, not their outputs.' });
   readonly noCheckSigs = Option.Boolean('--no-check-sigs', false, { description: 'Copy paths also without a signature by a trusted key.' });
+  readonly outLink = Option.String('--out-link,-o', { description: 'Link the copied paths here, as roots of the collector. {path}' });
+  readonly profile = Option.String('--profile', { description: 'The profile that shall hold the copied path. {path}' });
+  readonly substitute = Option.Boolean('--substitute-on-destination,-s', false, {
+    description: 'Let the destination take from its own substituters what it can.',
+  });
   readonly installables = Option.Rest({ name: 'installables' });
 
   async execute(): Promise<void> {
     const { from, to } = this;
     if (from === undefined && to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
     if (this.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
+    for (const [flag, given] of [['--out-link', this.outLink], ['--profile', this.profile], ['--substitute-on-destination', this.substitute]] as const) {
+      if (given !== undefined && given !== false) throw new UsageError(`'copy' has no '${flag}' yet`);
+    }
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     const copy = (paths: Parameters<typeof copyBetweenStores>[1]['paths']) =>

@@ -5,7 +5,7 @@ import { findFormatter, linkFormatter } from '../../../engine/formatters.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { lockChoices } from '../../lock-choices.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
-import { evalOptions, flakeOptions } from '../../options.ts';
+import { evalOptions, flakeOptions, refuseSource, sourceOptions } from '../../options.ts';
 
 export class FormatterBuildCommand extends BaseCommand {
   static override paths = [['formatter', 'build']];
@@ -17,11 +17,12 @@ export class FormatterBuildCommand extends BaseCommand {
     ],
   });
 
-  readonly options = { ...evalOptions(), ...flakeOptions() };
+  readonly options = { ...evalOptions(), ...flakeOptions(), ...sourceOptions() };
   readonly outLink = Option.String('--out-link,-o', 'result', { description: 'Name of the link to the result. {path}' });
   readonly noLink = Option.Boolean('--no-link', false, { description: 'Make no link to the result.' });
 
   async execute(): Promise<void> {
+    refuseSource(this.options);
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const formatter = await findFormatter(engine, lockChoices(this, engine, this.options));

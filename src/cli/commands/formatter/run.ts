@@ -5,7 +5,7 @@ import { findFormatter, runFormatter } from '../../../engine/formatters.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { lockChoices } from '../../lock-choices.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
-import { evalOptions, flakeOptions, jsonOptions } from '../../options.ts';
+import { evalOptions, flakeOptions, jsonOptions, refuseSource, sourceOptions } from '../../options.ts';
 
 export class FormatterRunCommand extends BaseCommand {
   static override paths = [['formatter', 'run']];
@@ -17,11 +17,12 @@ export class FormatterRunCommand extends BaseCommand {
     ],
   });
 
-  readonly options = { ...evalOptions(), ...flakeOptions() };
+  readonly options = { ...evalOptions(), ...flakeOptions(), ...sourceOptions() };
   readonly json = jsonOptions();
   readonly args = Option.Rest({ name: 'args' });
 
   async execute(): Promise<void> {
+    refuseSource(this.options);
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const formatter = await findFormatter(engine, lockChoices(this, engine, this.options));
