@@ -39,7 +39,13 @@ function settingOfFlag(name: string): { setting: string; isSwitch: boolean; on: 
   return findSettingOrExtra(name) === undefined ? undefined : { setting: name, isSwitch: false, on: true };
 }
 
-const SANDBOX_FLAGS: Readonly<Record<string, string>> = { '--sandbox': 'true', '--no-sandbox': 'false', '--relaxed-sandbox': 'relaxed' };
+const SANDBOX_FLAGS: Readonly<Record<string, string>> = {
+  '--sandbox': 'true',
+  '--build-use-sandbox': 'true',
+  '--build-use-chroot': 'true',
+  '--no-sandbox': 'false',
+  '--relaxed-sandbox': 'relaxed',
+};
 
 function findFlag(flags: readonly GlobalFlag[], name: string): GlobalFlag | undefined {
   return flags.find(({ names }) => names.includes(name));

@@ -182,6 +182,12 @@ export class Builds {
     return { target: '/bin/sh', source: program, optional: true };
   }
 
+  /** Fetches a path in the place of what the store has; false where no substituter has it. Its references must be valid. */
+  async fetchAgain(path: StorePath): Promise<boolean> {
+    const { substituter } = await this.options();
+    return (await substituter?.substitute(path, { repair: true, signal: new AbortController().signal })) ?? false;
+  }
+
   /** Says what building the paths would take, in Nix's words. */
   async printMissing(paths: readonly DerivedPath[], level: LogLevel): Promise<void> {
     this.printPlan(await this.plan(paths), level);

@@ -1,7 +1,8 @@
 // One evaluator over the machine: settings and options become the evaluator's constants, files and the store its host, the user's
 // cache its compiled code.
 
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { utf8ToByteString } from '../base/bytes.ts';
 import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
@@ -51,7 +52,7 @@ export class Evaluation {
     const constants = makeConstants(options);
     this.host = new EngineEvalHost(constants, store, options.bridge, {
       env,
-      allowedPaths: options.allowedPaths,
+      allowedPaths: [...options.allowedPaths, ...searchPathFolders(options, constants)],
       fetchTrees: (inputs) => options.fetchTrees(inputs),
       lockFlake: (flakeRef) => options.lockFlake(flakeRef),
       log: (level, message, frames) => options.report(level, message, frames),
@@ -86,13 +87,25 @@ export function parseOptionsOf(settings: Settings, pureEval: boolean): ParseOpti
     pureEval,
     pipeOperators: settings.get('experimental-features').includes('pipe-operators'),
     lintUrlLiterals: settings.get('lint-url-literals'),
-    lintShortPathLiterals: shortPaths === 'ignore' && settings.get('warn-short-path-literals') ? 'warn' : shortPaths,
+    lintShortPathLiterals: !settings.isOverridden('lint-short-path-literals') && settings.get('warn-short-path-literals') ? 'warn' : shortPaths,
     lintAbsolutePathLiterals: settings.get('lint-absolute-path-literals'),
   };
 }
 
 function hasLints({ lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals }: ParseOptions): boolean {
   return [lintUrlLiterals, lintShortPathLiterals, lintAbsolutePathLiterals].some((lint) => lint !== 'ignore');
+}
+
+/** What the search path leaves open to restricted evaluation: its entries, and what links among them lead to. */
+function searchPathFolders({ cwd }: EvaluationOptions, { restrictEval, pureEval, nixPath }: EvalConstants): string[] {
+  if (!restrictEval || pureEval) return [];
+  return nixPath
+    .filter(({ path }) => !/^[a-z][a-z0-9+.-]*:/.test(path))
+    .flatMap(({ path }) => {
+      const folder = resolve(cwd, path);
+      return existsSync(folder) ? [folder, realpathSync(folder)] : [folder];
+    })
+    .map(utf8ToByteString);
 }
 
 function makeConstants({ settings, store, cwd, pure, readOnly, searchPath }: EvaluationOptions): EvalConstants {

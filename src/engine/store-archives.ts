@@ -2,7 +2,7 @@
 // and deriver, one after the other). libstore/export-import.cc, Nix manual, "Nix Archive (NAR) format".
 
 import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { bytesOf, byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, FormatError, IoError } from '../base/errors.ts';
 import { equalHash, type Hash, type HashAlgorithm, printHash } from '../base/hash.ts';
@@ -12,7 +12,7 @@ import { NarReader } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { parseStorePath, type StorePath } from '../model/store-path.ts';
 import { sortTopologically } from '../store/closure.ts';
-import { deleteTree, dumpTree, NarRestorer } from '../store/local/nar-files.ts';
+import { dumpTree, NarRestorer } from '../store/local/nar-files.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 
 /** Gives bytes until there are none (undefined). */
@@ -47,21 +47,33 @@ export function addToStore(store: LocalStore, { path, name, method, algorithm }:
   return dryRun ? store.computeTreePathSync(request).path : store.addTreeSync(request);
 }
 
-/** Unpacks a NAR at a path where nothing lies yet. What was unpacked when it failed is removed again. */
+/** Restores at a place of the user's. */
+class PathRestorer extends NarRestorer {
+  private readonly target: string;
+
+  constructor(target: string) {
+    super(utf8ToByteString(target), 'plain');
+    this.target = target;
+  }
+
+  override beginDirectory(path: string): void {
+    if (path === '' && statSync(this.target, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new FloeError('FLOE_EXISTS', `path '${this.target}' already exists`);
+    }
+    super.beginDirectory(path);
+  }
+}
+
+/** Unpacks a NAR at a path where nothing lies yet. NIX: what was unpacked when it fails stays there (2.34.8). */
 export function restoreNar(path: string, read: ByteSource): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new FloeError('FLOE_EXISTS', `path '${path}' already exists`);
-  const root = utf8ToByteString(path);
-  const restorer = new NarRestorer(root, 'plain');
+  const restorer = new PathRestorer(path);
   const reader = new NarReader(restorer);
   try {
     for (let chunk = read(); chunk !== undefined && !reader.done; chunk = read()) reader.push(chunk);
     reader.end();
-  } catch (error) {
+  } finally {
     restorer.finish();
-    deleteTree(root);
-    throw error;
   }
-  restorer.finish();
 }
 
 /** Writes the NAR of a valid path; its hash. */

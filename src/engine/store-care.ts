@@ -56,20 +56,17 @@ export class StoreCare {
     return false;
   }
 
-  /** Brings the files of a valid path back: by building its deriver again, or from wherever it can be fetched. */
+  /** Brings the files of a valid path back: fetched from wherever it can be, or by building its deriver again. */
   async repair(path: StorePath): Promise<void> {
     const { store, builds } = this.engine;
     const { deriver } = store.requirePathInfoSync(path);
-    const isBuildable = deriver !== undefined && store.isValidPathSync(deriver);
-    try {
-      await builds.build([isBuildable ? { kind: 'built', derivation: deriver, outputs: 'all' } : { kind: 'opaque', path }], { mode: 'repair', quiet: true });
-    } catch (cause) {
-      if (isBuildable || !(cause instanceof FloeError)) throw cause;
+    if (await builds.fetchAgain(path)) return;
+    if (deriver === undefined || !store.isValidPathSync(deriver)) {
       throw new FloeError('FLOE_CANNOT_REPAIR', `cannot repair path '${store.printPath(path)}'`, {
-        cause,
-        hint: 'no derivation in the store makes it, and it can be fetched from nowhere',
+        hint: 'no derivation in the store makes it, and no substituter has it',
       });
     }
+    await builds.build([{ kind: 'built', derivation: deriver, outputs: 'all' }], { mode: 'repair', quiet: true });
   }
 
   /** Hard-links equal files of the store. */

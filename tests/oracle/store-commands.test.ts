@@ -331,4 +331,6 @@ test('damage is found and repaired', { skip, timeout: 60_000 }, async () => {
   }
   await succeed(floe, ['nix-store', '--repair-path', output]);
   await succeed(nix, ['nix-store', '--verify', '--check-contents']);
+  const source = await succeed(floe, ['nix-store', '--add', 'file']);
+  for (const program of [floe, nix]) assert.equal((await program(['nix', 'store', 'repair', source])).code, 1);
 });

@@ -28,13 +28,28 @@ export function prepareLayout({ realStoreDir, stateDir, readOnly }: LayoutOption
   }
   if (readOnly) {
     if (schema !== undefined) return false;
-    throw new StoreError(`there is no store at '${stateDir}', and none is made in read-only mode`, { data: { stateDir } });
+    throw new StoreError(`there is no store at '${stateDir}': its database does not exist, and cannot be created in read-only mode`, { data: { stateDir } });
   }
   refuseSymlinks(realStoreDir);
+  if (schema !== undefined) requireWritableFolder(`${stateDir}/db`);
   const folders = ['profiles/per-user', 'gcroots/per-user', 'temproots', 'db'].map((folder) => `${stateDir}/${folder}`);
   for (const folder of [`${realStoreDir}/.links`, ...folders])
     guardIo('making folder', folder, () => fs.mkdirSync(folder, { recursive: true }));
   return schema === undefined;
+}
+
+/** C++ Nix notices when it opens its lock file there. */
+function requireWritableFolder(folder: string): void {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'EACCES' && code !== 'EROFS') throw error;
+    throw new StoreError(`store database folder '${folder}' is not writable: ${code === 'EACCES' ? 'Permission denied' : 'Read-only file system'}`, {
+      data: { folder },
+      hint: 'This command may have been run as non-root in a single-user Nix installation,\nor the Nix daemon may have crashed.',
+    });
+  }
 }
 
 function readSchemaVersion(stateDir: string): number | undefined {

@@ -124,7 +124,7 @@ export class LocalStore implements Store {
   }
 
   #requireWritable(): void {
-    if (this.isReadOnly) throw new StoreError(`store '${this.uri}' is open read-only`, { code: 'FLOE_STORE_READ_ONLY' });
+    if (this.isReadOnly) throw new StoreError(`store '${this.uri}' is open read-only: attempt to write a readonly database`, { code: 'FLOE_STORE_READ_ONLY' });
   }
 
   // ---- places
@@ -420,10 +420,10 @@ export class LocalStore implements Store {
    * beside its place and moved there, and all become valid in one transaction.
    */
   addPendingObjects(objects: readonly PendingObject[]): void {
-    this.#requireWritable();
     this.addTempRootsSync(objects.map(({ path }) => path));
     const missing = objects.filter(({ path }) => !this.#db.isValid(path));
     if (missing.length === 0) return;
+    this.#requireWritable();
     const toLock = missing.filter((object) => !this.#needsNoLock(object));
     const locks = toLock.length === 0 ? undefined : this.#lockPathsSync(toLock.map(({ path }) => path));
     try {
