@@ -7,7 +7,7 @@
 import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
-import { addFrame, at } from './error-position.ts';
+import { addFrame, at, withoutPlace } from './error-position.ts';
 import type { Code, LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
@@ -75,7 +75,7 @@ export function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
     return value;
   } catch (error) {
     depth = level;
-    return failedThunk(error);
+    return failedThunk(withoutPlace(error, code.variablePosition));
   }
 }
 

@@ -1,7 +1,7 @@
 // How errors inside the evaluator carry positions: as ids, because throwing must be cheap (`tryEval`) and most errors are thrown where
 // no position table is at hand. The evaluator's outermost guard replaces them by real positions (trace.ts, resolveError).
 
-import { FloeError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
+import { FloeError, InfiniteRecursionError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 
 /** A SourcePosition that is still an id. */
@@ -32,6 +32,18 @@ export class PendingFrame implements TraceFrame {
 /** Options for an error thrown at a position: `throw new EvalError(text, at(pos))`. */
 export function at(pos: PositionId): { position: SourcePosition | undefined } {
   return { position: pos === NO_POSITION ? undefined : new PendingPosition(pos) };
+}
+
+/**
+ * Takes the place from an infinite recursion that was just found at `pos`: where a variable is handed on without being evaluated, it is
+ * met, and placed, by whoever asks for its value.
+ */
+export function withoutPlace(error: unknown, pos: PositionId): unknown {
+  if (error instanceof InfiniteRecursionError && error.frames.length === 0) {
+    const { position } = error;
+    if (position instanceof PendingPosition && position.id === pos) error.position = undefined;
+  }
+  return error;
 }
 
 /** Adds a frame around what was added before: "while ...", at a position. Returns the error, to be thrown on. */

@@ -17,7 +17,7 @@ import { compile } from './compile.ts';
 import { decode, isReadable, sourceLength } from './decode.ts';
 import { addFrame, at } from './error-position.ts';
 import type { EvalHost } from './host.ts';
-import { DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
+import { DERIVATION_NAMES, DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
 import type { Code } from './interpret.ts';
 import { NO_POSITION, PositionTable, type PositionId } from './position.ts';
 import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
@@ -151,6 +151,8 @@ class State implements EvalState {
       'derivation',
       delay(() => this.#evalInternal()),
     );
+    // NIX: C++ reads the source of `derivation` at the start, so these names were seen before any of a program's.
+    for (const name of DERIVATION_NAMES) internSymbol(name);
     // `builtins` holds itself, so its own slot is filled when the set is there.
     set.setName('builtins', null);
     const builtins = set.build();

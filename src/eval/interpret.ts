@@ -14,7 +14,7 @@ import { Builtin } from './builtin.ts';
 import { call1, call2, callLambda, callWithArray, enterCall, evalEarly, leaveCall } from './call.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
 import { assertEqual, equalForced, lessThan } from './equality.ts';
-import { addFrame, at, inContext } from './error-position.ts';
+import { addFrame, at, inContext, withoutPlace } from './error-position.ts';
 import { addIntegers } from './number.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
@@ -49,6 +49,10 @@ export abstract class Code {
   /** The value, where it is there without evaluating anything. */
   peek(_env: Env): Value | undefined {
     return undefined;
+  }
+  /** Where a variable stands; NO_POSITION for all other expressions. */
+  get variablePosition(): PositionId {
+    return NO_POSITION;
   }
 }
 
@@ -184,6 +188,9 @@ export class Variable0Code extends Code {
   override peek(env: Env): Value | undefined {
     return finished(env[this.index]);
   }
+  override get variablePosition(): PositionId {
+    return this.position;
+  }
 }
 
 /** A variable one frame out. */
@@ -206,6 +213,9 @@ export class Variable1Code extends Code {
   override peek(env: Env): Value | undefined {
     return finished((env[0] as Env)[this.index]);
   }
+  override get variablePosition(): PositionId {
+    return this.position;
+  }
 }
 
 /** A variable two frames out. */
@@ -227,6 +237,9 @@ export class Variable2Code extends Code {
   }
   override peek(env: Env): Value | undefined {
     return finished(((env[0] as Env)[0] as Env)[this.index]);
+  }
+  override get variablePosition(): PositionId {
+    return this.position;
   }
 }
 
@@ -258,6 +271,9 @@ export class VariableCode extends Code {
   }
   override peek(env: Env): Value | undefined {
     return finished(frameAt(env, this.depth)[this.index]);
+  }
+  override get variablePosition(): PositionId {
+    return this.position;
   }
 }
 
@@ -1299,6 +1315,10 @@ export class PlusCode extends Code {
   }
 }
 
+function withoutOperandPlace(error: unknown, left: Code, right: Code): unknown {
+  return withoutPlace(withoutPlace(error, left.variablePosition), right.variablePosition);
+}
+
 /** An operator that is a builtin of two numbers: `-`, `*`, `/`. Integers that stay small are computed here. */
 export class ArithmeticCode extends Code {
   private readonly left: Code;
@@ -1322,7 +1342,7 @@ export class ArithmeticCode extends Code {
       a = this.left.eval(env);
       b = this.right.eval(env);
     } catch (error) {
-      throw inContext(error, this.position, `while calling the '${this.builtin.name}' builtin`);
+      throw inContext(withoutOperandPlace(error, this.left, this.right), this.position, `while calling the '${this.builtin.name}' builtin`);
     }
     leaveCall();
     if (this.isSubtraction && typeof a === 'number' && typeof b === 'number') {
@@ -1353,7 +1373,7 @@ export class LessThanCode extends Code {
       leaveCall();
       return isLess;
     } catch (error) {
-      throw inContext(error, this.position, "while calling the 'lessThan' builtin");
+      throw inContext(withoutOperandPlace(error, this.left, this.right), this.position, "while calling the 'lessThan' builtin");
     }
   }
 }

@@ -121,7 +121,8 @@ const FAILED: ThunkCode = {
 
 /** Stands in a thunk whose expression was evaluated early and failed: the error goes on its way when the thunk is forced. */
 const FAILED_EARLY: ThunkCode = {
-  eval(_env: unknown, error: FloeError): Value {
+  eval(_env: unknown, error: FloeError, pos: PositionId): Value {
+    if (error instanceof InfiniteRecursionError && error.position === undefined) error.position = at(pos).position;
     throw error;
   },
 };

@@ -415,7 +415,7 @@ export function runHere(program: string, showTrace: boolean): Run {
   let messages = '';
   const host = new DiskHost({
     log: (level, message) => {
-      messages += `${level === 'warn' ? 'warning' : level}: ${Buffer.from(message, 'latin1').toString('utf8')}\n`;
+      messages += `${filterEscapes(`${level === 'warn' ? 'warning' : level}: ${Buffer.from(message, 'latin1').toString('utf8')}`, true)}\n`;
     },
   });
   const evaluator = new Evaluator({ host, builtins: BUILTINS, settings: { showTrace } });

@@ -19,12 +19,13 @@ function compute(
   second: string,
   integers: (a: Integer, b: Integer, pos: PositionId) => Integer,
   floats: (a: number, b: number) => number,
+  firstFloat = first,
 ): Value {
   const a = force(slots[0], pos);
   const b = force(slots[1], pos);
   if (typeof a === 'number' && typeof b === 'number') return integers(a, b, pos);
   if (a instanceof NixFloat || b instanceof NixFloat) {
-    return new NixFloat(floats(forceFloat(state, a, pos, first), forceFloat(state, b, pos, second)));
+    return new NixFloat(floats(forceFloat(state, a, pos, firstFloat), forceFloat(state, b, pos, second)));
   }
   return integers(forceInt(state, a, pos, first), forceInt(state, b, pos, second), pos);
 }
@@ -70,11 +71,12 @@ export const mul: BuiltinDefinition = {
       state,
       pos,
       [a!, b!],
-      // NIX: the word "argument" is missing in 2.34.8.
-      'while evaluating the first of the multiplication',
+      'while evaluating the first argument of the multiplication',
       'while evaluating the second argument of the multiplication',
       multiplyIntegers,
       (x, y) => x * y,
+      // NIX: with floats, the word "argument" is missing in 2.34.8.
+      'while evaluating the first of the multiplication',
     ),
 };
 
