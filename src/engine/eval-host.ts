@@ -84,6 +84,8 @@ export class EngineEvalHost implements EvalHost {
   private readonly allowed = new Set<StorePath>();
   private readonly disk = new DiskTree('');
   private readonly plainFolders = new Set<string>();
+  /** PERF: paths that the store was asked about, which is a query each. */
+  private readonly knownValid = new Set<StorePath>();
   private readonly added = new Map<string, StorePath>();
 
   constructor(constants: EvalConstants, store: EvalStore, bridge: BlockingBridge, services: HostServices) {
@@ -144,7 +146,18 @@ export class EngineEvalHost implements EvalHost {
       this.mounts.set(storePath, tree);
       return { tree, rest };
     }
-    return { tree: new DiskTree(this.store.toRealPath(storePath), `${this.constants.storeDir}/${storePath}`), rest };
+    const shown = `${this.constants.storeDir}/${storePath}`;
+    const real = this.store.toRealPath(storePath);
+    // What a store elsewhere does not have may lie in the machine's own, which programs name alike.
+    if (real !== shown && !this.isKnownValid(storePath)) return { tree: this.disk, rest: path };
+    return { tree: new DiskTree(real, shown), rest };
+  }
+
+  private isKnownValid(path: StorePath): boolean {
+    if (this.knownValid.has(path)) return true;
+    const isValid = this.store.isValidPathSync(path);
+    if (isValid) this.knownValid.add(path);
+    return isValid;
   }
 
   private kindOf(path: string): PathKind | undefined {
