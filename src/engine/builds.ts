@@ -17,6 +17,7 @@ import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../mode
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import type { Engine } from './engine.ts';
+import { StoreQueries } from './store-queries.ts';
 import { makeSubstituter } from './substituters.ts';
 
 /** What a derived path became. */
@@ -43,11 +44,11 @@ export class Builds {
     this.engine.pendingHost?.flush(paths.map((path) => (path.kind === 'built' ? path.derivation : path.path)));
   }
 
-  /** Writes every derivation that evaluation has produced: what `nix eval` and `nix-instantiate` leave in the store. */
+  /** Writes what evaluation has produced and what printed values refer to: what `nix eval` and `nix-instantiate` leave in the store. */
   flushAll(): void {
     const host = this.engine.pendingHost;
     if (this.engine.readOnly || host === undefined) return;
-    host.flush(host.pendingDerivations());
+    host.flush([...host.pendingObjects(), ...this.engine.printing.printedPaths()]);
   }
 
   private async options(mode?: BuildMode, signal?: AbortSignal): Promise<RealiseOptions> {
@@ -259,12 +260,14 @@ export class Builds {
     await updateProfile(this.engine.store, profile, paths[0]!);
   }
 
-  /** In the worker: import from derivation. Gives the outputs' store paths. */
+  /** In the worker: import from derivation. Gives what evaluation may read then: the outputs and all they refer to. */
   async realiseForEvaluation(texts: readonly string[]): Promise<StorePath[]> {
     const { storeDir } = this.engine;
     const paths = texts.map((text) => parseDerivedPath(text, storeDir));
     const built = await this.build(paths, { quiet: true });
-    return built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
+    const outputs = built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
+    const isRestricted = this.engine.isPure || this.engine.settings.get('restrict-eval');
+    return isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
   }
 }
 

@@ -83,6 +83,8 @@ export class EngineEvalHost implements EvalHost {
   private readonly pending = new Map<StorePath, Pending>();
   private readonly allowed = new Set<StorePath>();
   private readonly disk = new DiskTree('');
+  /** What of `pending` was fetched: flake sources are copied only when something refers to them. */
+  private readonly fetched = new Set<StorePath>();
   private readonly plainFolders = new Set<string>();
   /** PERF: paths that the store was asked about, which is a query each. */
   private readonly knownValid = new Set<StorePath>();
@@ -328,6 +330,7 @@ export class EngineEvalHost implements EvalHost {
   addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress, shown?: string): void {
     if (shown !== undefined) this.shownRoots.set(path, shown);
     this.mount(path, tree);
+    this.fetched.add(path);
     // Also where the store has it: a collector may delete it before something refers to it. Writing leaves alone what is valid then.
     this.pending.set(path, { kind: 'tree', tree, address, references: [] });
   }
@@ -380,9 +383,9 @@ export class EngineEvalHost implements EvalHost {
     };
   }
 
-  /** Every derivation that evaluation has produced so far and that is not written yet. */
-  pendingDerivations(): StorePath[] {
-    return [...this.pending].filter(([, { kind }]) => kind === 'derivation').map(([path]) => path);
+  /** What evaluation itself has produced so far and is not written yet: derivations, texts, trees. Not what was fetched. */
+  pendingObjects(): StorePath[] {
+    return [...this.pending.keys()].filter((path) => !this.fetched.has(path));
   }
 
   // ---- the world
@@ -402,6 +405,9 @@ export class EngineEvalHost implements EvalHost {
       .map((path) => path.split('^')[0]!.split('!')[0]!)
       .map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
     for (const root of roots) if (root === undefined) throw new InvalidPathError(`path '${paths.join(' ')}' is not in the Nix store`);
+    // Nothing is written in read-only mode, so what evaluation itself has made cannot be built.
+    const unwritten = this.constants.readOnly ? roots.find((root) => this.pending.has(root!)) : undefined;
+    if (unwritten !== undefined) throw new InvalidPathError(`path '${unwritten}' is not valid`);
     this.flush(roots as StorePath[]);
     const outputs = this.bridge.call('realise', paths) as StorePath[];
     for (const output of outputs) this.allowed.add(output);

@@ -12,17 +12,27 @@ import { callFunction } from '../eval/call.ts';
 import { coerceToString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
-import { ContextAccumulator } from '../eval/string-context.ts';
+import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
 import { symbolName } from '../eval/symbol.ts';
 import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
+import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
 
 /** Prints values of one engine's evaluator. */
 export class Printing {
   private readonly engine: Engine;
+  private readonly context = new ContextAccumulator();
 
   constructor(engine: Engine) {
     this.engine = engine;
+  }
+
+  /** Paths that what was printed so far refers to. */
+  printedPaths(): StorePath[] {
+    return (this.context.context ?? []).map((element) => {
+      const parsed = parseContextElement(element);
+      return parsed.kind === 'built' ? parsed.drv : parsed.path;
+    });
   }
 
   private guard<T>(run: () => T): T {
@@ -52,16 +62,16 @@ export class Printing {
   }
 
   raw(value: Value, what: string): string {
-    return this.guard(() => coerceToString(this.state, NO_POSITION, value, new ContextAccumulator(), what, { more: false, copyToStore: true }));
+    return this.guard(() => coerceToString(this.state, NO_POSITION, value, this.context, what, { more: false, copyToStore: true }));
   }
 
   /** Unless `strict`, what is not evaluated yet is refused. */
   json(value: Value, copyToStore: boolean, strict = true): string {
-    return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, new ContextAccumulator(), copyToStore, strict));
+    return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, this.context, copyToStore, strict));
   }
 
   xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {
-    return this.guard(() => printValueAsXml(this.state, value, NO_POSITION, new ContextAccumulator(), options));
+    return this.guard(() => printValueAsXml(this.state, value, NO_POSITION, this.context, options));
   }
 
   /** A string as a file, a set as a folder of such. Nothing may lie there yet. */
