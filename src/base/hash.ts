@@ -84,7 +84,8 @@ export function parseHash(text: string, expected?: HashAlgorithm): Hash {
   const dash = text.indexOf('-');
   const separator = colon >= 0 ? colon : dash;
   if (separator < 0) {
-    if (expected === undefined) throw new FormatError(`hash '${text}' does not include a type, nor is the type otherwise known from context`);
+    if (expected === undefined)
+      throw new FormatError(`hash '${text}' does not include a type, nor is the type otherwise known from context`);
     return parseDigits(text, expected, false);
   }
   const algorithm = parseHashAlgorithm(text.slice(0, separator));

@@ -213,7 +213,10 @@ async function buildEnvironment(context: BuiltinContext): Promise<void> {
 const MAX_LINKS = 40;
 
 /** Follows a path component by component as a builder would see it; undefined where it leads nowhere. */
-export function resolveAsBuilder(path: string, { storeDir, toRealPath }: Pick<BuiltinContext, 'storeDir' | 'toRealPath'>): string | undefined {
+export function resolveAsBuilder(
+  path: string,
+  { storeDir, toRealPath }: Pick<BuiltinContext, 'storeDir' | 'toRealPath'>,
+): string | undefined {
   const real = (logical: string) => {
     const found = logical.startsWith(`${storeDir}/`) ? splitStorePath(logical, storeDir) : undefined;
     return found === undefined ? logical : toRealPath(found.storePath) + found.rest;

@@ -221,8 +221,7 @@ export class Scheduler {
     if (this.#options.derivation(path) === undefined && !store.isValidPathSync(path)) {
       const obtained = await this.#obtainPath(path);
       if (obtained.kind === 'cancelled') return obtained;
-      if (obtained.kind !== 'reached')
-        return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}'`);
+      if (obtained.kind !== 'reached') return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}'`);
     }
     const { derivation, options } = this.#load(path);
     const refusal = refuseUnknownOutputs(derivation, printed);

@@ -15,8 +15,12 @@ export abstract class AddToStoreCommand extends BaseCommand {
   protected readonly defaultMode: ContentAddressMethod = 'nar';
   readonly dry = dryRunOptions();
   readonly storeName = Option.String('--name,-n', { description: 'Name in the store; that of the path unless said. {name}' });
-  readonly mode = Option.String('--mode', { description: 'How the hash is taken: nar (the tree), flat (the bytes), text. {content-address-method}' });
-  readonly algorithm = Option.String('--hash-algo', 'sha256', { description: 'Hash algorithm: blake3, md5, sha1, sha256 or sha512. {hash-algo}' });
+  readonly mode = Option.String('--mode', {
+    description: 'How the hash is taken: nar (the tree), flat (the bytes), text. {content-address-method}',
+  });
+  readonly algorithm = Option.String('--hash-algo', 'sha256', {
+    description: 'Hash algorithm: blake3, md5, sha1, sha256 or sha512. {hash-algo}',
+  });
   readonly target = Option.String({ name: 'path' });
 
   async execute(): Promise<void> {
@@ -36,6 +40,7 @@ export abstract class AddToStoreCommand extends BaseCommand {
 
 function readMode(text: string): ContentAddressMethod {
   if (text === 'nar' || text === 'flat' || text === 'text') return text;
-  if (text === 'git') throw new FloeError('FLOE_NOT_SUPPORTED', "experimental Nix feature 'git-hashing' is disabled; floe does not have it yet");
+  if (text === 'git')
+    throw new FloeError('FLOE_NOT_SUPPORTED', "experimental Nix feature 'git-hashing' is disabled; floe does not have it yet");
   throw new UsageError(`unknown content address method '${text}', expect 'flat', 'nar', 'text' or 'git'`);
 }

@@ -33,8 +33,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'derivation show': async () => (await import('./commands/derivation/show.ts')).DerivationShowCommand,
   log: async () => (await import('./commands/log.ts')).LogCommand,
   'key generate-secret': async () => (await import('./commands/key/generate-secret.ts')).KeyGenerateSecretCommand,
-  'key convert-secret-to-public': async () =>
-    (await import('./commands/key/convert-secret-to-public.ts')).KeyConvertSecretToPublicCommand,
+  'key convert-secret-to-public': async () => (await import('./commands/key/convert-secret-to-public.ts')).KeyConvertSecretToPublicCommand,
   'nar cat': async () => (await import('./commands/nar/cat.ts')).NarCatCommand,
   'nar dump-path': async () => (await import('./commands/nar/dump-path.ts')).NarDumpPathCommand,
   'nar ls': async () => (await import('./commands/nar/ls.ts')).NarLsCommand,

@@ -29,7 +29,8 @@ export function openEngine(command: BaseCommand): Engine {
 export function openEvaluatingEngine(command: BaseCommand, options: EvalOptions & Partial<SourceOptions>): Engine {
   const { settings } = command.session;
   if (options.impure) settings.set('pure-eval', false);
-  if (options.evalStore !== undefined) throw new UsageError("floe has no '--eval-store' yet: derivations and sources go to the store itself");
+  if (options.evalStore !== undefined)
+    throw new UsageError("floe has no '--eval-store' yet: derivations and sources go to the store itself");
   if (options.debugger) throw new UsageError("floe has no '--debugger' yet");
   const engine = openEngine(command);
   engine.autoArguments.push(...readAutoArguments(command, options));

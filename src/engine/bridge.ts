@@ -3,7 +3,17 @@
 // data crosses. The worker starts with the first request, so an evaluation that fetches and builds nothing never pays for it.
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { BuildError, FetchError, FloeError, FormatError, HashMismatchError, InvalidPathError, LockFileError, StoreError, UsageError } from '../base/errors.ts';
+import {
+  BuildError,
+  FetchError,
+  FloeError,
+  FormatError,
+  HashMismatchError,
+  InvalidPathError,
+  LockFileError,
+  StoreError,
+  UsageError,
+} from '../base/errors.ts';
 
 /** What crosses from the evaluator's thread. */
 export interface BridgeRequest {
@@ -32,7 +42,16 @@ function packError(error: unknown): PackedError {
   if (error instanceof FloeError) {
     const { code, message, data, hint, suggestions, frames, position } = error;
     const build = error instanceof BuildError ? { status: error.status, exitCode: error.exitCode } : {};
-    return { code, message, data: JSON.parse(JSON.stringify(data)) as Record<string, unknown>, hint, suggestions, frames, position, ...build };
+    return {
+      code,
+      message,
+      data: JSON.parse(JSON.stringify(data)) as Record<string, unknown>,
+      hint,
+      suggestions,
+      frames,
+      position,
+      ...build,
+    };
   }
   return { code: undefined, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
@@ -86,7 +105,11 @@ export class BlockingBridge {
     if (this.running) return this.running;
     const { port1, port2 } = new MessageChannel();
     const signal = new Int32Array(new SharedArrayBuffer(4));
-    const worker = new Worker(this.entry, { workerData: { port: port2, signal, data: this.workerData }, transferList: [port2], trackUnmanagedFds: false });
+    const worker = new Worker(this.entry, {
+      workerData: { port: port2, signal, data: this.workerData },
+      transferList: [port2],
+      trackUnmanagedFds: false,
+    });
     worker.unref();
     port1.unref();
     this.running = { worker, port: port1, signal };

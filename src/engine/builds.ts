@@ -99,7 +99,9 @@ export class Builds {
         optional,
       })),
       buildDir: settings.get('build-dir'),
-      impureEnv: new Map(Object.entries(settings.get('impure-env')).map(([name, value]) => [utf8ToByteString(name), utf8ToByteString(String(value))])),
+      impureEnv: new Map(
+        Object.entries(settings.get('impure-env')).map(([name, value]) => [utf8ToByteString(name), utf8ToByteString(String(value))]),
+      ),
       hashedMirrors: settings.get('hashed-mirrors'),
       builders: this.engine.settings.isOverridden('builders') ? settings.get('builders') : '',
       allowedImpureHostDeps: [...settings.get('allowed-impure-host-deps')].map(utf8ToByteString),
@@ -154,7 +156,8 @@ export class Builds {
       const buildsAgain = (mode ?? 'normal') !== 'normal' && paths.some(({ kind }) => kind === 'built');
       const runsBuilders = buildsAgain || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
       const shell = runsBuilders ? await this.sandboxShell(options) : undefined;
-      const settings = shell === undefined ? options.settings : { ...options.settings, sandboxPaths: [...options.settings.sandboxPaths, shell] };
+      const settings =
+        shell === undefined ? options.settings : { ...options.settings, sandboxPaths: [...options.settings.sandboxPaths, shell] };
       return await tryRealise(paths, { ...options, settings });
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
@@ -206,7 +209,9 @@ export class Builds {
   }
 
   private derivation(path: StorePath): Derivation {
-    const derivation = this.engine.pendingHost?.readDerivation(path) ?? (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined);
+    const derivation =
+      this.engine.pendingHost?.readDerivation(path) ??
+      (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined);
     if (derivation === undefined) throw new InvalidPathError(`path '${this.engine.storeDir}/${path}' is not valid`);
     return derivation;
   }
@@ -223,7 +228,9 @@ export class Builds {
 
   /** What `build --dry-run --json` prints. */
   derivedPathsJson(paths: readonly DerivedPath[]): Json {
-    return paths.map((path) => (path.kind === 'opaque' ? `${this.engine.storeDir}/${path.path}` : this.builtJson({ path, outputs: this.outputPaths(path) })));
+    return paths.map((path) =>
+      path.kind === 'opaque' ? `${this.engine.storeDir}/${path.path}` : this.builtJson({ path, outputs: this.outputPaths(path) }),
+    );
   }
 
   /** What `build --json` prints. */
@@ -270,4 +277,3 @@ export class Builds {
     return isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
   }
 }
-

@@ -33,7 +33,13 @@ function findDefinition(engine: Engine, target: Target): Definition {
       // NIX: without the second quote.
       throw new FloeError('FLOE_NO_POSITION', `cannot find position information for '${target.what}`, { cause: error });
     }
-    const text = coerceToPath(state, NO_POSITION, position, new ContextAccumulator(), "while evaluating the 'meta.position' attribute of a derivation");
+    const text = coerceToPath(
+      state,
+      NO_POSITION,
+      position,
+      new ContextAccumulator(),
+      "while evaluating the 'meta.position' attribute of a derivation",
+    );
     const match = /^(.*):([0-9]+)$/s.exec(text);
     if (match === null) throw new ParseError(`cannot parse 'meta.position' attribute '${text}'`);
     const line = Number(match[2]);

@@ -13,7 +13,17 @@ import { printForError } from '../eval/print.ts';
 import type { EvalState } from '../eval/state.ts';
 import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
-import { type ContextString, describeType, force, isString, NixPath, type Slot, stringContext, stringText, type Value } from '../eval/value.ts';
+import {
+  type ContextString,
+  describeType,
+  force,
+  isString,
+  NixPath,
+  type Slot,
+  stringContext,
+  stringText,
+  type Value,
+} from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
 import { hashPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
@@ -99,7 +109,10 @@ export class FoundDerivation {
   get outputsToInstall(): string[] {
     const outputs = this.outputNames;
     const specified = this.attrs.get(OUTPUT_SPECIFIED);
-    if (specified !== undefined && forceBool(this.state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation")) {
+    if (
+      specified !== undefined &&
+      forceBool(this.state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation")
+    ) {
       if (!outputs.includes(this.outputName)) throw new EvalError(`derivation does not have output '${this.outputName}'`);
       return [this.outputName];
     }
@@ -152,7 +165,8 @@ export function findDerivations(state: EvalState, root: Slot, autoArgs: Attrs, i
         if (!takeDerivation(child, below) || !(child instanceof Attrs)) continue;
         const recurse = child.get(RECURSE_FOR_DERIVATIONS);
         if (recurse === undefined) continue;
-        if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`')) visit(child, below);
+        if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`'))
+          visit(child, below);
       }
     } else if (Array.isArray(value)) {
       value.forEach((element, index) => {
@@ -192,7 +206,9 @@ function derivedPathOfString(state: EvalState, value: string | ContextString): D
   const element = parseContextElement(context[0]!);
   const { storeDir } = state.host.constants;
   if (element.kind === 'deep') {
-    throw new EvalError(`string '${text}' has a context which refers to a complete source and binary closure. This is not supported at this time`);
+    throw new EvalError(
+      `string '${text}' has a context which refers to a complete source and binary closure. This is not supported at this time`,
+    );
   }
   if (element.kind === 'opaque') {
     const expected = `${storeDir}/${element.path}`;

@@ -135,7 +135,8 @@ export class DevShells {
     for (const [installable, folder] of pairs) {
       const [target] = await engine.targets([installable], 'develop', source, locking);
       for (const path of target!.derivedPaths()) {
-        for (const output of engine.builds.outputPaths(path).values()) result.set(printStorePath(output, engine.storeDir), utf8ToByteString(folder));
+        for (const output of engine.builds.outputPaths(path).values())
+          result.set(printStorePath(output, engine.storeDir), utf8ToByteString(folder));
       }
     }
     return result;

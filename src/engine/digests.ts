@@ -5,7 +5,6 @@ import { createHash, hash } from 'node:crypto';
 import { printHex } from '../base/bytes.ts';
 import { type Digests, pureDigests, useDigests } from '../base/sha.ts';
 
- 
 const NON_ASCII = /[^\x00-\x7f]/;
 
 // PERF: a one-shot digest of a string skips a Buffer copy where the text is ASCII, as derivations nearly always are.

@@ -214,7 +214,13 @@ export class Engine {
       const autoArgs = this.autoArgs();
       return words.map((word) => {
         const installable = parseInstallable(word, { storeDir: this.storeDir, inExpression: true });
-        return new AttributeTarget(this.evaluation(), root, installable.kind === 'attribute' ? installable.attrPath : '', installable.outputs, autoArgs);
+        return new AttributeTarget(
+          this.evaluation(),
+          root,
+          installable.kind === 'attribute' ? installable.attrPath : '',
+          installable.outputs,
+          autoArgs,
+        );
       });
     }
     const targets: Target[] = [];
@@ -233,7 +239,14 @@ export class Engine {
     if (installable.kind === 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no installable`);
     const flake = await this.flakes.lock(installable.ref, locking);
     const system = this.settings.get('eval-system') || this.settings.get('system');
-    return new FlakeTarget(this.evaluation(), flake, installable.ref, installable.fragment, installable.outputs, outputDefaults(purpose, system));
+    return new FlakeTarget(
+      this.evaluation(),
+      flake,
+      installable.ref,
+      installable.fragment,
+      installable.outputs,
+      outputDefaults(purpose, system),
+    );
   }
 
   /** Keeps caches and lets go of the store. Safe to call more than once. */

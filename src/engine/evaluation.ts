@@ -87,7 +87,8 @@ export function parseOptionsOf(settings: Settings, pureEval: boolean): ParseOpti
     pureEval,
     pipeOperators: settings.get('experimental-features').includes('pipe-operators'),
     lintUrlLiterals: settings.get('lint-url-literals'),
-    lintShortPathLiterals: !settings.isOverridden('lint-short-path-literals') && settings.get('warn-short-path-literals') ? 'warn' : shortPaths,
+    lintShortPathLiterals:
+      !settings.isOverridden('lint-short-path-literals') && settings.get('warn-short-path-literals') ? 'warn' : shortPaths,
     lintAbsolutePathLiterals: settings.get('lint-absolute-path-literals'),
   };
 }

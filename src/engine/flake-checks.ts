@@ -27,7 +27,10 @@ export async function runFlakeCheck(engine: Engine, flake: LockedFlake, options:
   if (run.hasErrors) throw new FloeError('FLOE_FLAKE_CHECK', 'some errors were encountered during the evaluation');
   engine.progress.log('info', 'all checks passed!');
   if (omittedSystems.length > 0) {
-    engine.progress.log('warn', `The check omitted these incompatible systems: ${omittedSystems.join(', ')}\nUse '--all-systems' to check all.`);
+    engine.progress.log(
+      'warn',
+      `The check omitted these incompatible systems: ${omittedSystems.join(', ')}\nUse '--all-systems' to check all.`,
+    );
   }
 }
 

@@ -12,7 +12,17 @@ import { fetchInput } from '../fetch/fetchers.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
 import { nodeIo } from '../io/node.ts';
 import { type FlakeRef, flakeRefAttrs, printFlakeRef } from '../model/flake-ref.ts';
-import { type InputAttrs, inputStorePath, inputType, printInput, refOf, relativePathOf, revOf, stringAttr, withAttrs } from '../model/input-scheme.ts';
+import {
+  type InputAttrs,
+  inputStorePath,
+  inputType,
+  printInput,
+  refOf,
+  relativePathOf,
+  revOf,
+  stringAttr,
+  withAttrs,
+} from '../model/input-scheme.ts';
 import { type LockNode, sortedInputs } from '../model/lock-file.ts';
 import { NarReader } from '../model/nar.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -78,7 +88,10 @@ export async function prefetchFlake(engine: Engine, ref: FlakeRef): Promise<Pref
   const resolved = resolveRef(engine, ref);
   const { fetched } = await engine.flakes.fetcher.fetch(resolved.input, 'all');
   const storePath = keep(engine, fetched);
-  const locked: FlakeRef = { input: withAttrs(pinnedAttrs(resolved.input, fetched.attrs), { __final: undefined }), subdir: resolved.subdir };
+  const locked: FlakeRef = {
+    input: withAttrs(pinnedAttrs(resolved.input, fetched.attrs), { __final: undefined }),
+    subdir: resolved.subdir,
+  };
   const hash = printHash(fetched.narHash, 'sri');
   const printed = `${engine.storeDir}/${storePath}`;
   return {
@@ -112,7 +125,8 @@ export async function cloneFlake(engine: Engine, ref: FlakeRef, destination: str
 
 /** What git is to clone; undefined for what is no repository. */
 function repositoryOf(input: InputAttrs): string | undefined {
-  const forge = (host: string, suffix: string) => `https://${stringAttr(input, 'host') ?? host}/${stringAttr(input, 'owner')}/${stringAttr(input, 'repo')}${suffix}`;
+  const forge = (host: string, suffix: string) =>
+    `https://${stringAttr(input, 'host') ?? host}/${stringAttr(input, 'owner')}/${stringAttr(input, 'repo')}${suffix}`;
   switch (inputType(input)) {
     case 'git': {
       const url = stringAttr(input, 'url') ?? '';
@@ -135,5 +149,6 @@ function cloneRepository(input: InputAttrs, url: string, folder: string): void {
   const args = ['clone', url, ...(ref === undefined ? [] : ['--branch', ref]), utf8ToByteString(folder)];
   const result = nodeIo().processes.run('git', args, { interactive: true });
   if (result === undefined) throw new FetchError(`cloning '${printInput(input)}' needs the program git, which is not installed`);
-  if (result.status !== 0) throw new FetchError(`program "git" failed with exit code ${result.status}`, { data: { args, stderr: result.stderr } });
+  if (result.status !== 0)
+    throw new FetchError(`program "git" failed with exit code ${result.status}`, { data: { args, stderr: result.stderr } });
 }

@@ -193,7 +193,11 @@ export class Flakes {
   }
 
   /** Walks the outputs; lines go to the sink, JSON is returned. */
-  show(locked: LockedFlake, options: Omit<ShowOptions, 'system'>, sink: Pick<ShowSink, 'line' | 'warn'> & { readonly isTerminal: boolean }): Json {
+  show(
+    locked: LockedFlake,
+    options: Omit<ShowOptions, 'system'>,
+    sink: Pick<ShowSink, 'line' | 'warn'> & { readonly isTerminal: boolean },
+  ): Json {
     const { settings } = this.engine;
     const paint = (code: string) => (text: string) => (sink.isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text);
     const style = { green: paint('32;1'), bold: paint('1'), warning: paint('35;1') };
@@ -308,7 +312,15 @@ export class Flakes {
       useRegistries: !engine.isPure && engine.settings.get('use-registries'),
       allowUnlocked: !engine.isPure,
       // Evaluation writes nothing; that the flake's own lock file would not do is said.
-      flags: { update: false, write: false, commit: false, outputPath: undefined, failOnUnlocked: false, commitSummary: '', warnDirty: false },
+      flags: {
+        update: false,
+        write: false,
+        commit: false,
+        outputPath: undefined,
+        failOnUnlocked: false,
+        commitSummary: '',
+        warnDirty: false,
+      },
     });
     if (locked instanceof Promise) {
       throw new FloeError('FLOE_FETCH', `floe cannot lock '${text}' during evaluation, because it has to be downloaded first`, {

@@ -21,7 +21,10 @@ export interface Formatter {
 export async function findFormatter(engine: Engine, locking: LockChoices): Promise<Formatter> {
   const ref = engine.flakes.parse('.');
   const flake = await engine.flakes.lock(ref, locking);
-  const target = new FlakeTarget(engine.evaluation(), flake, ref, '', undefined, { paths: [`formatter.${engine.settings.get('system')}`], prefixes: [] });
+  const target = new FlakeTarget(engine.evaluation(), flake, ref, '', undefined, {
+    paths: [`formatter.${engine.settings.get('system')}`],
+    prefixes: [],
+  });
   const program = await (await engine.programs()).app(target);
   const root = inputSourcePath(ref.input, engine.flakes.fetcher.machine.context);
   if (root === undefined) throw new FloeError('FLOE_FORMATTER', `flake '${printFlakeRef(ref)}' is no folder of this machine`);

@@ -18,13 +18,18 @@ export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') throw new IoError(`opening file "${path}": No such file or directory`);
-      if (code === 'EISDIR') throw new IoError(`read of 65536 bytes: Is a directory`, { hint: `use 'floe hash path' for folders such as '${path}'` });
+      if (code === 'EISDIR')
+        throw new IoError(`read of 65536 bytes: Is a directory`, { hint: `use 'floe hash path' for folders such as '${path}'` });
       throw new IoError(`opening file "${path}": ${(error as Error).message}`);
     }
   } else {
     const tree = new DiskTree(Buffer.from(path, 'utf8').toString('latin1'));
     if (tree.kind('') === undefined) throw new IoError(`path '${path}' does not exist`);
-    writeTreeNar(tree, (chunk) => sink.update(chunk), (below) => path + below);
+    writeTreeNar(
+      tree,
+      (chunk) => sink.update(chunk),
+      (below) => path + below,
+    );
   }
   return { algorithm, bytes: sink.digest() };
 }

@@ -12,7 +12,6 @@ export type HostTree = SourceTree;
 
 /** A byte string as a path for node:fs. */
 export function systemPath(path: string): string | Buffer {
-   
   return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, 'latin1') : path;
 }
 

@@ -127,7 +127,14 @@ export class FlakeTarget implements Target {
   private readonly evaluation: Evaluation;
   private readonly candidates: readonly string[];
 
-  constructor(evaluation: Evaluation, flake: LockedFlake, ref: FlakeRef, fragment: string, outputs: OutputsSpec | undefined, defaults: OutputDefaults) {
+  constructor(
+    evaluation: Evaluation,
+    flake: LockedFlake,
+    ref: FlakeRef,
+    fragment: string,
+    outputs: OutputsSpec | undefined,
+    defaults: OutputDefaults,
+  ) {
     this.evaluation = evaluation;
     this.flake = flake;
     this.ref = ref;
@@ -145,9 +152,12 @@ export class FlakeTarget implements Target {
         const found = selectOutput(root, path, near);
         if (found !== undefined) return { value: found, attrPath: path.join('.') };
       }
-      throw new MissingAttributeError(`flake '${printFlakeRef(this.ref)}' does not provide attribute ${printAlternatives(this.candidates)}`, {
-        suggestions: near.slice(0, 5),
-      });
+      throw new MissingAttributeError(
+        `flake '${printFlakeRef(this.ref)}' does not provide attribute ${printAlternatives(this.candidates)}`,
+        {
+          suggestions: near.slice(0, 5),
+        },
+      );
     });
   }
 

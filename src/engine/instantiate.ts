@@ -40,9 +40,11 @@ export class Instantiation {
     return evaluator.guard(() => {
       const text = this.readSource(source);
       const { root, warnings } = parse(text, parseOptionsOf(this.engine.settings, this.engine.isPure));
-      for (const { message, offset } of warnings) host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]);
+      for (const { message, offset } of warnings)
+        host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]);
       bind(root, text, evaluator.state.globalNames);
-      const directory = text.path === null ? utf8ToByteString(this.engine.cwd) : text.path.slice(0, Math.max(text.path.lastIndexOf('/'), 1));
+      const directory =
+        text.path === null ? utf8ToByteString(this.engine.cwd) : text.path.slice(0, Math.max(text.path.lastIndexOf('/'), 1));
       return printNode(root, (literal) => resolvePathLiteral(literal, { directory, home: host.getEnv('HOME') }));
     });
   }

@@ -24,7 +24,8 @@ function readNar(cwd: string, path: string, reader: NarReader): void {
   }
   try {
     const buffer = Buffer.allocUnsafe(READ_SIZE);
-    for (let count = fs.readSync(file, buffer); count > 0 && !reader.done; count = fs.readSync(file, buffer)) reader.push(buffer.subarray(0, count));
+    for (let count = fs.readSync(file, buffer); count > 0 && !reader.done; count = fs.readSync(file, buffer))
+      reader.push(buffer.subarray(0, count));
     reader.end();
   } finally {
     fs.closeSync(file);

@@ -32,7 +32,8 @@ function profileFolders({ env, settings, storeAccess }: Engine): Set<string> {
   const { stateDir } = storeAccess.placement;
   const own = process.geteuid?.() === 0 ? join(stateDir, 'profiles/per-user/root') : join(userState, 'profiles');
   const link = settings.get('use-xdg-base-directories') ? join(userState, 'profile') : join(home, '.nix-profile');
-  const target = fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true ? resolve(dirname(link), fs.readlinkSync(link)) : undefined;
+  const target =
+    fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true ? resolve(dirname(link), fs.readlinkSync(link)) : undefined;
   return new Set([own, join(stateDir, 'profiles'), ...(target === undefined ? [] : [dirname(target)])]);
 }
 
@@ -67,7 +68,11 @@ function readLink(path: string): string {
 }
 
 /** What may go. The newest generation that is older than the given time stays too: it was current then. */
-export function oldGenerations(generations: readonly Generation[], current: number | undefined, olderThan: number | undefined): Generation[] {
+export function oldGenerations(
+  generations: readonly Generation[],
+  current: number | undefined,
+  olderThan: number | undefined,
+): Generation[] {
   if (olderThan === undefined) return generations.filter(({ number }) => number !== current);
   const newestFirst = [...generations].reverse();
   const firstOlder = newestFirst.findIndex(({ creationTime }) => creationTime < olderThan);

@@ -51,7 +51,8 @@ export async function wantedOf(engine: Engine, sources: readonly SourceChoice[],
   const instantiation = new Instantiation(engine);
   for (const source of programs) {
     const root = instantiation.value(source);
-    for (const attrPath of attrPaths) wanted.push(...instantiation.found(root, attrPath).map(({ path, output }) => ({ derivation: path, output })));
+    for (const attrPath of attrPaths)
+      wanted.push(...instantiation.found(root, attrPath).map(({ path, output }) => ({ derivation: path, output })));
   }
   return wanted;
 }

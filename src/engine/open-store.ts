@@ -20,7 +20,10 @@ export interface OpenedStore {
 }
 
 /** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
-export function openStore({ env, cwd, progress, settings }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings'>, url?: string): OpenedStore {
+export function openStore(
+  { env, cwd, progress, settings }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings'>,
+  url?: string,
+): OpenedStore {
   const { store, placement } = openPlacedStore({
     url: url ?? (settings.isOverridden('store') ? settings.get('store') : undefined),
     machine: readStoreMachine(env, cwd),

@@ -29,12 +29,21 @@ export async function describePath(engine: Engine, path: StorePath, withClosure:
   return {
     narSize,
     closureSize: withClosure ? await sizeOfClosure(queries, path) : undefined,
-    signatures: [...(ultimate ? ['ultimate'] : []), ...(contentAddress ? [`ca:${printContentAddress(contentAddress)}`] : []), ...signatures],
+    signatures: [
+      ...(ultimate ? ['ultimate'] : []),
+      ...(contentAddress ? [`ca:${printContentAddress(contentAddress)}`] : []),
+      ...signatures,
+    ],
   };
 }
 
 /** All paths in one value; null for those that are not valid. */
-export async function pathInfosJson(engine: Engine, paths: readonly StorePath[], format: PathInfoJsonFormat, withClosure: boolean): Promise<Json> {
+export async function pathInfosJson(
+  engine: Engine,
+  paths: readonly StorePath[],
+  format: PathInfoJsonFormat,
+  withClosure: boolean,
+): Promise<Json> {
   const { store, storeDir } = engine;
   const queries = new StoreQueries(engine);
   const all = new Map<string, Json>();

@@ -87,7 +87,8 @@ export class Printing {
     fs.mkdirSync(path);
     for (const index of value.order()) {
       const name = byteStringToUtf8(symbolName(value.keys()[index]!));
-      if (name === '.' || name === '..' || name === '' || name.includes('/')) throw new FloeError('FLOE_FILE_NAME', `invalid file name '${name}'`);
+      if (name === '.' || name === '..' || name === '' || name.includes('/'))
+        throw new FloeError('FLOE_FILE_NAME', `invalid file name '${name}'`);
       this.writeBelow(join(path, name), value.slots()[index]!);
     }
   }

@@ -41,7 +41,8 @@ export class Programs {
     const { engine } = this;
     const { program, context } = engine.evaluation().evaluator.guard(() => this.resolveApp(target));
     await engine.builds.build(context);
-    if (splitStorePath(program, engine.storeDir) === undefined) throw new FloeError('FLOE_APP', `app program '${program}' is not in the Nix store`);
+    if (splitStorePath(program, engine.storeDir) === undefined)
+      throw new FloeError('FLOE_APP', `app program '${program}' is not in the Nix store`);
     return byteStringToUtf8(program);
   }
 
@@ -50,7 +51,9 @@ export class Programs {
     const { value, attrPath } = target.value();
     const text = (attrs: Attrs, symbol: number, name: string) => {
       const slot = attrs.get(symbol);
-      return slot === undefined ? undefined : forceStringNoContext(state, slot, attrs.position(symbol), `while evaluating the '${name}' attribute of '${attrPath}'`);
+      return slot === undefined
+        ? undefined
+        : forceStringNoContext(state, slot, attrs.position(symbol), `while evaluating the '${name}' attribute of '${attrPath}'`);
     };
     if (!(value instanceof Attrs)) throw new EvalError(`attribute '${attrPath}' should be an app or a derivation`);
     const first = attrPath.split('.')[0];
@@ -64,8 +67,16 @@ export class Programs {
     }
     const derivation = new FoundDerivation(state, value, attrPath);
     const meta = value.force(META);
-    const main = (meta instanceof Attrs ? text(meta, MAIN_PROGRAM, 'meta.mainProgram') : undefined) ?? text(value, PNAME, 'pname') ?? nameWithoutVersion(derivation.name);
-    const outPath = forceString(state, value.get(symbols.outPath)!, NO_POSITION, "while evaluating the 'outPath' attribute of a derivation");
+    const main =
+      (meta instanceof Attrs ? text(meta, MAIN_PROGRAM, 'meta.mainProgram') : undefined) ??
+      text(value, PNAME, 'pname') ??
+      nameWithoutVersion(derivation.name);
+    const outPath = forceString(
+      state,
+      value.get(symbols.outPath)!,
+      NO_POSITION,
+      "while evaluating the 'outPath' attribute of a derivation",
+    );
     return {
       program: `${stringText(outPath)}/bin/${main}`,
       context: [{ kind: 'built', derivation: derivation.drvPath, outputs: [derivation.outputName || 'out'] }],
@@ -98,7 +109,8 @@ export class Programs {
       program: words[0]!,
       args: words.slice(1),
       env: { ...env, PATH: prependPath(folders, env['PATH']) },
-      cwd: engine.cwd });
+      cwd: engine.cwd,
+    });
   }
 }
 

@@ -38,7 +38,9 @@ export function registerPaths(store: LocalStore, readLine: () => string | undefi
   const infos = new Map<StorePath, PathInfo>();
   for (let line = readLine(); line !== undefined; line = readLine()) {
     const path = parseStorePath(line, store.storeDir);
-    const given = options.hashGiven ? { narHash: parseHash(nextLine(readLine), 'sha256'), narSize: parseNumber(nextLine(readLine)) } : undefined;
+    const given = options.hashGiven
+      ? { narHash: parseHash(nextLine(readLine), 'sha256'), narSize: parseNumber(nextLine(readLine)) }
+      : undefined;
     const deriver = nextLine(readLine);
     const count = parseNumber(nextLine(readLine));
     const references = Array.from({ length: count }, () => parseStorePath(nextLine(readLine), store.storeDir));

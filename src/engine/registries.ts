@@ -44,7 +44,8 @@ export class RegistryFile {
   constructor(engine: Engine, path: string | undefined) {
     const { env, cwd } = engine;
     this.engine = engine;
-    this.path = path === undefined ? join(env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '/', '.config'), 'nix/registry.json') : resolve(cwd, path);
+    this.path =
+      path === undefined ? join(env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '/', '.config'), 'nix/registry.json') : resolve(cwd, path);
   }
 
   /** Lets one reference stand for another, in the place of what it stood for. */
@@ -64,7 +65,8 @@ export class RegistryFile {
     const { input } = resolveRef(this.engine, parseReference(this.engine, locked));
     const { fetched } = await this.engine.flakes.fetcher.fetch(input, 'all');
     const to = pinnedAttrs(input, fetched.attrs);
-    if (!isLockedInput(to, this.engine.flakes.fetcher.machine.settings)) this.engine.progress.log('warn', `flake '${printInput(to)}' is not locked`);
+    if (!isLockedInput(to, this.engine.flakes.fetcher.machine.settings))
+      this.engine.progress.log('warn', `flake '${printInput(to)}' is not locked`);
     this.replace(ref.input, { to, dir: ref.subdir });
   }
 

@@ -91,4 +91,3 @@ function fixedDerivation(
     env: new Map(Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
-

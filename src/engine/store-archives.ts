@@ -149,7 +149,7 @@ class WireReader {
 
   bytes(count: number): Uint8Array {
     const result = new Uint8Array(count);
-    for (let used = 0; used < count; ) {
+    for (let used = 0; used < count;) {
       const part = this.peek().subarray(0, count - used);
       result.set(part, used);
       used += part.length;

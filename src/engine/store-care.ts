@@ -22,7 +22,11 @@ export class StoreCare {
   /** Deletes, or tells, what no root reaches. */
   collectGarbage(request: GarbageRequest): Promise<GcResults> {
     const { settings, store } = this.engine;
-    return store.collectGarbage({ ...request, keepOutputs: settings.get('keep-outputs'), keepDerivations: settings.get('keep-derivations') });
+    return store.collectGarbage({
+      ...request,
+      keepOutputs: settings.get('keep-outputs'),
+      keepDerivations: settings.get('keep-derivations'),
+    });
   }
 
   /** Deletes these paths where nothing else needs them. `report` gets what was deleted, also where the collection fails midway. */

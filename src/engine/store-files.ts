@@ -67,7 +67,9 @@ export class StoreTree {
 
   /** Names in a folder, sorted. */
   names(below = ''): string[] {
-    return guardIo('reading', this.shown + below, () => fs.readdirSync(systemPath(this.real + below), { encoding: LATIN1 })).sort(compareStrings);
+    return guardIo('reading', this.shown + below, () => fs.readdirSync(systemPath(this.real + below), { encoding: LATIN1 })).sort(
+      compareStrings,
+    );
   }
 
   /** As NAR listings have it; unless `deep`, a folder's entries are only named. */

@@ -56,6 +56,7 @@ export async function singleStorePath(engine: Engine, target: Target, derivation
     for (const { outputs } of await engine.builds.build(target.derivedPaths())) for (const path of outputs.values()) paths.add(path);
   }
   const [path] = paths;
-  if (path === undefined || paths.size > 1) throw new FloeError('FLOE_NOT_ONE_PATH', `argument '${target.what}' should evaluate to one store path`);
+  if (path === undefined || paths.size > 1)
+    throw new FloeError('FLOE_NOT_ONE_PATH', `argument '${target.what}' should evaluate to one store path`);
   return path;
 }

@@ -57,7 +57,13 @@ export class StoreQueries {
   resolveWithOutputs(text: string): { readonly path: StorePath; readonly outputs: readonly string[] } {
     const mark = text.indexOf('!');
     if (mark < 0) return { path: this.resolve(text), outputs: [] };
-    return { path: this.resolve(text.slice(0, mark)), outputs: text.slice(mark + 1).split(',').filter((name) => name !== '') };
+    return {
+      path: this.resolve(text.slice(0, mark)),
+      outputs: text
+        .slice(mark + 1)
+        .split(',')
+        .filter((name) => name !== ''),
+    };
   }
 
   /** InvalidPathError where the path is not valid. */
@@ -84,7 +90,9 @@ export class StoreQueries {
     const paths: StorePath[] = [];
     for (const output of (await this.derivation(derivation)).outputs.values()) {
       if (!('path' in output)) {
-        throw new UsageError('Cannot use output path of floating content-addressing derivation until we know what it is (e.g. by building it)');
+        throw new UsageError(
+          'Cannot use output path of floating content-addressing derivation until we know what it is (e.g. by building it)',
+        );
       }
       paths.push(output.path);
     }

@@ -40,7 +40,8 @@ export async function copyTemplate(engine: Engine, url: string, destination: str
     const text = value.get(WELCOME_TEXT);
     return {
       folder: coerceToPath(state, NO_POSITION, slot, new ContextAccumulator(), ''),
-      welcome: text === undefined ? undefined : forceStringNoContext(state, text, NO_POSITION, "while evaluating the 'welcomeText' of a template"),
+      welcome:
+        text === undefined ? undefined : forceStringNoContext(state, text, NO_POSITION, "while evaluating the 'welcomeText' of a template"),
     };
   });
   const tree = {

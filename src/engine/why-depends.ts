@@ -19,14 +19,25 @@ export interface WhyDependsOptions {
   readonly derivation: boolean;
 }
 
-const [BRANCH, LAST_BRANCH, PAST_BRANCH, ARROW, DOTS] = ['├───', '└───', '│   ', '→ ', '…'].map(utf8ToByteString) as [string, string, string, string, string];
+const [BRANCH, LAST_BRANCH, PAST_BRANCH, ARROW, DOTS] = ['├───', '└───', '│   ', '→ ', '…'].map(utf8ToByteString) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
 const PAST_LAST = '    ';
 const [GREEN, BLUE, GREY, NORMAL] = ['\x1b[32;1m', '\x1b[34;1m', '\x1b[38;5;244m', '\x1b[0m'];
 /** Bytes shown on both sides of a reference. */
 const MARGIN = 32;
 
 /** Lines, byte strings; undefined where there is no such dependency. The package is built, the dependency is not. */
-export async function whyDepends(engine: Engine, target: Target, dependency: Target, options: WhyDependsOptions): Promise<Iterable<string> | undefined> {
+export async function whyDepends(
+  engine: Engine,
+  target: Target,
+  dependency: Target,
+  options: WhyDependsOptions,
+): Promise<Iterable<string> | undefined> {
   const from = await onePath(engine, target, options.derivation, true);
   const to = await onePath(engine, dependency, options.derivation, false);
   const closure = await new StoreQueries(engine).closure([from]);
@@ -143,7 +154,11 @@ class DependencyTree {
     return hits;
   }
 
-  private find(bytes: Buffer, hits: ReadonlyMap<StorePath, string[]>, describe: (at: number, hash: string, colour: string) => string): void {
+  private find(
+    bytes: Buffer,
+    hits: ReadonlyMap<StorePath, string[]>,
+    describe: (at: number, hash: string, colour: string) => string,
+  ): void {
     for (const [path, lines] of hits) {
       const hash = storePathHash(path);
       const at = bytes.indexOf(hash, 0, 'latin1');

@@ -217,7 +217,8 @@ class Check {
         const overlay = force(slot, pos);
         if (!(overlay instanceof Lambda)) fail(`overlay is not a function, but ${describeType(overlay)} instead`);
         const { formals, parameterName } = overlay.code;
-        if (formals !== null || !['final', '_', '_final'].includes(parameterName ?? '')) fail("overlay does not take an argument named 'final'");
+        if (formals !== null || !['final', '_', '_final'].includes(parameterName ?? ''))
+          fail("overlay does not take an argument named 'final'");
       }),
     );
   }

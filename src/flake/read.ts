@@ -86,7 +86,9 @@ function readText(source: FlakeSource, path: string): string {
     if (!(error instanceof IoError) || (!isLink && source.tree.kind(path) !== undefined)) throw error;
     throw new IoError(`path '${source.describe(path)}' does not exist`, {
       cause: error,
-      hint: isLink ? 'a `path:` reference takes a symbolic link as it is: name the folder that it leads to' : 'a flake is a folder with a flake.nix in it',
+      hint: isLink
+        ? 'a `path:` reference takes a symbolic link as it is: name the folder that it leads to'
+        : 'a flake is a folder with a flake.nix in it',
     });
   }
 }

@@ -74,9 +74,15 @@ export function makeContentPath(name: string, address: ContentAddress, reference
   const { method, hash } = address;
   if (method === 'text') return makeTextPath(name, hash, references.others, storeDir);
   if (method === 'nar' && hash.algorithm === 'sha256') {
-    return makeStorePath(withReferences('source', references.others, references.self, storeDir), printHash(hash, 'base16', true), name, storeDir);
+    return makeStorePath(
+      withReferences('source', references.others, references.self, storeDir),
+      printHash(hash, 'base16', true),
+      name,
+      storeDir,
+    );
   }
-  if (references.others.length > 0 || references.self) throw new FormatError(`fixed output derivation '${name}' is not allowed to refer to other store paths`);
+  if (references.others.length > 0 || references.self)
+    throw new FormatError(`fixed output derivation '${name}' is not allowed to refer to other store paths`);
   const inner = sha256Hex(`fixed:out:${printMethodPrefix(method)}${hash.algorithm}:${printHex(hash.bytes)}:`);
   return makeStorePath('output:out', `sha256:${inner}`, name, storeDir);
 }

@@ -5,7 +5,16 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { bytesOf } from '../base/bytes.ts';
 import { SignatureError } from '../base/errors.ts';
 import { isContentAddressed, pathFingerprint, type PathInfo, sortSignatures } from './path-info.ts';
-import { parseSignature, printSignature, type PublicKey, SECRET_SIZE, type SecretKey, SEED_SIZE, type Signature, SIGNATURE_SIZE } from './signature.ts';
+import {
+  parseSignature,
+  printSignature,
+  type PublicKey,
+  SECRET_SIZE,
+  type SecretKey,
+  SEED_SIZE,
+  type Signature,
+  SIGNATURE_SIZE,
+} from './signature.ts';
 import type { StoreDir } from './store-path.ts';
 
 /** `random` gives 32 bytes nobody can guess. */

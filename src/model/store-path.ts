@@ -93,7 +93,8 @@ export function makeStorePath(type: string, innerHash: string, name: string, sto
   try {
     checkStorePathName(name);
   } catch (error) {
-    if (error instanceof FormatError) throw new FormatError(`path '${path}' is not a valid store path: ${error.message}`, { data: error.data });
+    if (error instanceof FormatError)
+      throw new FormatError(`path '${path}' is not a valid store path: ${error.message}`, { data: error.data });
     throw error;
   }
   return path as StorePath;

@@ -286,18 +286,26 @@ function withoutHashes(database: string): string {
 test('derivations as JSON go into the store to the same paths', { skip, timeout: 60_000 }, async () => {
   const { floe, nix } = programs('json');
   const paths = (await succeed(nix, ['nix-instantiate', '-A', 'b', '-A', 'two', '-A', 'fixed', '-A', 'structured'])).split('\n');
-  const shown = JSON.parse(await succeed(nix, ['nix', 'derivation', 'show', ...paths])) as { derivations: Record<string, Record<string, unknown>> };
+  const shown = JSON.parse(await succeed(nix, ['nix', 'derivation', 'show', ...paths])) as {
+    derivations: Record<string, Record<string, unknown>>;
+  };
   for (const derivation of Object.values(shown.derivations)) {
     // As it is, without what follows from the rest, and with what contradicts it. NIX: 2.34.8 refuses what it has completed where the
     // variable of an output was missing, instead of empty.
-    const outputs = Object.fromEntries(Object.entries(derivation['outputs'] as object).map(([name, output]) => [name, 'path' in output ? {} : output]));
+    const outputs = Object.fromEntries(
+      Object.entries(derivation['outputs'] as object).map(([name, output]) => [name, 'path' in output ? {} : output]),
+    );
     const env = { ...(derivation['env'] as object), ...Object.fromEntries(Object.keys(outputs).map((name) => [name, ''])) };
     const wrong = { ...derivation, env: { ...(derivation['env'] as object), out: '/nowhere' } };
     for (const one of [derivation, { ...derivation, outputs, env }, wrong, { ...derivation, outputs, env: wrong.env }]) {
       const text = Buffer.from(JSON.stringify(one));
       const mine = await floe(['nix', 'derivation', 'add'], text);
       const theirs = await nix(['nix', 'derivation', 'add'], text);
-      assert.deepEqual([mine.stdout.toString(), mine.code], [theirs.stdout.toString(), theirs.code], `${text.toString()}\n${describe(mine)}\n${describe(theirs)}`);
+      assert.deepEqual(
+        [mine.stdout.toString(), mine.code],
+        [theirs.stdout.toString(), theirs.code],
+        `${text.toString()}\n${describe(mine)}\n${describe(theirs)}`,
+      );
     }
   }
   await succeed(nix, ['nix-store', '--verify', '--check-contents']);

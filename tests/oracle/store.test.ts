@@ -231,7 +231,10 @@ test('roots that come while the other collects', { skip }, async () => {
   // C++ Nix collects, halted where it has found its roots; floe tells it one more over the socket.
   const fifo = `${folder}/fifo`;
   spawnSync('mkfifo', [fifo]);
-  const collecting = spawn('sh', ['-c', `exec ${oracle} nix-store --gc`], { env: { ...environment(dirs), _NIX_TEST_GC_SYNC_2: fifo }, stdio: 'ignore' });
+  const collecting = spawn('sh', ['-c', `exec ${oracle} nix-store --gc`], {
+    env: { ...environment(dirs), _NIX_TEST_GC_SYNC_2: fifo },
+    stdio: 'ignore',
+  });
   const collected = once(collecting, 'close');
   const second = openLocalStore(dirs);
   while (!existsSync(`${dirs.stateDir}/gc-socket/socket`)) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -247,7 +250,10 @@ test('roots that come while the other collects', { skip }, async () => {
   const late = second.addTreeSync({ path: `${folder}/late`, name: 'late', method: 'nar' });
   second.closeSync();
   const third = openLocalStore(dirs);
-  const adding = spawn('sh', ['-c', `exec ${oracle} nix-store --add "$1"`, 'sh', `${folder}/late`], { env: environment(dirs), stdio: 'ignore' });
+  const adding = spawn('sh', ['-c', `exec ${oracle} nix-store --add "$1"`, 'sh', `${folder}/late`], {
+    env: environment(dirs),
+    stdio: 'ignore',
+  });
   const added = once(adding, 'close');
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
   await third.collectGarbage({ action: 'delete-dead' });

@@ -44,7 +44,8 @@ export class BuildCommand extends BaseCommand {
       const built = await builds.build(paths, { mode: this.options.repair ? 'repair' : this.rebuild ? 'check' : 'normal' });
       if (this.json.json) this.print(builds.builtJsonText(built));
       if (!this.noLink) await builds.makeLinks(built, resolve(engine.cwd, this.outLink));
-      if (this.printOutPaths) for (const path of built.flatMap((one) => [...one.outputs.values()])) this.print(`${engine.storeDir}/${path}`);
+      if (this.printOutPaths)
+        for (const path of built.flatMap((one) => [...one.outputs.values()])) this.print(`${engine.storeDir}/${path}`);
       if (this.profile.profile !== undefined) await builds.updateProfile(resolve(engine.cwd, this.profile.profile), built);
     } finally {
       await engine.close();

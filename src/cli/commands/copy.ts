@@ -40,7 +40,11 @@ export class CopyCommand extends BaseCommand {
     const { from, to } = this;
     if (from === undefined && to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
     if (this.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
-    for (const [flag, given] of [['--out-link', this.outLink], ['--profile', this.profile], ['--substitute-on-destination', this.substitute]] as const) {
+    for (const [flag, given] of [
+      ['--out-link', this.outLink],
+      ['--profile', this.profile],
+      ['--substitute-on-destination', this.substitute],
+    ] as const) {
       if (given !== undefined && given !== false) throw new UsageError(`'copy' has no '${flag}' yet`);
     }
     const source = sourceChoice(this, this.options);

@@ -33,7 +33,9 @@ export class PathInfoCommand extends BaseCommand {
     await withStorePaths(this, this.options, this.installables, async (engine, paths) => {
       if (this.json.json) {
         if (format === undefined) {
-          this.warn("'--json' without '--json-format' is deprecated; please specify '--json-format 1' or '--json-format 2'. This will become an error in a future release.");
+          this.warn(
+            "'--json' without '--json-format' is deprecated; please specify '--json-format 1' or '--json-format 2'. This will become an error in a future release.",
+          );
         }
         return this.printJson(await pathInfosJson(engine, paths, format ?? 1, this.closureSize), this.json);
       }

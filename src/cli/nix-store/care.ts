@@ -39,7 +39,8 @@ export async function collectGarbage(run: OperationRun): Promise<void> {
   run.refuseArguments();
   if (printRoots) {
     // NIX: links are quoted here, but not by --query --roots (2.34.8).
-    for (const { link, target } of run.queries.roots()) run.write(bytesOf(`"${link.replace(/["\\]/g, '\\$&')}" -> ${run.engine.storeDir}/${target}\n`));
+    for (const { link, target } of run.queries.roots())
+      run.write(bytesOf(`"${link.replace(/["\\]/g, '\\$&')}" -> ${run.engine.storeDir}/${target}\n`));
     return;
   }
   const results = await new StoreCare(run.engine).collectGarbage({ action, ...(maxFreedBytes === undefined ? {} : { maxFreedBytes }) });

@@ -21,7 +21,12 @@ export class OperationRun {
   constructor(
     command: BaseCommand,
     engine: Engine,
-    line: { readonly flags: readonly string[]; readonly args: readonly string[]; readonly roots: RootLinks; readonly printsResults: boolean },
+    line: {
+      readonly flags: readonly string[];
+      readonly args: readonly string[];
+      readonly roots: RootLinks;
+      readonly printsResults: boolean;
+    },
   ) {
     this.engine = engine;
     this.session = command.session;

@@ -132,7 +132,12 @@ export async function query(run: OperationRun): Promise<void> {
   }
 }
 
-async function related({ queries, store }: OperationRun, query: string, paths: readonly StorePath[], outputs: boolean): Promise<Set<StorePath>> {
+async function related(
+  { queries, store }: OperationRun,
+  query: string,
+  paths: readonly StorePath[],
+  outputs: boolean,
+): Promise<Set<StorePath>> {
   if (query === 'requisites') return queries.closure(paths, { outputs });
   if (query === 'referrers-closure') return queries.closure(paths, { referrers: true });
   if (query === 'references') return new Set(paths.flatMap((path) => queries.info(path).references));

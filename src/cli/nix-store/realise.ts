@@ -23,7 +23,8 @@ export async function realisePath(run: OperationRun, path: StorePath, outputs: r
   if (build) await engine.builds.build([wanted], { quiet: true });
   roots.next();
   if (wanted.kind === 'opaque') {
-    if (!store.isValidPathSync(path)) throw new FloeError('FLOE_INVALID_PATH', `path '${engine.storeDir}/${path}' does not exist and cannot be created`);
+    if (!store.isValidPathSync(path))
+      throw new FloeError('FLOE_INVALID_PATH', `path '${engine.storeDir}/${path}' does not exist and cannot be created`);
     return [await roots.place(path)];
   }
   const derivation = await queries.derivation(path);

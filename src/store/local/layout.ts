@@ -28,7 +28,9 @@ export function prepareLayout({ realStoreDir, stateDir, readOnly }: LayoutOption
   }
   if (readOnly) {
     if (schema !== undefined) return false;
-    throw new StoreError(`there is no store at '${stateDir}': its database does not exist, and cannot be created in read-only mode`, { data: { stateDir } });
+    throw new StoreError(`there is no store at '${stateDir}': its database does not exist, and cannot be created in read-only mode`, {
+      data: { stateDir },
+    });
   }
   refuseSymlinks(realStoreDir);
   if (schema !== undefined) requireWritableFolder(`${stateDir}/db`);
@@ -45,10 +47,13 @@ function requireWritableFolder(folder: string): void {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code !== 'EACCES' && code !== 'EROFS') throw error;
-    throw new StoreError(`store database folder '${folder}' is not writable: ${code === 'EACCES' ? 'Permission denied' : 'Read-only file system'}`, {
-      data: { folder },
-      hint: 'This command may have been run as non-root in a single-user Nix installation,\nor the Nix daemon may have crashed.',
-    });
+    throw new StoreError(
+      `store database folder '${folder}' is not writable: ${code === 'EACCES' ? 'Permission denied' : 'Read-only file system'}`,
+      {
+        data: { folder },
+        hint: 'This command may have been run as non-root in a single-user Nix installation,\nor the Nix daemon may have crashed.',
+      },
+    );
   }
 }
 

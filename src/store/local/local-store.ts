@@ -124,7 +124,8 @@ export class LocalStore implements Store {
   }
 
   #requireWritable(): void {
-    if (this.isReadOnly) throw new StoreError(`store '${this.uri}' is open read-only: attempt to write a readonly database`, { code: 'FLOE_STORE_READ_ONLY' });
+    if (this.isReadOnly)
+      throw new StoreError(`store '${this.uri}' is open read-only: attempt to write a readonly database`, { code: 'FLOE_STORE_READ_ONLY' });
   }
 
   // ---- places

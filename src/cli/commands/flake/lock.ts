@@ -24,7 +24,12 @@ export class FlakeLockCommand extends BaseCommand {
     try {
       this.session.settings.set('tarball-ttl', 0);
       const choices = lockChoices(this, engine, this.options);
-      await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), { ...choices, writeLockFile: true, forceWrite: true, failOnUnlocked: true });
+      await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
+        ...choices,
+        writeLockFile: true,
+        forceWrite: true,
+        failOnUnlocked: true,
+      });
     } finally {
       await engine.close();
     }

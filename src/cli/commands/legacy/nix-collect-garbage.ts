@@ -19,8 +19,12 @@ export class NixCollectGarbageCommand extends BaseCommand {
     ],
   });
 
-  readonly deleteOld = Option.Boolean('--delete-old,-d', false, { description: 'First delete all generations of profiles but the current ones.' });
-  readonly deleteOlderThan = Option.String('--delete-older-than', { description: 'First delete generations that were not current since. {period}' });
+  readonly deleteOld = Option.Boolean('--delete-old,-d', false, {
+    description: 'First delete all generations of profiles but the current ones.',
+  });
+  readonly deleteOlderThan = Option.String('--delete-older-than', {
+    description: 'First delete generations that were not current since. {period}',
+  });
   readonly dryRun = Option.Boolean('--dry-run', false, { description: 'Delete nothing.' });
   readonly maxFreed = Option.String('--max-freed', { description: 'Stop after that many bytes. {bytes}' });
 

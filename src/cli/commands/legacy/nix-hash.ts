@@ -25,7 +25,9 @@ export class NixHashCommand extends BaseCommand {
   readonly base64 = Option.Boolean('--base64', false, { description: 'Print the hash in base 64.' });
   readonly sri = Option.Boolean('--sri', false, { description: 'Print the hash in SRI format.' });
   readonly truncate = Option.Boolean('--truncate', false, { description: 'Fold the hash to 160 bits.' });
-  readonly type = Option.String('--type', { description: 'Hash algorithm: blake3, md5 (unless said), sha1, sha256 or sha512. {hash-algo}' });
+  readonly type = Option.String('--type', {
+    description: 'Hash algorithm: blake3, md5 (unless said), sha1, sha256 or sha512. {hash-algo}',
+  });
   readonly toBase16 = Option.Boolean('--to-base16', false, { description: 'The arguments are hashes: print them in base 16.' });
   readonly toBase32 = Option.Boolean('--to-base32', false, { description: 'The same in base 32.' });
   readonly toBase64 = Option.Boolean('--to-base64', false, { description: 'The same in base 64.' });
@@ -34,7 +36,15 @@ export class NixHashCommand extends BaseCommand {
 
   async execute(): Promise<void> {
     const algorithm = this.type === undefined ? undefined : readHashAlgorithm(this.type);
-    const to: HashFormat | undefined = this.toSri ? 'sri' : this.toBase64 ? 'base64' : this.toBase32 ? 'nix32' : this.toBase16 ? 'base16' : undefined;
+    const to: HashFormat | undefined = this.toSri
+      ? 'sri'
+      : this.toBase64
+        ? 'base64'
+        : this.toBase32
+          ? 'nix32'
+          : this.toBase16
+            ? 'base16'
+            : undefined;
     if (to !== undefined) {
       for (const text of this.words) this.print(showHash(parseHash(text, algorithm), to));
       return;

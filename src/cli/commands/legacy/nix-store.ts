@@ -64,7 +64,9 @@ export class NixStoreCommand extends BaseCommand {
     const engine = openEngine(this);
     try {
       const roots = new RootLinks(this, engine, this.addRoot);
-      return await run(new OperationRun(this, engine, { flags, args: this.readArguments(operation), roots, printsResults: !this.noOutput }));
+      return await run(
+        new OperationRun(this, engine, { flags, args: this.readArguments(operation), roots, printsResults: !this.noOutput }),
+      );
     } finally {
       await engine.close();
     }
@@ -73,6 +75,12 @@ export class NixStoreCommand extends BaseCommand {
   private readArguments(operation: OperationName): string[] {
     const { stdin } = this.session;
     if (!this.stdin || stdin.isTerminal || ['import', 'restore', 'serve'].includes(operation)) return [...this.words];
-    return [...this.words, ...Buffer.from(stdin.readAll()).toString('utf8').split(/\s+/).filter((word) => word !== '')];
+    return [
+      ...this.words,
+      ...Buffer.from(stdin.readAll())
+        .toString('utf8')
+        .split(/\s+/)
+        .filter((word) => word !== ''),
+    ];
   }
 }
