@@ -62,6 +62,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'profile rollback': async () => (await import('./commands/profile/rollback.ts')).ProfileRollbackCommand,
   'profile upgrade': async () => (await import('./commands/profile/upgrade.ts')).ProfileUpgradeCommand,
   'profile wipe-history': async () => (await import('./commands/profile/wipe-history.ts')).ProfileWipeHistoryCommand,
+  search: async () => (await import('./commands/search.ts')).SearchCommand,
   'store add': async () => (await import('./commands/store/add.ts')).StoreAddCommand,
   'store add-file': async () => (await import('./commands/store/add-file.ts')).StoreAddFileCommand,
   'store add-path': async () => (await import('./commands/store/add-path.ts')).StoreAddPathCommand,

@@ -23,7 +23,7 @@ export interface OutputDefaults {
 }
 
 /** What commands do with installables; each looks in other places first. */
-export type Purpose = 'build' | 'develop' | 'run';
+export type Purpose = 'build' | 'develop' | 'run' | 'search';
 
 /** libcmd/installables.cc, nix/develop.cc and nix/run.cc: getDefaultFlakeAttrPaths and -Prefixes. */
 export function outputDefaults(purpose: Purpose, system: string): OutputDefaults {
@@ -44,7 +44,16 @@ export function outputDefaults(purpose: Purpose, system: string): OutputDefaults
         paths: [`apps.${system}.default`, `defaultApp.${system}`, ...packages.paths],
         prefixes: [`apps.${system}.`, ...packages.prefixes],
       };
+    case 'search':
+      return { paths: [`packages.${system}`, `legacyPackages.${system}`], prefixes: packages.prefixes };
   }
+}
+
+/** A value, and where it was found: the path as one text and, where that is ambiguous, its parts. */
+export interface FoundValue {
+  readonly value: Value;
+  readonly attrPath: string;
+  readonly path?: readonly string[];
 }
 
 /** One installable, resolved as far as it goes without evaluating. */
@@ -56,7 +65,9 @@ export interface Target {
   /** The store object itself, for installables that are store paths. */
   readonly storePath?: StorePath | undefined;
   /** The value, and the attribute path at which it was found. UsageError where the installable is no value. */
-  value(): { value: Value; attrPath: string };
+  value(): FoundValue;
+  /** The values at all places where it may be found, at least one: what `search` looks through. */
+  values(): FoundValue[];
   derivedPaths(): DerivedPath[];
 }
 
@@ -74,6 +85,10 @@ export class StorePathTarget implements Target {
 
   value(): never {
     throw new UsageError(`installable '${this.what}' does not correspond to a Nix language value`);
+  }
+
+  values(): never {
+    return this.value();
   }
 
   derivedPaths(): DerivedPath[] {
@@ -102,6 +117,11 @@ export class AttributeTarget implements Target {
     const { evaluator } = this.evaluation;
     const value = evaluator.guard(() => findAlongAttrPath(evaluator.state, this.what, this.autoArgs, this.root));
     return { value, attrPath: this.what };
+  }
+
+  values(): FoundValue[] {
+    // NIX: whatever path led there, what is below counts from the value.
+    return [{ value: this.value().value, attrPath: '', path: [] }];
   }
 
   derivedPaths(): DerivedPath[] {
@@ -143,15 +163,27 @@ export class FlakeTarget implements Target {
     this.what = `${printFlakeRef(ref)}#${this.candidates[0] ?? ''}`;
   }
 
-  value(): { value: Value; attrPath: string } {
+  value(): FoundValue {
+    return this.find(1)[0]!;
+  }
+
+  values(): FoundValue[] {
+    return this.find(Infinity);
+  }
+
+  /** At most that many; MissingAttributeError where there is none. */
+  private find(limit: number): FoundValue[] {
     return this.evaluation.evaluator.guard(() => {
       const root = this.flake.outputs();
       const near: string[] = [];
+      const all: FoundValue[] = [];
       for (const candidate of this.candidates) {
         const path = parseAttrPath(candidate);
         const found = selectOutput(root, path, near);
-        if (found !== undefined) return { value: found, attrPath: path.join('.') };
+        if (found !== undefined) all.push({ value: found, attrPath: path.join('.'), path });
+        if (all.length === limit) break;
       }
+      if (all.length > 0) return all;
       throw new MissingAttributeError(
         `flake '${printFlakeRef(this.ref)}' does not provide attribute ${printAlternatives(this.candidates)}`,
         {
