@@ -888,7 +888,8 @@ export class Call2Code extends Code {
       b = evalEarly(second, env, position);
       if (fn.forcesFirst && !(b instanceof Thunk)) a = evalEarly(first, env, position);
     }
-    return call2(fn, a ?? first.thunk(env), b ?? second.thunk(env), position);
+    // Not `??`: a value may be null.
+    return call2(fn, a === undefined ? first.thunk(env) : a, b === undefined ? second.thunk(env) : b, position);
   }
 }
 
