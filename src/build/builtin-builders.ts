@@ -3,20 +3,18 @@
 // had said it. libstore/builtins/.
 
 import * as fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { FetchError, FloeError } from '../base/errors.ts';
 import { printHash } from '../base/hash.ts';
-import type { Net } from '../io/io.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { NarReader } from '../model/nar.ts';
 import { splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
 import { deleteTree, NarRestorer } from '../store/local/nar-files.ts';
-import { guardIo, systemPath } from '../store/local/system-error.ts';
+import { systemPath } from '../store/local/system-error.ts';
 import { buildEnv, parseEnvPackages } from './build-env.ts';
-import { download, type DownloadSettings } from './download.ts';
+import { downloadFile, type FetchingSettings, type StartTransfer } from './download-file.ts';
 import { listFolder, makeFolders, makeLink, movePath, readLink, setMode, statOf } from './host-files.ts';
-import type { MirrorAddress, MirrorResolver } from './mirrors.ts';
+import type { MirrorAddress } from './mirrors.ts';
 import { decompress, unpackArchive } from './unpack-archive.ts';
 import { unpackDeb } from './unpack-deb.ts';
 
@@ -30,17 +28,7 @@ export interface BuiltinContext {
   readonly fetching: FetchingSettings;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
-  /** Begins showing a download; what it gives is told of progress, and called with nothing at the end. */
-  readonly startTransfer: (url: string) => (done?: number, expected?: number) => void;
-}
-
-/** Everything downloads need. */
-export interface FetchingSettings {
-  readonly net: Net;
-  readonly download: DownloadSettings;
-  readonly mirrors: MirrorResolver;
-  /** Servers that offer files by hash, asked first. */
-  readonly hashedMirrors: readonly string[];
+  readonly startTransfer: StartTransfer;
 }
 
 export type BuiltinBuilder = (context: BuiltinContext) => Promise<void>;
@@ -122,70 +110,16 @@ function bestFailure(url: string, failures: readonly FloeError[]): FloeError {
 
 async function fetchFrom(context: BuiltinContext, address: MirrorAddress, how: { unpack: boolean; xz: boolean }): Promise<void> {
   const out = context.outputs.get('out')!;
-  const { url } = address;
   const download = `${out}.download`;
   deleteTree(out);
   deleteTree(download);
   try {
-    if (/^https?:\/\//i.test(url)) await downloadTo(context, address, download);
-    else if (url.startsWith('file:')) copyLocalFile(url, download);
-    else throw new FetchError(`unable to download '${url}': floe knows no protocol '${/^[^:]*/.exec(url)![0]}'`, { data: { url } });
+    await downloadFile(address, download, context);
     if (how.unpack) await restoreNar(download, out, how.xz);
     else movePath(download, out);
   } finally {
     deleteTree(download);
   }
-}
-
-async function downloadTo(context: BuiltinContext, { url, headers }: MirrorAddress, path: string): Promise<void> {
-  const { fetching, signal, warn } = context;
-  const transfer = context.startTransfer(url);
-  const file = guardIo('creating', path, () => fs.openSync(systemPath(path), 'w', 0o666));
-  let position = 0;
-  try {
-    await download({
-      url,
-      headers,
-      net: fetching.net,
-      settings: fetching.download,
-      signal,
-      warn,
-      onProgress: transfer,
-      sink: {
-        write(chunk) {
-          guardIo('writing', path, () => {
-            for (let offset = 0; offset < chunk.length;)
-              offset += fs.writeSync(file, chunk, offset, chunk.length - offset, position + offset);
-          });
-          position += chunk.length;
-        },
-        restart() {
-          position = 0;
-          fs.ftruncateSync(file, 0);
-        },
-      },
-    });
-  } finally {
-    fs.closeSync(file);
-    transfer();
-  }
-}
-
-/** `file:` addresses name files of this machine; the hash makes sure that the right one is there. */
-function copyLocalFile(url: string, path: string): void {
-  let source: string;
-  try {
-    source = fileURLToPath(url);
-  } catch (error) {
-    throw new FetchError(`unable to download '${url}': ${(error as Error).message}`, { data: { url }, cause: error });
-  }
-  if (!fs.existsSync(source)) {
-    throw new FetchError(`unable to download '${url}': Could not open file ${source}`, { code: 'FLOE_NOT_FOUND', data: { url } });
-  }
-  guardIo('copying', path, () => {
-    fs.copyFileSync(source, systemPath(path));
-    fs.chmodSync(systemPath(path), 0o644);
-  });
 }
 
 async function restoreNar(archive: string, out: string, xz: boolean): Promise<void> {

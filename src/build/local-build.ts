@@ -25,7 +25,8 @@ import { systemPath } from '../store/local/system-error.ts';
 import { BuilderMessages, LineCutter, LogFile } from './build-log.ts';
 import type { BuildJob, BuildOutcome } from './builder.ts';
 import type { ContentChecks } from './content-checks.ts';
-import { type FetchingSettings, isBuiltin, runBuiltin } from './builtin-builders.ts';
+import { type FetchingSettings, transferShower } from './download-file.ts';
+import { isBuiltin, runBuiltin } from './builtin-builders.ts';
 import { runDiffHook, runPostBuildHook, runPreBuildHook } from './hooks.ts';
 import type { RunProgress } from './run-progress.ts';
 import { makeEnvironment, rewriteText } from './environment.ts';
@@ -409,7 +410,7 @@ export class LocalBuild {
           fetching,
           signal: this.#signal,
           warn: (message) => progress.log('warn', message),
-          startTransfer: (url) => this.#startTransfer(url),
+          startTransfer: transferShower(this.#shared.progress, this.#activity),
         });
       } catch (error) {
         if (!(error instanceof FloeError) || error.code === 'FLOE_IO') throw error;
@@ -421,22 +422,6 @@ export class LocalBuild {
     } finally {
       deleteTree(folder);
     }
-  }
-
-  #startTransfer(url: string): (done?: number, expected?: number) => void {
-    const activity = this.#shared.progress.start('file-transfer', `downloading '${url}'`, {
-      fields: [url],
-      parent: this.#activity,
-      level: 'talkative',
-    });
-    let told = 0;
-    return (done, expected) => {
-      if (done === undefined) return activity.stop();
-      const now = Date.now();
-      if (now - told < 100 && done !== expected) return;
-      told = now;
-      activity.result('progress', [done, expected ?? 0, 0, 0]);
-    };
   }
 
   #logLines(text: string): void {

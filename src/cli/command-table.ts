@@ -75,6 +75,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'store ls': async () => (await import('./commands/store/ls.ts')).StoreLsCommand,
   'store optimise': async () => (await import('./commands/store/optimise.ts')).StoreOptimiseCommand,
   'store path-from-hash-part': async () => (await import('./commands/store/path-from-hash-part.ts')).StorePathFromHashPartCommand,
+  'store prefetch-file': async () => (await import('./commands/store/prefetch-file.ts')).StorePrefetchFileCommand,
   'store repair': async () => (await import('./commands/store/repair.ts')).StoreRepairCommand,
   'store verify': async () => (await import('./commands/store/verify.ts')).StoreVerifyCommand,
   help: async () => (await import('./commands/help.ts')).HelpCommand,
@@ -86,6 +87,7 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
   'nix-collect-garbage': async () => (await import('./commands/legacy/nix-collect-garbage.ts')).NixCollectGarbageCommand,
   'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
+  'nix-prefetch-url': async () => (await import('./commands/legacy/nix-prefetch-url.ts')).NixPrefetchUrlCommand,
   'nix-store': async () => (await import('./commands/legacy/nix-store.ts')).NixStoreCommand,
 };
 

@@ -5,6 +5,7 @@ import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import { type Json, printJson } from '../base/canonical-json.ts';
 import { FloeError, InvalidPathError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
+import type { FetchingSettings } from '../build/download-file.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
 import type { RealiseOptions, RealiseResult } from '../build/realise.ts';
@@ -49,6 +50,12 @@ export class Builds {
     const host = this.engine.pendingHost;
     if (this.engine.readOnly || host === undefined) return;
     host.flush([...host.pendingObjects(), ...this.engine.printing.printedPaths()]);
+  }
+
+  /** What downloads of single files go by. */
+  async fetching(): Promise<FetchingSettings> {
+    const { settings, io, mirrors } = await this.options();
+    return { net: io.net, download: settings, mirrors: mirrors!, hashedMirrors: settings.hashedMirrors };
   }
 
   private async options(mode?: BuildMode, signal?: AbortSignal): Promise<RealiseOptions> {

@@ -1,7 +1,7 @@
 // Runs the command line scripts beside this file. `flake/lock.txt` holds cases for `flake lock`; one case is
 //
 //   $ floe config show max-jobs          the command, words as a shell splits them ('...' and "..." quote)
-//   # env NAME=value                     a variable, before the command ($PWD is the script's folder); `# needs oracle` skips where FLOE_ORACLE is unset
+//   # env NAME=value                     a variable, before the command ($PWD, here and in words, is the script's folder); `# needs oracle` skips where FLOE_ORACLE is unset
 //   1                                    expected standard output; `...` alone stands for any lines
 //   ! error: ...                         expected standard error, a line each behind "! "
 //   ? 1                                  expected exit code, 0 unless said
@@ -119,7 +119,8 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
         continue;
       }
       const env = Object.fromEntries(Object.entries(one.env).map(([key, value]) => [key, value.replaceAll('$PWD', cwd)]));
-      const result = await runFloe(one.words, { cwd, env: { HOME: cwd, ...env } });
+      const words = one.words.map((word) => word.replaceAll('$PWD', cwd));
+      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...env } });
       const actual = describeRun(result).map((line) => line.replaceAll(cwd, '$PWD'));
       if (isUpdate && !matches(actual, one.expected)) one.expected.splice(0, Infinity, ...actual);
       updated.push([...one.head, ...one.expected].join('\n'));
