@@ -8,8 +8,10 @@ export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'p
 
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  'config check': async () => (await import('./commands/config/check.ts')).ConfigCheckCommand,
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
   build: async () => (await import('./commands/build.ts')).BuildCommand,
+  bundle: async () => (await import('./commands/bundle.ts')).BundleCommand,
   copy: async () => (await import('./commands/copy.ts')).CopyCommand,
   develop: async () => (await import('./commands/develop.ts')).DevelopCommand,
   'print-dev-env': async () => (await import('./commands/print-dev-env.ts')).PrintDevEnvCommand,
@@ -46,6 +48,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'flake check': async () => (await import('./commands/flake/check.ts')).FlakeCheckCommand,
   'flake archive': async () => (await import('./commands/flake/archive.ts')).FlakeArchiveCommand,
   'flake prefetch': async () => (await import('./commands/flake/prefetch.ts')).FlakePrefetchCommand,
+  'flake prefetch-inputs': async () => (await import('./commands/flake/prefetch-inputs.ts')).FlakePrefetchInputsCommand,
   'flake info': async () => (await import('./commands/flake/info.ts')).FlakeInfoCommand,
   'flake clone': async () => (await import('./commands/flake/clone.ts')).FlakeCloneCommand,
   'why-depends': async () => (await import('./commands/why-depends.ts')).WhyDependsCommand,
@@ -67,17 +70,22 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'store add-file': async () => (await import('./commands/store/add-file.ts')).StoreAddFileCommand,
   'store add-path': async () => (await import('./commands/store/add-path.ts')).StoreAddPathCommand,
   'store cat': async () => (await import('./commands/store/cat.ts')).StoreCatCommand,
+  'store copy-log': async () => (await import('./commands/store/copy-log.ts')).StoreCopyLogCommand,
+  'store copy-sigs': async () => (await import('./commands/store/copy-sigs.ts')).StoreCopySigsCommand,
   'store delete': async () => (await import('./commands/store/delete.ts')).StoreDeleteCommand,
   'store diff-closures': async () => (await import('./commands/store/diff-closures.ts')).StoreDiffClosuresCommand,
   'store dump-path': async () => (await import('./commands/store/dump-path.ts')).StoreDumpPathCommand,
   'store gc': async () => (await import('./commands/store/gc.ts')).StoreGcCommand,
   'store info': async () => (await import('./commands/store/info.ts')).StoreInfoCommand,
   'store ls': async () => (await import('./commands/store/ls.ts')).StoreLsCommand,
+  'store make-content-addressed': async () => (await import('./commands/store/make-content-addressed.ts')).StoreMakeContentAddressedCommand,
   'store optimise': async () => (await import('./commands/store/optimise.ts')).StoreOptimiseCommand,
   'store path-from-hash-part': async () => (await import('./commands/store/path-from-hash-part.ts')).StorePathFromHashPartCommand,
   'store prefetch-file': async () => (await import('./commands/store/prefetch-file.ts')).StorePrefetchFileCommand,
   'store repair': async () => (await import('./commands/store/repair.ts')).StoreRepairCommand,
+  'store sign': async () => (await import('./commands/store/sign.ts')).StoreSignCommand,
   'store verify': async () => (await import('./commands/store/verify.ts')).StoreVerifyCommand,
+  'help-stores': async () => (await import('./commands/help-stores.ts')).HelpStoresCommand,
   help: async () => (await import('./commands/help.ts')).HelpCommand,
 };
 
@@ -92,8 +100,31 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
 };
 
 /** Words that only group commands: "flake", "store", ... */
+/** Words of Nix that floe knows and does not follow, and what it says to them. A command that appears above takes its word over. */
+export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
+  daemon: { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
+  'store roots-daemon': { why: 'floe has no daemon yet', hint: "'store gc' finds the roots itself" },
+  'upgrade-nix': { why: 'floe does not upgrade itself', hint: 'use what installed it: npm update -g, or git pull and npm ci' },
+  'realisation info': {
+    why: 'floe keeps no realisations: it has no content-addressed derivations yet',
+    hint: "'path-info' tells of paths",
+  },
+  'nix-channel': { why: 'floe has no channels', hint: "name flakes instead: 'flake update', 'registry add'" },
+  'nix-copy-closure': { why: 'floe cannot reach stores over ssh yet', hint: "'copy --to file:///a/folder' makes a binary cache to carry" },
+  'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
+  'nix-env': { why: "floe has no 'nix-env'", hint: "'profile add', 'profile remove', 'profile list' and 'search' do its work" },
+  'nix-shell': { why: "floe has no 'nix-shell' yet", hint: "'develop -f shell.nix' and 'shell' do its work" },
+  repl: { why: "floe has no 'repl' yet", hint: "'eval --expr' evaluates one expression" },
+};
+
 export function groupNames(): string[] {
-  return [...new Set(Object.keys(COMMANDS).flatMap((words) => (words.includes(' ') ? [words.slice(0, words.indexOf(' '))] : [])))];
+  return [
+    ...new Set(
+      [...Object.keys(COMMANDS), ...Object.keys(REFUSED_COMMANDS)].flatMap((words) =>
+        words.includes(' ') ? [words.slice(0, words.indexOf(' '))] : [],
+      ),
+    ),
+  ];
 }
 
 /** The words one level below a group, or at the top (""). */

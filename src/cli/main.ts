@@ -8,7 +8,7 @@ import { BuildError, FloeError, UsageError } from '../base/errors.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { loadSettings } from '../engine/config.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
-import { COMMANDS, LEGACY_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
+import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
 import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';
 import { printVersion, programName, type Launch } from './launch.ts';
 import { printError, toFloeError } from './print-error.ts';
@@ -44,7 +44,8 @@ export function locateCommand(program: string, words: readonly string[]): Locate
   if (legacy !== undefined)
     return { name: program, load: legacy, isLegacy: true, globals: [], rest: words, warnings: [], problem: undefined };
   const lookup = globalLookup(false);
-  const rest = [...words];
+  // A link with the name of a command that is not there.
+  const rest = program in REFUSED_COMMANDS ? [program, ...words] : [...words];
   const globals: FoundOption[] = [];
   const warnings: string[] = [];
   const aliased = new Set<string>();
@@ -85,6 +86,8 @@ export function locateCommand(program: string, words: readonly string[]): Locate
       return { name: word, load: LEGACY_COMMANDS[word], isLegacy: true, globals, rest, warnings, problem: undefined };
     }
     if (!groupNames().includes(longer)) {
+    const refused = REFUSED_COMMANDS[longer];
+    if (refused !== undefined) return ended(new UsageError(`${refused.why} ('${longer}')`, { hint: refused.hint }));
       return ended(new UsageError(`'${word}' is not a recognised command`, { suggestions: nearestNames(wordsBelow(name), word) }));
     }
     name = longer;

@@ -25,13 +25,14 @@ export interface CopyRequest {
   readonly checkSignatures: boolean;
 }
 
-interface Opened {
+export interface Opened {
   readonly store: Store;
   readonly isCache: boolean;
   readonly trusted: boolean;
 }
 
-async function open(engine: Engine, url: string | undefined): Promise<Opened> {
+/** The store of a URL, the engine's own where there is none. */
+export async function openAnyStore(engine: Engine, url: string | undefined): Promise<Opened> {
   if (url === undefined) return { store: engine.store, isCache: false, trusted: false };
   if (isCacheUrl(url)) return { ...(await openBinaryCache(url, await cacheOptions(engine))), isCache: true };
   return { store: openStore(engine, url).store, isCache: false, trusted: false };
@@ -40,7 +41,7 @@ async function open(engine: Engine, url: string | undefined): Promise<Opened> {
 /** Copies what is missing; says how many were copied. */
 export async function copyBetweenStores(engine: Engine, request: CopyRequest): Promise<number> {
   if (request.from === undefined && request.to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
-  const [from, to] = await Promise.all([open(engine, request.from), open(engine, request.to)]);
+  const [from, to] = await Promise.all([openAnyStore(engine, request.from), openAnyStore(engine, request.to)]);
   try {
     const roots = request.paths === 'all' ? await from.store.queryAllValidPaths() : request.paths;
     const infos = request.recursive ? [...(await queryClosure(from.store, roots)).values()] : await infosOf(from.store, roots);

@@ -76,6 +76,34 @@ export async function archiveFlake(engine: Engine, flake: LockedFlake, dryRun: b
   return { json, paths: [...paths] };
 }
 
+/** Brings the trees of all inputs into the store; says how many could not be had, each after `onError` has heard why. */
+export async function prefetchInputs(engine: Engine, flake: LockedFlake, onError: (error: FloeError) => void): Promise<number> {
+  const seen = new Set<LockNode>();
+  let failed = 0;
+  const visit = async (node: LockNode): Promise<void> => {
+    for (const [, edge] of sortedInputs(node)) {
+      if (edge.kind === 'follows' || seen.has(edge.node)) continue;
+      seen.add(edge.node);
+      const { input } = edge.node.lockedRef;
+      if (relativePathOf(input) === undefined) {
+        const activity = engine.progress.start('unknown', `fetching '${printFlakeRef(edge.node.lockedRef)}'`, { level: 'info' });
+        try {
+          keep(engine, (await engine.flakes.fetcher.fetch(input, 'no')).fetched);
+        } catch (error) {
+          if (!(error instanceof FloeError)) throw error;
+          onError(error);
+          failed++;
+        } finally {
+          activity.stop();
+        }
+      }
+      await visit(edge.node);
+    }
+  };
+  await visit(flake.result.lockFile.root);
+  return failed;
+}
+
 /** What `flake prefetch` tells. */
 export interface Prefetched {
   readonly storePath: StorePath;

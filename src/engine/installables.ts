@@ -23,7 +23,7 @@ export interface OutputDefaults {
 }
 
 /** What commands do with installables; each looks in other places first. */
-export type Purpose = 'build' | 'develop' | 'run' | 'search';
+export type Purpose = 'build' | 'develop' | 'run' | 'search' | 'bundle';
 
 /** libcmd/installables.cc, nix/develop.cc and nix/run.cc: getDefaultFlakeAttrPaths and -Prefixes. */
 export function outputDefaults(purpose: Purpose, system: string): OutputDefaults {
@@ -44,6 +44,8 @@ export function outputDefaults(purpose: Purpose, system: string): OutputDefaults
         paths: [`apps.${system}.default`, `defaultApp.${system}`, ...packages.paths],
         prefixes: [`apps.${system}.`, ...packages.prefixes],
       };
+    case 'bundle':
+      return { paths: [`bundlers.${system}.default`, `defaultBundler.${system}`], prefixes: [`bundlers.${system}.`] };
     case 'search':
       return { paths: [`packages.${system}`, `legacyPackages.${system}`], prefixes: packages.prefixes };
   }

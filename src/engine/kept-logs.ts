@@ -1,6 +1,13 @@
-// Logs of builds as `log` finds them: of what an installable stands for, without building it. libcmd/get-build-log.cc.
+// Logs of builds as `log` finds them: of what an installable stands for, without building it; and `store copy-log`, which takes them
+// from one store to another. libcmd/get-build-log.cc, nix/store-copy-log.cc.
 
-import { FloeError } from '../base/errors.ts';
+import { FloeError, UsageError } from '../base/errors.ts';
+import { LogFile, readBuildLog } from '../build/build-log.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { BinaryCacheStore } from '../store/binary-cache/binary-cache-store.ts';
+import { LocalStore } from '../store/local/local-store.ts';
+import type { Store } from '../store/store.ts';
+import { openAnyStore } from './copy-paths.ts';
 import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
 import { StoreQueries } from './store-queries.ts';
@@ -16,4 +23,37 @@ export async function readTargetLog(engine: Engine, target: Target): Promise<Uin
   if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${target.what}' is not available`);
   engine.progress.log('info', `got build log for '${target.what}' from '${engine.store.uri}'`);
   return log;
+}
+
+async function readLogIn(store: Store, derivation: StorePath): Promise<Uint8Array | undefined> {
+  if (store instanceof LocalStore) return readBuildLog(store.logDir, derivation);
+  if (store instanceof BinaryCacheStore) return store.readLog(derivation);
+  throw new UsageError(`store '${store.uri}' keeps no build logs`);
+}
+
+function writeLogIn(store: Store, derivation: StorePath, log: Uint8Array): void {
+  if (store instanceof BinaryCacheStore) return store.writeLog(derivation, log);
+  if (!(store instanceof LocalStore)) throw new UsageError(`store '${store.uri}' keeps no build logs`);
+  const file = new LogFile(store.logDir, derivation);
+  file.write(log);
+  file.close();
+}
+
+/** Copies the logs of derivations between two stores; undefined is the engine's own. */
+export async function copyLogs(
+  engine: Engine,
+  derivations: readonly StorePath[],
+  places: { readonly from: string | undefined; readonly to: string | undefined },
+): Promise<void> {
+  if (places.from === undefined && places.to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
+  const [from, to] = await Promise.all([openAnyStore(engine, places.from), openAnyStore(engine, places.to)]);
+  try {
+    for (const derivation of derivations) {
+      const log = await readLogIn(from.store, derivation);
+      if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log for '${engine.storeDir}/${derivation}' is not available`);
+      writeLogIn(to.store, derivation, log);
+    }
+  } finally {
+    for (const { store } of [from, to]) if (store !== engine.store) await store.close();
+  }
 }

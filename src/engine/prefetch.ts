@@ -13,7 +13,7 @@ import { internSymbol, type SymbolId } from '../eval/symbol.ts';
 import { type Slot, stringText } from '../eval/value.ts';
 import { unpackArchive } from '../fetch/archive.ts';
 import { nodeIo } from '../io/node.ts';
-import { makeContentPath } from '../model/content-address.ts';
+import { makeContentPath, NO_REFERENCES } from '../model/content-address.ts';
 import { checkStorePathName, type StorePath } from '../model/store-path.ts';
 import { findAlongAttrPath } from './derivation-values.ts';
 import type { Engine } from './engine.ts';
@@ -35,8 +35,6 @@ export interface Prefetched {
   readonly storePath: StorePath;
   readonly hash: Hash;
 }
-
-const NO_REFERENCES = { others: [], self: false };
 
 /** The name that a URL gives its file. */
 function nameOfUrl(url: string): string {

@@ -335,6 +335,15 @@ export class BinaryCacheStore implements Store {
     this.#writeNarInfo({ ...info, fileHash, signatures: sortSignatures([...info.signatures, ...signatures]) });
   }
 
+  /** The log of a derivation's build; undefined where the cache has none. */
+  readLog(derivation: StorePath): Promise<Uint8Array | undefined> {
+    return readWhole(this.#files, `log/${derivation}`);
+  }
+
+  writeLog(derivation: StorePath, log: Uint8Array): void {
+    this.#files.write(`log/${derivation}`, log);
+  }
+
   async close(): Promise<void> {}
 }
 
