@@ -1,5 +1,6 @@
-# The package set as a function; flake.nix calls it. `mirror` is the address of a Debian mirror; floe resolves "mirror://debian" itself.
-{ system ? "x86_64-linux", mirror ? "mirror://debian" }:
+# The package set as a function; flake.nix calls it. `mirror` and `npmMirror` are addresses of a Debian mirror and of an npm registry;
+# floe resolves "mirror://debian" and "mirror://npm" itself. `overlays` are functions `final: prev: { ... }` as in nixpkgs' manual.
+{ system ? "x86_64-linux", mirror ? "mirror://debian", npmMirror ? "mirror://npm", overlays ? [ ], config ? { } }:
 let
   lib = import ./lib;
   index = import ./index.nix;
@@ -25,23 +26,41 @@ let
   stdenv = environment { name = "stdenv-linux"; inherit cc; };
   stdenvNoCC = environment { name = "stdenv-no-cc"; };
 
-  builders = import ./builders.nix { inherit lib stdenv stdenvNoCC bash coreutils mirror; inherit (debian) storeName; };
-  callPackage = lib.callPackageWith all;
-
-  # What the set defines itself, above Debian's packages.
-  own = builders // import ./curated.nix { inherit lib debian cc stdenv builders callPackage; } // {
-    inherit lib stdenv stdenvNoCC callPackage system;
-    pkgs = all;
-    debpkgs = debian;
-    newScope = extra: lib.callPackageWith (all // extra);
-    callPackages = lib.callPackagesWith all;
-    mkShell = import ./shells.nix { inherit lib stdenv; };
-    mkShellNoCC = import ./shells.nix { inherit lib; stdenv = stdenvNoCC; };
-    fetchFromDebian = { path, hash }: builders.fetchurl { url = "mirror://debian/${path}"; inherit hash; };
-  };
-  all = lib.genAttrs index.names package // own;
+  # What the set defines itself, above Debian's packages; `pkgs` is the finished set, overlays included.
+  ownOf = pkgs:
+    let
+      builders = import ./builders.nix {
+        inherit lib mirror;
+        inherit (pkgs) stdenv stdenvNoCC bash coreutils;
+        inherit (debian) storeName;
+      };
+      callPackage = lib.callPackageWith pkgs;
+    in
+    builders
+    // import ./curated.nix { inherit lib debian cc callPackage builders; inherit (pkgs) stdenv; }
+    // import ./npm {
+      inherit lib;
+      inherit (pkgs) stdenv stdenvNoCC runCommandLocal fetchurl makeSetupHook makeWrapper jq patchelf;
+      debpkgs = debian;
+      inherit npmMirror;
+    }
+    // {
+      inherit lib stdenv stdenvNoCC callPackage system config overlays;
+      inherit pkgs;
+      debpkgs = debian;
+      newScope = extra: lib.callPackageWith (pkgs // extra);
+      callPackages = lib.callPackagesWith pkgs;
+      mkShell = import ./shells.nix { inherit lib; inherit (pkgs) stdenv; };
+      mkShellNoCC = import ./shells.nix { inherit lib; stdenv = pkgs.stdenvNoCC; };
+      fetchFromDebian = { path, hash }: builders.fetchurl { url = "mirror://debian/${path}"; inherit hash; };
+      # The set with more overlays on top.
+      appendOverlays = more: if more == [ ] then pkgs else (import ./. { inherit system mirror npmMirror config; overlays = overlays ++ more; }).all;
+      extend = overlay: pkgs.appendOverlays [ overlay ];
+    };
+  base = pkgs: lib.genAttrs index.names package // ownOf pkgs;
+  all = lib.fix (lib.extends (lib.composeManyExtensions overlays) base);
 in
 if system != "x86_64-linux" then
   throw "debpkgs: the embedded packages are made for x86_64-linux only, not for '${system}'; take another package set (for example github:NixOS/nixpkgs) on this machine"
 else
-  { inherit lib all own debian index; }
+  { inherit lib all debian index; own = ownOf all; }

@@ -1,8 +1,9 @@
 {
   description = "Debian's packages as derivations, with a standard environment: the package set that floe brings along";
 
-  # Where .debs are downloaded from: a folder whose file `debian` holds the address of a mirror. floe resolves "mirror://debian" through
-  # its own settings; with another Nix, name one: --override-input debpkgs/mirror path:/folder/with/that/file
+  # Where packages are downloaded from: a folder whose files `debian` and `npm` hold the addresses of a Debian mirror and of an npm registry.
+  # floe resolves "mirror://debian" and "mirror://npm" through its own settings; with another Nix, name them:
+  # --override-input debpkgs/mirror path:/folder/with/those/files
   inputs.mirror = {
     url = "path:./mirror";
     flake = false;
@@ -11,9 +12,12 @@
   outputs = { self, mirror }:
     let
       system = "x86_64-linux";
+      address = kind: builtins.head (builtins.match "[ \n]*([^ \n]+)[ \n]*" (builtins.readFile "${mirror}/${kind}"));
       set = import ./. {
         inherit system;
-        mirror = builtins.head (builtins.match "[ \n]*([^ \n]+)[ \n]*" (builtins.readFile "${mirror}/debian"));
+        mirror = address "debian";
+        # without one, packages of npm come from where their lock file says
+        npmMirror = if builtins.pathExists "${mirror}/npm" then address "npm" else null;
       };
       pick = names: set.lib.genAttrs names (name: set.own.${name} or (set.debian.package name));
     in

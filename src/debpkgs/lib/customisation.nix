@@ -14,13 +14,13 @@ rec {
       } // lib.optionalAttrs (result ? overrideAttrs) {
         overrideAttrs = change: makeOverridable (changed: (f changed).overrideAttrs change) args;
       }
-    else if lib.isFunction result then { override = again; __functor = _: result; __functionArgs = lib.functionArgsOf result; }
+    else if lib.isFunction result then { override = again; __functor = _: result; __functionArgs = lib.functionArgs result; }
     else result;
 
   callPackageWith = available: file: args:
     let
       function = if lib.isFunction file then file else import file;
-      wanted = lib.functionArgsOf function;
+      wanted = lib.functionArgs function;
       missing = lib.filter (name: !wanted.${name} && !(available ? ${name}) && !(args ? ${name})) (lib.attrNames wanted);
     in
     if missing != [ ] then
@@ -40,4 +40,13 @@ rec {
       };
     in
     self;
+
+  # A function like mkDerivation from another one: `extendDrvArgs` adds to the arguments, and sees the finished package.
+  extendMkDerivation =
+    { constructDrv, extendDrvArgs, excludeDrvArgNames ? [ ], excludeFunctionArgNames ? [ ], inheritFunctionArgs ? true, transformDrv ? lib.id }:
+    lib.setFunctionArgs
+      (argument: transformDrv (constructDrv (final:
+        let args = lib.toFunction argument final; in
+        removeAttrs args excludeDrvArgNames // extendDrvArgs final args)))
+      (removeAttrs ((if inheritFunctionArgs then lib.functionArgs constructDrv else { }) // lib.functionArgs (extendDrvArgs { })) excludeFunctionArgNames);
 }

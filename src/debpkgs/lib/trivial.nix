@@ -1,7 +1,7 @@
 # Functions about nothing in particular, and builtins under their usual names.
 { lib }:
 {
-  inherit (builtins) add addErrorContext deepSeq fromJSON functionArgs genericClosure isBool isFloat isInt lessThan pathExists readFile seq sub trace tryEval typeOf;
+  inherit (builtins) add addErrorContext deepSeq fromJSON genericClosure isBool isFloat isInt lessThan pathExists readFile seq sub trace tryEval typeOf;
   isFunction = f: builtins.isFunction f || (f ? __functor && builtins.isFunction (f.__functor f));
   isPath = builtins.isPath;
   id = x: x;
@@ -31,7 +31,7 @@
   assertOneOf = name: value: values:
     lib.assertMsg (lib.elem value values) "${name} must be one of ${lib.concatMapStringsSep ", " lib.strings.escapeNixString values}, but is ${lib.strings.escapeNixString value}";
   setFunctionArgs = f: args: { __functor = _: f; __functionArgs = args; };
-  functionArgsOf = f: f.__functionArgs or (builtins.functionArgs (if f ? __functor then f.__functor f else f));
+  functionArgs = f: if f ? __functor then f.__functionArgs or (lib.functionArgs (f.__functor f)) else builtins.functionArgs f;
   toFunction = value: if lib.isFunction value then value else _: value;
   fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
   fakeSha256 = "0000000000000000000000000000000000000000000000000000000000000000";
