@@ -93,8 +93,11 @@ export async function makeEnvironment(request: EnvironmentRequest): Promise<Buil
   };
 }
 
-/** The structured attributes with output paths and reference graphs filled in. */
-async function completeAttrs(request: EnvironmentRequest, structured: ReadonlyMap<string, Json>): Promise<ReadonlyMap<string, Json>> {
+/** What structured attributes are completed with. */
+export type AttrsRequest = Pick<EnvironmentRequest, 'derivation' | 'options' | 'inputs' | 'store' | 'readDerivation'>;
+
+/** The structured attributes with output paths (placeholders still) and reference graphs filled in. */
+export async function completeAttrs(request: AttrsRequest, structured: ReadonlyMap<string, Json>): Promise<ReadonlyMap<string, Json>> {
   const attrs = new Map(structured);
   attrs.set('outputs', new Map([...request.derivation.outputs.keys()].map((output) => [output, hashPlaceholder(output)])));
   for (const [key, paths] of request.options.exportReferencesGraph) {
@@ -104,7 +107,7 @@ async function completeAttrs(request: EnvironmentRequest, structured: ReadonlyMa
 }
 
 /** Infos of the closure of `paths`, with the outputs of derivations in it and all these refer to; in the order of the paths. */
-async function exportedPaths({ store, inputs, readDerivation }: EnvironmentRequest, paths: readonly StorePath[]): Promise<PathInfo[]> {
+async function exportedPaths({ store, inputs, readDerivation }: AttrsRequest, paths: readonly StorePath[]): Promise<PathInfo[]> {
   for (const path of paths) {
     if (inputs.has(path)) continue;
     throw new BuildError(

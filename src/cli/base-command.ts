@@ -22,6 +22,11 @@ export abstract class BaseCommand extends Command {
   /** Does it. The exit code; none is 0. */
   abstract override execute(): Promise<number | void>;
 
+  /** The words in place of those that were typed, before options are read: `nix-shell` takes a script's. */
+  replaceWords(words: readonly string[], _cwd: string): readonly string[] {
+    return words;
+  }
+
   /** A line of ordinary text on standard output. */
   protected print(text: string): void {
     this.write(`${text}\n`);

@@ -96,6 +96,7 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
   'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
   'nix-prefetch-url': async () => (await import('./commands/legacy/nix-prefetch-url.ts')).NixPrefetchUrlCommand,
+  'nix-shell': async () => (await import('./commands/legacy/nix-shell.ts')).NixShellCommand,
   'nix-store': async () => (await import('./commands/legacy/nix-store.ts')).NixStoreCommand,
 };
 

@@ -1,8 +1,9 @@
 // The program: finds the command that the words name, loads its file and no other, reads its options, runs it, and turns what it
 // throws into a message and an exit code. Nix 2.34.8: nix/main.cc and libutil/args.cc decide the corner cases.
 
-import { writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { resolve } from 'node:path';
 import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
 import { nearestNames } from '../base/suggestions.ts';
@@ -111,14 +112,20 @@ function openReport(
 }
 
 /** Settings, report and all else a command reaches. */
-function openSession(surroundings: Surroundings, choices: GlobalChoices, isLegacy: boolean, forcesImpure: boolean): Session {
+function openSession(
+  surroundings: Surroundings & { readonly wordsFolder?: string },
+  choices: GlobalChoices,
+  isLegacy: boolean,
+  forcesImpure: boolean,
+): Session {
   const early = openReport(surroundings, choices, false);
   const settings = loadSettings({ env: surroundings.env, flags: choices.assignments, warn: (text) => early.warn(text) });
   early.close();
   // Flakes evaluate purely unless told otherwise; the older commands the other way round.
   if (!settings.isOverridden('pure-eval') && settings.originOf('pure-eval') === undefined)
     settings.set('pure-eval', !isLegacy && !forcesImpure, 'machine');
-  return { ...surroundings, settings, report: openReport(surroundings, choices, settings.get('show-trace')), online: !choices.offline };
+  const report = openReport(surroundings, choices, settings.get('show-trace'));
+  return { ...surroundings, wordsFolder: surroundings.wordsFolder ?? surroundings.cwd, settings, report, online: !choices.offline };
 }
 
 async function showHelp(located: Located, surroundings: Surroundings): Promise<number> {
@@ -149,26 +156,58 @@ async function showVersion(surroundings: Surroundings, session: Session, choices
   return 0;
 }
 
+/** Whether the file starts as scripts do. */
+function isScript(path: string): boolean {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    const start = Buffer.alloc(2);
+    return readSync(fd, start) === 2 && start.toString('latin1') === '#!';
+  } catch {
+    return false;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** The words, or those of the script that the first one names: `#! /usr/bin/env nix` and `#! nix ...` lines below. */
+async function readScript(
+  program: string,
+  words: readonly string[],
+  cwd: string,
+): Promise<{ readonly words: readonly string[]; readonly wordsFolder?: string }> {
+  const [first] = words;
+  if (first === undefined || !/nix$|^floe$/.test(program) || !isScript(resolve(cwd, first))) return { words };
+  // PERF: loaded where it is needed.
+  const { readNixScript } = await import('./shebang.ts');
+  const script = readNixScript(words, cwd);
+  return script === undefined ? { words } : { words: [...script.words, script.path, ...script.args], wordsFolder: script.folder };
+}
+
 /** Runs what the words ask for, in the given surroundings. Returns the exit code. */
-export async function run(surroundings: Surroundings): Promise<number> {
+export async function run(givenSurroundings: Surroundings): Promise<number> {
+  let surroundings: Surroundings & { readonly wordsFolder?: string } = givenSurroundings;
   const { launch } = surroundings;
   const program = programName(launch);
   let tellsBuildStatus = false;
   let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
   try {
-    const located = locateCommand(program, launch.words);
+    const { words, ...script } = await readScript(program, launch.words, surroundings.cwd);
+    surroundings = { ...surroundings, ...script };
+    const located = locateCommand(program, words);
     const isTerminal = surroundings.stderr.isTerminal;
     const early = readGlobals(located.globals, { isLegacy: located.isLegacy, isTerminal });
     if (located.load === undefined) {
-      if (early.help || launch.words.includes('--help')) return await showHelp(located, surroundings);
+      if (early.help || words.includes('--help')) return await showHelp(located, surroundings);
       if (early.version) return await showVersion(surroundings, openSession(surroundings, early, false, false), early);
       throw located.problem ?? new UsageError('no subcommand specified');
     }
     const commandClass = await located.load();
     tellsBuildStatus = located.isLegacy || commandClass.exitsWithBuildStatus;
     const command = new commandClass();
-    if (wantsHelp(located.rest)) return await showHelp(located, surroundings);
-    const later = readWords(command, located.rest, globalLookup(located.isLegacy));
+    const rest = command.replaceWords(located.rest, surroundings.cwd);
+    if (wantsHelp(rest)) return await showHelp(located, surroundings);
+    const later = readWords(command, rest, globalLookup(located.isLegacy));
     const choices = readGlobals([...located.globals, ...later], { isLegacy: located.isLegacy, isTerminal });
     const session = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure);
     report = session.report;

@@ -16,6 +16,7 @@ export function openEngine(command: BaseCommand): Engine {
     settings: session.settings,
     env: session.env,
     cwd: session.cwd,
+    wordsFolder: session.wordsFolder,
     progress: session.report,
     online: session.online,
     readOnly: choices.readOnly,

@@ -42,6 +42,8 @@ export interface Session extends Surroundings {
   readonly report: Report;
   /** Whether the network may be used (`--offline` says no). */
   readonly online: boolean;
+  /** Where relative paths among the words start: the script's folder in scripts, else `cwd`. */
+  readonly wordsFolder: string;
 }
 
 /** Thrown when nobody reads standard output any more; the process ends without a word. */

@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly settings: Settings;
   readonly env: Environment;
   readonly cwd: string;
+  /** Where relative paths among the words start, where that is not `cwd`: the folder of the script that has them. */
+  readonly wordsFolder?: string | undefined;
   readonly progress: Progress;
   /** Whether the network may be used. */
   readonly online?: boolean;
@@ -70,6 +72,7 @@ export class Engine {
   readonly settings: Settings;
   readonly env: Environment;
   readonly cwd: string;
+  readonly wordsFolder: string;
   readonly progress: Progress;
   readonly online: boolean;
   readonly readOnly: boolean;
@@ -91,6 +94,7 @@ export class Engine {
     this.settings = options.settings;
     this.env = options.env;
     this.cwd = options.cwd;
+    this.wordsFolder = options.wordsFolder ?? options.cwd;
     this.progress = options.progress;
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
@@ -180,8 +184,8 @@ export class Engine {
         kind === 'string'
           ? bytes
           : kind === 'file'
-            ? readArgumentFile(resolve(this.cwd, text))
-            : delay(() => evaluator.state.evalText(bytes, utf8ToByteString(this.cwd)));
+            ? readArgumentFile(resolve(this.wordsFolder, text))
+            : delay(() => evaluator.state.evalText(bytes, utf8ToByteString(this.wordsFolder)));
       set.setName(name, slot, NO_POSITION);
     }
     return set.build();
@@ -189,7 +193,8 @@ export class Engine {
 
   /** The value of `--file` or `--expr`. */
   sourceValue(source: SourceChoice): Value {
-    if (source.kind === 'expression') return this.evaluation().evaluator.evalText(source.text, utf8ToByteString(this.cwd), source.label);
+    if (source.kind === 'expression')
+      return this.evaluation().evaluator.evalText(source.text, utf8ToByteString(this.wordsFolder), source.label);
     const path = this.lookupFile(source.path);
     return this.evaluation(`file:${path}`).evaluator.evalFile(path);
   }
@@ -204,7 +209,7 @@ export class Engine {
       const [tree] = evaluator.guard(() => evaluator.state.host.fetchTrees([{ attrs: { type: 'tarball', url: text }, kind: 'tarball' }]));
       return `${this.storeDir}/${tree!.storePath}`;
     }
-    return utf8ToByteString(resolve(this.cwd, text));
+    return utf8ToByteString(resolve(this.wordsFolder, text));
   }
 
   /** What words point at. Flakes are locked on the way; nothing is evaluated yet but `--file` and `--expr`. */
@@ -232,7 +237,7 @@ export class Engine {
     const installable = parseInstallable(word, {
       storeDir: this.storeDir,
       paths: this.flakes.pathResolver(),
-      followToStore: (path) => this.storeAccess.followToStore(resolve(this.cwd, path)),
+      followToStore: (path) => this.storeAccess.followToStore(resolve(this.wordsFolder, path)),
       warn: (message) => this.progress.log('warn', message),
     });
     if (installable.kind === 'store-path') return new StorePathTarget(installable.path, installable.outputs, this.storeDir);

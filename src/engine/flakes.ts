@@ -73,7 +73,7 @@ export class Flakes {
   get fetcher(): FlakeFetcher {
     if (this.opened) return this.opened;
     const { engine } = this;
-    const { settings, env, cwd, storeDir, store } = engine;
+    const { settings, env, wordsFolder, storeDir, store } = engine;
     const io = nodeIo();
     const cache = cacheFolder(env);
     const accessTokens: Record<string, string> = {};
@@ -102,7 +102,7 @@ export class Flakes {
           downloadAttempts: settings.get('download-attempts'),
         },
         warn: (message) => this.warn(message),
-        baseDir: utf8ToByteString(cwd),
+        baseDir: utf8ToByteString(wordsFolder),
         bundledTrees,
       },
       registries: this.registries(),
@@ -141,7 +141,7 @@ export class Flakes {
   pathResolver(allowMissing = false): PathResolver {
     return makePathResolver({
       probe: DISK_PROBE,
-      baseDir: utf8ToByteString(this.engine.cwd),
+      baseDir: utf8ToByteString(this.engine.wordsFolder),
       allowMissing,
       notice: (message) => this.engine.progress.log('notice', message),
       warn: (message) => this.warn(message),

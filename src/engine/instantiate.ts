@@ -59,7 +59,7 @@ export class Instantiation {
   /** The value of a program. */
   value(source: SourceChoice): Value {
     const { evaluator } = this.evaluation(source);
-    if (source.kind === 'expression') return evaluator.evalText(source.text, utf8ToByteString(this.engine.cwd), source.label);
+    if (source.kind === 'expression') return evaluator.evalText(source.text, utf8ToByteString(this.engine.wordsFolder), source.label);
     return evaluator.evalProgram(this.engine.lookupFile(source.path));
   }
 

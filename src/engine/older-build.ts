@@ -17,7 +17,7 @@ export interface Wanted {
 }
 
 /** A derivation in the store that a word names, perhaps over links and with `!output` behind it. */
-async function storedDerivation(engine: Engine, word: string): Promise<Wanted | undefined> {
+export async function storedDerivation(engine: Engine, word: string): Promise<Wanted | undefined> {
   const queries = new StoreQueries(engine);
   let found: { path: StorePath; outputs: readonly string[] };
   try {

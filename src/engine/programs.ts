@@ -2,6 +2,7 @@
 // and nix/shell.cc decide what is started.
 
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { EvalError, FloeError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
@@ -100,7 +101,11 @@ export class Programs {
     };
     const paths = built.flatMap(({ outputs }) => [...outputs.values()].map((path) => `${storeDir}/${path}`));
     const folders = packageFolders(paths, {
-      resolve: (path) => path,
+      resolve: (path) => {
+        const found = resolveLinks(path, storeDir, real);
+        if (!path.endsWith('/bin') || found.startsWith(`${storeDir}/`)) return found;
+        throw new FloeError('FLOE_OUTSIDE_STORE', `path '${found}' is not in the Nix store`);
+      },
       readFile: (path) => (fs.existsSync(real(path)) ? fs.readFileSync(real(path), 'utf8') : undefined),
     });
     const env = applyEnvironmentChoices(engine.env, choices);
@@ -112,6 +117,29 @@ export class Programs {
       cwd: engine.cwd,
     });
   }
+}
+
+const MAX_LINKS = 40;
+
+/** Follows symbolic links among the parts of a path, as far as it exists; `real` says where a path lies. */
+function resolveLinks(path: string, storeDir: string, real: (path: string) => string): string {
+  let at = '';
+  const rest = path.split('/').filter((part) => part !== '');
+  for (let links = 0; rest.length > 0;) {
+    const part = rest.shift()!;
+    if (part === '.') continue;
+    const next = part === '..' ? dirname(at) : `${at}/${part}`;
+    // Folders on the way to the store are the machine's own affair.
+    const isLink = !`${storeDir}/`.startsWith(`${next}/`) && fs.lstatSync(real(next), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    if (!isLink || ++links > MAX_LINKS) {
+      at = next === '/' ? '' : next;
+      continue;
+    }
+    const target = fs.readlinkSync(real(next));
+    if (target.startsWith('/')) at = '';
+    rest.unshift(...target.split('/').filter((one) => one !== ''));
+  }
+  return at;
 }
 
 function contextPath(element: ContextElement): DerivedPath {

@@ -233,6 +233,8 @@ async function runScript(script: Script, scratch: Scratch): Promise<Outcome> {
   if (isForeign) lchownSync(temporary, NOBODY, NOBODY);
   const logFile = join(temporary, 'log');
   const log = openSync(logFile, 'w');
+  // Scripts open /dev/stderr by its path.
+  if (isForeign) lchownSync(logFile, NOBODY, NOBODY);
   const inherited = Object.entries(process.env).filter(([name]) => !/^(NIX_|_NIX_|XDG_|GIT_|npm_)/.test(name));
   const child = spawn('bash', ['-x', '-e', '-u', '-o', 'pipefail', script.file], {
     cwd: join(scratch.tests, script.folder),
