@@ -29,14 +29,22 @@ let
   # What the set defines itself, above Debian's packages; `pkgs` is the finished set, overlays included.
   ownOf = pkgs:
     let
+      # "mirror://debian/..." and "mirror://npm/..." at the addresses that the set was given
+      addressOf = address:
+        if lib.hasPrefix "mirror://debian/" address then "${mirror}/${lib.removePrefix "mirror://debian/" address}"
+        else if lib.hasPrefix "mirror://npm/" address && npmMirror != null then "${npmMirror}/${lib.removePrefix "mirror://npm/" address}"
+        else address;
+      fetchers = import ./fetchers.nix { inherit lib addressOf; inherit (pkgs) stdenvNoCC curl git cacert unzip patchutils fetchurl; };
       builders = import ./builders.nix {
-        inherit lib mirror;
-        inherit (pkgs) stdenv stdenvNoCC bash coreutils;
+        inherit lib addressOf;
+        inherit (pkgs) stdenv stdenvNoCC bash coreutils jq shellcheck;
         inherit (debian) storeName;
+        inherit (fetchers) fetchAndChange;
       };
       callPackage = lib.callPackageWith pkgs;
     in
     builders
+    // removeAttrs fetchers [ "fetchAndChange" ]
     // import ./curated.nix { inherit lib debian cc callPackage builders; inherit (pkgs) stdenv; }
     // import ./npm {
       inherit lib;

@@ -66,7 +66,8 @@ let
   # From arguments that may refer to the finished package: `overrideAttrs` extends the function and evaluates it anew.
   fromFunction = function:
     let
-      args = function finalPackage;
+      # What the function sees of itself: its arguments as they end up, and the finished package.
+      args = function (args // { inherit finalPackage; inherit (extras) overrideAttrs; });
       raw = derivation (removeAttrs (derivationArgumentsOf args) [ "realBuilder" ]);
       extras = {
         inherit stdenv;

@@ -63,8 +63,7 @@ rec {
     npmWorkspace = "parts/greet";
     dontNpmBuild = true;
     doInstallCheck = true;
-    installCheckPhase = ''[
-      set -x[ $($out/bin/greet) == "greet word" ]]'';
+    installCheckPhase = ''[[ $($out/bin/greet) == "greet word" ]]'';
   };
   monorepo-modules = runCommand "monorepo-modules" { modules = importNpmLock.buildNodeModules { npmRoot = ./npm/monorepo; }; } ''
     [[ -e $modules/node_modules/picocolors/package.json && $(readlink $modules/node_modules/words) == ../parts/words ]]

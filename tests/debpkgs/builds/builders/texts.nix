@@ -1,0 +1,69 @@
+# Texts, scripts, trees of links; overriding; what closures say of themselves.
+{ pkgs }:
+let
+  inherit (pkgs) lib runCommand stdenv;
+  template = pkgs.writeText "template.in" "a @first@ @second@ @keep@\n";
+in
+{
+  replace-vars = runCommand "replace-vars-test" {
+    one = pkgs.replaceVars template { first = 1; second = "${pkgs.jq}"; keep = null; };
+    two = pkgs.replaceVarsWith { src = template; name = "script"; dir = "bin"; isExecutable = true; replacements = { first = "x"; second = "a b \"q\" 'r'"; keep = "$k"; }; };
+    three = pkgs.substituteAll { src = template; first = "f"; second = "s"; };
+    joined = pkgs.concatText "joined" [ template template ];
+  } ''
+    [[ $(cat $one) == "a 1 ${pkgs.jq} @keep@" ]]
+    [[ -x $two/bin/script && $(cat $two/bin/script) == "a x a b \"q\" 'r' \$k" ]]
+    [[ $(cat $three) == "a f s @keep@" && $(wc -l < $joined) == 2 ]]
+    touch $out
+  '';
+
+  shellcheck = runCommand "shellcheck-test" {
+    good = pkgs.writeShellApplication { name = "good"; text = ''echo "$1"''; };
+    excused = pkgs.writeShellApplication { name = "excused"; excludeShellChecks = [ "SC2086" ]; text = "echo $1"; };
+    nativeBuildInputs = [ pkgs.shellcheck ];
+  } ''
+    [[ $($good/bin/good "a  b") == "a  b" && $($excused/bin/excused "a  b") == "a b" ]]
+    sed 's/"$1"/$1/' $good/bin/good > bad
+    if shellcheck bad; then exit 1; fi
+    touch $out
+  '';
+
+  trees = runCommand "trees" {
+    farm = pkgs.linkFarmFromDrvs "farm" [ pkgs.jq pkgs.tree ];
+    patched = pkgs.applyPatches { src = pkgs.writeTextDir "a" "old\n"; name = "patched"; patches = [ (builtins.toFile "p.patch" "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-old\n+new\n") ]; };
+    info = pkgs.closureInfo { rootPaths = [ pkgs.jq ]; };
+  } ''
+    [[ -x $farm/${pkgs.jq.name}/bin/jq && $(cat $patched/a) == new ]]
+    grep -qx ${pkgs.jq} $info/store-paths
+    grep -A6 -x ${pkgs.jq} $info/registration | sed -n 2p | grep -q '^sha256[:-]'
+    [[ $(cat $info/total-nar-size) -gt 100000 ]]
+    touch $out
+  '';
+
+  # The set with overlays; packages as functions of others.
+  overlays =
+    let
+      extended = pkgs.extend (final: prev: {
+        greeting = final.callPackage ({ writeText, word ? "hello", tail }: writeText "greeting" "${word} ${tail}") { };
+        tail = "world";
+        tree = prev.writeShellScriptBin "tree" "echo replaced";
+      });
+      again = extended.appendOverlays [ (final: prev: { tail = prev.tail + "!"; }) ];
+      scope = lib.makeScope pkgs.newScope (self: { a = "1"; b = self.callPackage ({ a, jq }: "${a}-${jq.pname}") { }; });
+      base = stdenv.mkDerivation (final: { pname = "p"; version = "1"; text = "v${final.version}"; buildCommand = "echo $text > $out"; passthru.tested = final.finalPackage.name; });
+    in
+    runCommand "overlays" {
+      one = extended.greeting;
+      two = (again.greeting.override { word = "bye"; });
+      inherit (extended) tree;
+      shellTree = extended.mkShell { packages = [ extended.tree ]; };
+      three = base.overrideAttrs { version = "2"; };
+      four = (base.overrideAttrs (previous: { text = previous.text + "b"; })).overrideAttrs (final: previous: { version = "3"; more = previous.text; });
+      tested = (base.overrideAttrs { pname = "q"; }).tested;
+      scoped = scope.b + (scope.overrideScope (final: prev: { a = "2"; })).b;
+    } ''
+      [[ $(cat $one) == "hello world" && $(cat $two) == "bye world!" && $($tree/bin/tree) == replaced ]]
+      [[ $(cat $three) == v2 && $(cat $four) == v3b && $tested == q-1 && $scoped == 1-jq2-jq ]]
+      touch $out
+    '';
+}
