@@ -71,9 +71,7 @@ async function build(): Promise<void> {
     entryPoints: [
       { in: join(source, 'cli/start.ts'), out: 'floe' },
       ...workers.map((file) => ({ in: file, out: basename(file, '.ts') })),
-      ...['index', 'pure']
-        .filter((name) => existsSync(join(source, `${name}.ts`)))
-        .map((name) => ({ in: join(source, `${name}.ts`), out: name })),
+      { in: join(source, 'index.ts'), out: 'index' },
     ],
     bundle: true,
     splitting: true,
@@ -127,6 +125,19 @@ async function build(): Promise<void> {
     await writeFile(join(staging, basename(file.path).replace(/\.js$/, '.cjs')), code);
   }
   for (const file of referenced) if (!file.endsWith('.ts')) await copyFile(file, join(staging, basename(file)));
+  // The part for browsers is one ES module. That it needs nothing of Node is checked here: esbuild refuses what it cannot bundle.
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: [join(source, 'pure.ts')],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    outfile: join(staging, 'pure.mjs'),
+    minify: true,
+    keepNames: true,
+    logLevel: 'warning',
+  });
   await forgetCompiledCode();
   const old = `${target}.old-${process.pid}`;
   if (existsSync(target)) await rename(target, old);

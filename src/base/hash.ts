@@ -3,7 +3,7 @@
 
 import { base32Length, parseBase32, printBase32 } from './base32.ts';
 import { compareBytes, parseBase64, parseHex, printBase64, printHex } from './bytes.ts';
-import { FormatError } from './errors.ts';
+import { FormatError, UsageError } from './errors.ts';
 import { digest, type HashAlgorithm } from './sha.ts';
 
 export type { HashAlgorithm } from './sha.ts';
@@ -20,10 +20,10 @@ export function isHashAlgorithm(text: string): text is HashAlgorithm {
   return Object.hasOwn(HASH_SIZES, text);
 }
 
-/** The algorithm of that name; FormatError in Nix's words otherwise. */
+/** The algorithm of that name. NIX: what is none is wrong usage, also where a program names it. */
 export function parseHashAlgorithm(text: string): HashAlgorithm {
   if (isHashAlgorithm(text)) return text;
-  throw new FormatError(`unknown hash algorithm '${text}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'`);
+  throw new UsageError(`unknown hash algorithm '${text}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'`);
 }
 
 export function hashBytes(algorithm: HashAlgorithm, data: Uint8Array | string): Hash {

@@ -3,10 +3,10 @@
 import { Option } from 'clipanion';
 import { basename, resolve } from 'node:path';
 import { FloeError, UsageError } from '../base/errors.ts';
+import { parseHashAlgorithm } from '../base/hash.ts';
 import { addToStore } from '../engine/store-archives.ts';
 import type { ContentAddressMethod } from '../model/content-address.ts';
 import { BaseCommand } from './base-command.ts';
-import { readHashAlgorithm } from './hash-options.ts';
 import { openEngine } from './open-engine.ts';
 import { dryRunOptions } from './options.ts';
 
@@ -25,7 +25,7 @@ export abstract class AddToStoreCommand extends BaseCommand {
 
   async execute(): Promise<void> {
     const method = this.mode === undefined ? this.defaultMode : readMode(this.mode);
-    const algorithm = readHashAlgorithm(this.algorithm);
+    const algorithm = parseHashAlgorithm(this.algorithm);
     const engine = openEngine(this);
     try {
       const path = resolve(engine.cwd, this.target);

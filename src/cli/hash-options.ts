@@ -2,7 +2,7 @@
 
 import { Option } from 'clipanion';
 import { UsageError } from '../base/errors.ts';
-import { type HashAlgorithm, type HashFormat, type Hash, isHashAlgorithm, printHash } from '../base/hash.ts';
+import { type HashFormat, type Hash, printHash } from '../base/hash.ts';
 
 const FORMATS: readonly string[] = ['base16', 'nix32', 'base64', 'sri'];
 
@@ -14,12 +14,6 @@ export function readHashFormat(text: string, warn: (message: string) => void): H
   }
   if (!FORMATS.includes(text)) throw new UsageError(`unknown hash format '${text}', expect 'base16', 'base32', 'base64', or 'sri'`);
   return text as HashFormat;
-}
-
-/** UsageError in Nix's words where there is no such algorithm. */
-export function readHashAlgorithm(text: string): HashAlgorithm {
-  if (isHashAlgorithm(text)) return text;
-  throw new UsageError(`unknown hash algorithm '${text}', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'`);
 }
 
 /** `--sri`, `--base64`, `--base32`, `--base16`, `--type` of the commands that compute hashes. */

@@ -1,9 +1,9 @@
 // What the four `hash to-*` commands share: they differ in the format alone.
 
 import { Option } from 'clipanion';
-import { type HashFormat, parseHash } from '../base/hash.ts';
+import { type HashFormat, parseHash, parseHashAlgorithm } from '../base/hash.ts';
 import { BaseCommand } from './base-command.ts';
-import { readHashAlgorithm, showHash } from './hash-options.ts';
+import { showHash } from './hash-options.ts';
 
 /** Converts each argument to one format. */
 export abstract class ConvertToCommand extends BaseCommand {
@@ -14,7 +14,7 @@ export abstract class ConvertToCommand extends BaseCommand {
   async execute(): Promise<void> {
     this.warn('The old format conversion subcommands of `nix hash` were deprecated in favor of `nix hash convert`.');
     for (const text of this.strings) {
-      this.print(showHash(parseHash(text, this.type === undefined ? undefined : readHashAlgorithm(this.type)), this.to));
+      this.print(showHash(parseHash(text, this.type === undefined ? undefined : parseHashAlgorithm(this.type)), this.to));
     }
   }
 }

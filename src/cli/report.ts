@@ -28,6 +28,8 @@ export interface Report extends Progress {
   error(error: unknown, level?: ErrorLevel): void;
   /** What a program says while it is evaluated (`builtins.trace`, `builtins.warn`), and what the evaluator says about it. */
   evaluation(level: 'trace' | 'warn' | 'error' | 'evaluation warning', message: string, frames?: readonly TraceFrame[]): void;
+  /** Whether errors come with their whole trace; `on` changes that. Says how it was. */
+  showTrace(on?: boolean): boolean;
   /** Takes the bar away while `action` writes to the terminal itself. */
   suspend<Result>(action: () => Result): Result;
   close(): void;
@@ -54,7 +56,7 @@ function nameWithoutVersion(name: string): string {
 
 abstract class BaseReport implements Report {
   protected readonly output: Output;
-  protected readonly options: ReportOptions;
+  protected options: ReportOptions;
   protected readonly limit: number;
   /** Colours: on a terminal that can, for a user who did not say no. */
   protected readonly isTerminal: boolean;
@@ -81,6 +83,8 @@ abstract class BaseReport implements Report {
 
   evaluation(level: 'trace' | 'warn' | 'error' | 'evaluation warning', message: string, frames: readonly TraceFrame[] = []): void {
     if (level === 'trace') return this.log('error', `trace: ${message}`);
+    // Without a place it is a plain line, whose further lines are not indented.
+    if (level === 'warn' && frames.length === 0) return this.warn(message);
     const error = new FloeError('FLOE_EVALUATION_MESSAGE', message, { position: frames[0]?.position });
     this.error(error, level === 'warn' ? 'warning' : level);
   }
@@ -94,6 +98,12 @@ abstract class BaseReport implements Report {
   protected printError(_error: FloeError, text: string, level: ErrorLevel): void {
     const loudness: LogLevel = level === 'error' ? 'error' : level.endsWith('warning') ? 'warn' : 'info';
     if (LOG_LEVELS.indexOf(loudness) <= this.limit) this.line(loudness, text);
+  }
+
+  showTrace(on?: boolean): boolean {
+    const before = this.options.showTrace;
+    if (on !== undefined) this.options = { ...this.options, showTrace: on };
+    return before;
   }
 
   suspend<Result>(action: () => Result): Result {

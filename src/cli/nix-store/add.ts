@@ -4,11 +4,10 @@
 import { basename, resolve } from 'node:path';
 import { utf8ToByteString } from '../../base/bytes.ts';
 import { UsageError } from '../../base/errors.ts';
-import { type HashAlgorithm, parseHash } from '../../base/hash.ts';
+import { type HashAlgorithm, parseHash, parseHashAlgorithm } from '../../base/hash.ts';
 import { writeKeyPair } from '../../engine/signing-keys.ts';
 import { addToStore } from '../../engine/store-archives.ts';
 import { type ContentAddressMethod, makeContentPath, NO_REFERENCES } from '../../model/content-address.ts';
-import { readHashAlgorithm } from '../hash-options.ts';
 import type { OperationRun } from './operation.ts';
 
 function addPath(run: OperationRun, text: string, method: ContentAddressMethod, algorithm: HashAlgorithm): void {
@@ -27,7 +26,7 @@ export async function add(run: OperationRun): Promise<void> {
 export async function addFixed(run: OperationRun): Promise<void> {
   const method = run.readFlags('--recursive').has('--recursive') ? 'nar' : 'flat';
   if (run.args.length === 0) throw new UsageError('first argument must be hash algorithm');
-  const algorithm = readHashAlgorithm(run.args[0]!);
+  const algorithm = parseHashAlgorithm(run.args[0]!);
   for (const arg of run.args.slice(1)) addPath(run, arg, method, algorithm);
 }
 
@@ -36,7 +35,7 @@ export async function printFixedPath(run: OperationRun): Promise<void> {
   const method = run.readFlags('--recursive').has('--recursive') ? 'nar' : 'flat';
   if (run.args.length !== 3) throw new UsageError("'--print-fixed-path' requires three arguments");
   const [algorithm, hash, name] = run.args as [string, string, string];
-  const address = { method, hash: parseHash(hash, readHashAlgorithm(algorithm)) } as const;
+  const address = { method, hash: parseHash(hash, parseHashAlgorithm(algorithm)) } as const;
   run.print(`${run.engine.storeDir}/${makeContentPath(utf8ToByteString(name), address, NO_REFERENCES, run.engine.storeDir)}`);
 }
 

@@ -2,9 +2,9 @@
 
 import { Command, Option } from 'clipanion';
 import { FormatError } from '../../../base/errors.ts';
-import { type HashFormat, HASH_SIZES, parseHash } from '../../../base/hash.ts';
+import { type HashFormat, HASH_SIZES, parseHash, parseHashAlgorithm } from '../../../base/hash.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { readHashAlgorithm, readHashFormat, showHash } from '../../hash-options.ts';
+import { readHashFormat, showHash } from '../../hash-options.ts';
 
 export class HashConvertCommand extends BaseCommand {
   static override paths = [['hash', 'convert']];
@@ -26,7 +26,7 @@ export class HashConvertCommand extends BaseCommand {
     const from = this.from === undefined ? undefined : readHashFormat(this.from, warn);
     const to = readHashFormat(this.to, warn);
     for (const text of this.hashes) {
-      const hash = parseHash(text, this.algo === undefined ? undefined : readHashAlgorithm(this.algo));
+      const hash = parseHash(text, this.algo === undefined ? undefined : parseHashAlgorithm(this.algo));
       const given = formatOf(text, HASH_SIZES[hash.algorithm]);
       if (from !== undefined && from !== given)
         throw new FormatError(`input hash '${text}' has format '${given}', but '--from ${from}' was specified`);

@@ -1,9 +1,10 @@
 // `floe hash file`: the hash of a file's bytes.
 
 import { Command, Option } from 'clipanion';
+import { parseHashAlgorithm } from '../../../base/hash.ts';
 import { hashPath } from '../../../engine/hash-files.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { chosenFormat, digestOptions, readHashAlgorithm, showHash } from '../../hash-options.ts';
+import { chosenFormat, digestOptions, showHash } from '../../hash-options.ts';
 
 export class HashFileCommand extends BaseCommand {
   static override paths = [['hash', 'file']];
@@ -19,7 +20,7 @@ export class HashFileCommand extends BaseCommand {
   readonly targets = Option.Rest({ name: 'paths' });
 
   async execute(): Promise<void> {
-    const algorithm = readHashAlgorithm(this.digest.type);
+    const algorithm = parseHashAlgorithm(this.digest.type);
     for (const path of this.targets) this.print(showHash(hashPath(path, 'flat', algorithm), chosenFormat(this.digest)));
   }
 }

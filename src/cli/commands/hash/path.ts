@@ -2,9 +2,10 @@
 
 import { Command, Option } from 'clipanion';
 import { UsageError } from '../../../base/errors.ts';
+import { parseHashAlgorithm } from '../../../base/hash.ts';
 import { hashPath, type HashMode } from '../../../engine/hash-files.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { chosenFormat, digestOptions, readHashAlgorithm, readHashFormat, showHash } from '../../hash-options.ts';
+import { chosenFormat, digestOptions, readHashFormat, showHash } from '../../hash-options.ts';
 
 export class HashPathCommand extends BaseCommand {
   static override paths = [['hash', 'path']];
@@ -25,7 +26,7 @@ export class HashPathCommand extends BaseCommand {
   readonly targets = Option.Rest({ name: 'paths' });
 
   async execute(): Promise<void> {
-    const algorithm = readHashAlgorithm(this.algo ?? this.digest.type);
+    const algorithm = parseHashAlgorithm(this.algo ?? this.digest.type);
     const format = this.format === undefined ? chosenFormat(this.digest) : readHashFormat(this.format, (text) => this.warn(text));
     for (const path of this.targets) this.print(showHash(hashPath(path, readMode(this.mode), algorithm), format));
   }

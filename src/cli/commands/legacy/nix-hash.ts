@@ -1,11 +1,11 @@
 // `nix-hash`: hashes of files and trees, and other forms of hashes.
 
 import { Command, Option } from 'clipanion';
-import { type Hash, type HashFormat, parseHash } from '../../../base/hash.ts';
+import { type Hash, type HashFormat, parseHash, parseHashAlgorithm } from '../../../base/hash.ts';
 import { hashPath } from '../../../engine/hash-files.ts';
 import { compressHash } from '../../../model/store-path.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { readHashAlgorithm, showHash } from '../../hash-options.ts';
+import { showHash } from '../../hash-options.ts';
 
 const TRUNCATED_SIZE = 20;
 
@@ -35,7 +35,7 @@ export class NixHashCommand extends BaseCommand {
   readonly words = Option.Rest({ name: 'paths' });
 
   async execute(): Promise<void> {
-    const algorithm = this.type === undefined ? undefined : readHashAlgorithm(this.type);
+    const algorithm = this.type === undefined ? undefined : parseHashAlgorithm(this.type);
     const to: HashFormat | undefined = this.toSri
       ? 'sri'
       : this.toBase64

@@ -2,10 +2,9 @@
 
 import { Command, Option } from 'clipanion';
 import { UsageError } from '../../../base/errors.ts';
-import { parseHash, printHash } from '../../../base/hash.ts';
+import { parseHash, printHash, parseHashAlgorithm } from '../../../base/hash.ts';
 import { prefetchFile, sourceOfAttribute } from '../../../engine/prefetch.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { readHashAlgorithm } from '../../hash-options.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions } from '../../options.ts';
 
@@ -32,7 +31,7 @@ export class NixPrefetchUrlCommand extends BaseCommand {
   readonly words = Option.Rest({ name: 'url and hash' });
 
   async execute(): Promise<void> {
-    const algorithm = readHashAlgorithm(this.type);
+    const algorithm = parseHashAlgorithm(this.type);
     const [first, hashText] = this.words;
     if (this.words.length > 2) throw new UsageError('too many arguments');
     if (this.attr === undefined && first === undefined) throw new UsageError('you must specify a URL');

@@ -1,10 +1,9 @@
 // `floe store prefetch-file`: downloads a file into the store and says its hash.
 
 import { Command, Option } from 'clipanion';
-import { parseHash, printHash } from '../../../base/hash.ts';
+import { parseHash, printHash, parseHashAlgorithm } from '../../../base/hash.ts';
 import { prefetchFile } from '../../../engine/prefetch.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { readHashAlgorithm } from '../../hash-options.ts';
 import { openEngine } from '../../open-engine.ts';
 import { jsonOptions } from '../../options.ts';
 
@@ -30,7 +29,7 @@ export class StorePrefetchFileCommand extends BaseCommand {
   readonly url = Option.String({ name: 'url' });
 
   async execute(): Promise<void> {
-    const algorithm = readHashAlgorithm(this.hashType);
+    const algorithm = parseHashAlgorithm(this.hashType);
     const expected = this.expectedHash === undefined ? undefined : parseHash(this.expectedHash, algorithm);
     const { url, storeName: name, executable, unpack } = this;
     const engine = openEngine(this);
