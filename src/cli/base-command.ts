@@ -14,18 +14,21 @@ export abstract class BaseCommand extends Command {
   /** True for commands whose exit status tells how a build failed, as that of all older commands does; the others exit with 1. */
   static readonly exitsWithBuildStatus: boolean = false;
 
+  /** True for commands that only print, and whose output is kept with what it rests on. */
+  static readonly keepsOutput: boolean = false;
+
   /** What runs, where. Nothing global is touched past it. */
   session!: Session;
   /** The global options. */
   choices!: GlobalChoices;
 
-  /** Does it. The exit code; none is 0. */
-  abstract override execute(): Promise<number | void>;
-
   /** The words in place of those that were typed, before options are read: `nix-shell` takes a script's. */
   replaceWords(words: readonly string[], _cwd: string): readonly string[] {
     return words;
   }
+
+  /** Does it. The exit code; none is 0. */
+  abstract override execute(): Promise<number | void>;
 
   /** A line of ordinary text on standard output. */
   protected print(text: string): void {

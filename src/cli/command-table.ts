@@ -4,7 +4,8 @@
 import type { BaseCommand } from './base-command.ts';
 
 /** A command's class. */
-export type CommandClass = (new () => BaseCommand) & Pick<typeof BaseCommand, 'paths' | 'usage' | 'forcesImpure' | 'exitsWithBuildStatus'>;
+export type CommandClass = (new () => BaseCommand) &
+  Pick<typeof BaseCommand, 'paths' | 'usage' | 'forcesImpure' | 'keepsOutput' | 'exitsWithBuildStatus'>;
 
 /** Words, and how to load the class. */
 export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
@@ -15,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   copy: async () => (await import('./commands/copy.ts')).CopyCommand,
   develop: async () => (await import('./commands/develop.ts')).DevelopCommand,
   'print-dev-env': async () => (await import('./commands/print-dev-env.ts')).PrintDevEnvCommand,
+  repl: async () => (await import('./commands/repl.ts')).ReplCommand,
   run: async () => (await import('./commands/run.ts')).RunCommand,
   'env shell': async () => (await import('./commands/env/shell.ts')).EnvShellCommand,
   eval: async () => (await import('./commands/eval.ts')).EvalCommand,
@@ -100,7 +102,6 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
   'nix-store': async () => (await import('./commands/legacy/nix-store.ts')).NixStoreCommand,
 };
 
-/** Words that only group commands: "flake", "store", ... */
 /** Words of Nix that floe knows and does not follow, and what it says to them. A command that appears above takes its word over. */
 export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
   daemon: { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
@@ -115,9 +116,9 @@ export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; r
   'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
   'nix-env': { why: "floe has no 'nix-env'", hint: "'profile add', 'profile remove', 'profile list' and 'search' do its work" },
   'nix-shell': { why: "floe has no 'nix-shell' yet", hint: "'develop -f shell.nix' and 'shell' do its work" },
-  repl: { why: "floe has no 'repl' yet", hint: "'eval --expr' evaluates one expression" },
 };
 
+/** Words that only group commands: "flake", "store", ... */
 export function groupNames(): string[] {
   return [
     ...new Set(

@@ -6,11 +6,14 @@ import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
+import { utf8ToByteString } from '../base/bytes.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { loadSettings } from '../engine/config.ts';
+import type { ReadLog } from '../engine/reads.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
 import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
 import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';
+import type { OutputKeeper } from './kept-output.ts';
 import { printVersion, programName, type Launch } from './launch.ts';
 import { printError, toFloeError } from './print-error.ts';
 import { makeReport, type Report } from './report.ts';
@@ -86,9 +89,9 @@ export function locateCommand(program: string, words: readonly string[]): Locate
     if (name === '' && LEGACY_COMMANDS[word] !== undefined) {
       return { name: word, load: LEGACY_COMMANDS[word], isLegacy: true, globals, rest, warnings, problem: undefined };
     }
-    if (!groupNames().includes(longer)) {
     const refused = REFUSED_COMMANDS[longer];
     if (refused !== undefined) return ended(new UsageError(`${refused.why} ('${longer}')`, { hint: refused.hint }));
+    if (!groupNames().includes(longer)) {
       return ended(new UsageError(`'${word}' is not a recognised command`, { suggestions: nearestNames(wordsBelow(name), word) }));
     }
     name = longer;
@@ -117,15 +120,29 @@ function openSession(
   choices: GlobalChoices,
   isLegacy: boolean,
   forcesImpure: boolean,
+  reads?: ReadLog,
 ): Session {
   const early = openReport(surroundings, choices, false);
-  const settings = loadSettings({ env: surroundings.env, flags: choices.assignments, warn: (text) => early.warn(text) });
+  const settings = loadSettings({
+    env: surroundings.env,
+    flags: choices.assignments,
+    warn: (text) => early.warn(text),
+    onRead: reads && ((path) => reads.observe(utf8ToByteString(path))),
+  });
   early.close();
   // Flakes evaluate purely unless told otherwise; the older commands the other way round.
   if (!settings.isOverridden('pure-eval') && settings.originOf('pure-eval') === undefined)
     settings.set('pure-eval', !isLegacy && !forcesImpure, 'machine');
   const report = openReport(surroundings, choices, settings.get('show-trace'));
-  return { ...surroundings, wordsFolder: surroundings.wordsFolder ?? surroundings.cwd, settings, report, online: !choices.offline };
+  const wordsFolder = surroundings.wordsFolder ?? surroundings.cwd;
+  return {
+    ...surroundings,
+    wordsFolder,
+    settings,
+    report,
+    online: !choices.offline,
+    reads: settings.get('eval-cache') ? reads : undefined,
+  };
 }
 
 async function showHelp(located: Located, surroundings: Surroundings): Promise<number> {
@@ -209,19 +226,43 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     if (wantsHelp(rest)) return await showHelp(located, surroundings);
     const later = readWords(command, rest, globalLookup(located.isLegacy));
     const choices = readGlobals([...located.globals, ...later], { isLegacy: located.isLegacy, isTerminal });
-    const session = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure);
+    // A script's words lie in a file.
+    const keeper = commandClass.keepsOutput && words === launch.words ? await listen(surroundings) : undefined;
+    surroundings = keeper?.surroundings ?? surroundings;
+    const session = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads);
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);
     command.session = session;
     command.choices = choices;
-    return (await command.execute()) ?? 0;
+    const code = (await command.execute()) ?? 0;
+    if (code === 0 && session.reads !== undefined && !tellsTimes(session)) keeper?.keep();
+    return code;
   } catch (error) {
     if (error instanceof BrokenPipe) return 1;
     return explain(error, report, program, tellsBuildStatus);
   } finally {
     report.close();
   }
+}
+
+/** Somebody who hears what a command prints, and keeps it; undefined where this floe keeps nothing. */
+async function listen(surroundings: Surroundings): Promise<OutputKeeper | undefined> {
+  if (surroundings.installation === undefined) return undefined;
+  const { OutputKeeper } = await import('./kept-output.ts');
+  const keeper = new OutputKeeper(surroundings);
+  const [first] = surroundings.launch.words;
+  if (first !== undefined) keeper.reads.observe(utf8ToByteString(resolve(surroundings.cwd, first)));
+  return keeper;
+}
+
+/** Whether the user asked what evaluation itself costs. */
+function tellsTimes({ settings, env }: Session): boolean {
+  return (
+    settings.get('trace-function-calls') ||
+    settings.get('eval-profiler') !== 'disabled' ||
+    ['NIX_SHOW_STATS', 'NIX_COUNT_CALLS'].some((name) => (env[name] ?? '') !== '')
+  );
 }
 
 /** `--help` counts also where other words are wrong, but not behind `--`. */

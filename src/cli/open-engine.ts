@@ -23,6 +23,7 @@ export function openEngine(command: BaseCommand): Engine {
     childStackLimit: session.launch.childStackLimit,
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs'),
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
+    reads: session.reads,
   });
 }
 

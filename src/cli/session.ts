@@ -5,6 +5,8 @@ import { fstatSync, readSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { FloeError } from '../base/errors.ts';
 import type { Settings } from '../engine/config.ts';
+import { installationOf } from '../engine/kept-results.ts';
+import type { ReadLog } from '../engine/reads.ts';
 import type { Launch } from './launch.ts';
 import type { Report } from './report.ts';
 
@@ -34,6 +36,8 @@ export interface Surroundings {
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Tells this floe from any other, for what is kept between runs; undefined keeps nothing. */
+  readonly installation?: string | undefined;
 }
 
 /** Surroundings, and what the words on the command line made of them. */
@@ -42,6 +46,8 @@ export interface Session extends Surroundings {
   readonly report: Report;
   /** Whether the network may be used (`--offline` says no). */
   readonly online: boolean;
+  /** Where everything is written down that the result rests on; undefined where it is not kept. */
+  readonly reads?: ReadLog | undefined;
   /** Where relative paths among the words start: the script's folder in scripts, else `cwd`. */
   readonly wordsFolder: string;
 }
@@ -168,5 +174,6 @@ export function processSurroundings(launch: Launch): Surroundings {
     stdin: makeInput(0),
     stdout: makeOutput(1, env),
     stderr: makeOutput(2, env),
+    installation: installationOf(process.argv[1]),
   };
 }

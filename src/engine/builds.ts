@@ -17,7 +17,9 @@ import { type Derivation, derivationReferences } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
+import { indirectRootPlace } from '../store/local/roots.ts';
 import type { Engine } from './engine.ts';
+import { statOf } from './reads.ts';
 import { StoreQueries } from './store-queries.ts';
 import { makeSubstituter } from './substituters.ts';
 
@@ -137,12 +139,15 @@ export class Builds {
     this.flush(paths);
     const plan = await this.plan(paths);
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
+    const { reads } = this.engine;
+    if ((mode ?? 'normal') !== 'normal' || printPlan(plan, this.engine.storeDir).length > 0) reads?.refuse('something was built');
     const result = await this.realise(paths, plan, mode);
     const { throwFailures } = await loadRealise();
     throwFailures(result, this.engine.storeDir, this.engine.progress);
     return result.results.flatMap((one) => {
       if (!one.success) return [];
       const { request, outputs } = one;
+      for (const output of outputs.values()) reads?.valid(output);
       return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
     });
   }
@@ -260,9 +265,19 @@ export class Builds {
       index++;
       for (const [name, output] of outputs) {
         const isPlain = path.kind === 'opaque' || name === 'out' || name === '';
-        await this.engine.store.addRootLink(output, isPlain ? numbered : `${numbered}-${name}`);
+        const place = await this.engine.store.addRootLink(output, isPlain ? numbered : `${numbered}-${name}`);
+        this.noteLink(place);
+        this.noteLink(indirectRootPlace(this.engine.store.stateDir, place));
       }
     }
+  }
+
+  /** A link that is there already need not be made again. */
+  private noteLink(path: string): void {
+    const { reads } = this.engine;
+    if (reads === undefined) return;
+    reads.look(path, statOf(path));
+    reads.link(path, fs.readlinkSync(path, 'latin1' as BufferEncoding));
   }
 
   /** `--profile`: what was built becomes the current generation. It must be exactly one path. */

@@ -7,18 +7,24 @@ import { dirname, join } from 'node:path';
 import { printBase32 } from '../base/base32.ts';
 import { digest } from '../base/sha.ts';
 import { CodePack, type CodeStore } from '../eval/code-pack.ts';
-import { systemPath } from './host-tree.ts';
+import { contentDigest, isProof, type Look, type ReadLog, signatureOf, statOf } from './reads.ts';
 
-/** A file changed this recently may change again without its times showing it. */
-const RACY_MS = 100;
+/** What tells one content of a file from any other; a file in the store needs none. */
+interface Signature {
+  readonly text: string;
+  readonly stats: Look | undefined;
+}
 
 export class DiskCodeStore implements CodeStore {
   private readonly file: string;
   private readonly storePrefix: string;
+  private readonly reads: ReadLog | undefined;
   private pack: CodePack | undefined;
+  private asked: { readonly path: string; readonly signature: Signature | undefined } | undefined;
 
   /** `place` names what is evaluated, `variant` whatever else decides the compiled form. */
-  constructor(cacheFolder: string, place: string, variant: string, storeDir: string) {
+  constructor(cacheFolder: string, place: string, variant: string, storeDir: string, reads?: ReadLog) {
+    this.reads = reads;
     const name = printBase32(digest('sha256', Buffer.from(`${variant}\0${place}`)).subarray(0, 20));
     this.file = join(cacheFolder, 'packs', `${name}.pack`);
     this.storePrefix = `${storeDir}/`;
@@ -35,28 +41,34 @@ export class DiskCodeStore implements CodeStore {
     return (this.pack = new CodePack(text));
   }
 
-  /** What tells this content of the file from any other; undefined where the file should not be remembered. */
-  private signature(path: string): string | undefined {
-    if (path.startsWith(this.storePrefix)) return '';
+  /** Undefined where the file should not be remembered. */
+  private signature(path: string): Signature | undefined {
+    if (path.startsWith(this.storePrefix)) return { text: '', stats: undefined };
     try {
-      const stats = fs.statSync(systemPath(path), { bigint: true, throwIfNoEntry: false });
-      if (stats === undefined || Date.now() - Number(stats.ctimeMs) < RACY_MS) return undefined;
-      return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+      const stats = statOf(path, true);
+      return stats === undefined || !isProof(stats) ? undefined : { text: signatureOf(stats), stats };
     } catch {
       return undefined;
     }
   }
 
   get(path: string): string | undefined {
+    const signature = this.signature(path);
+    this.asked = { path, signature };
     const entry = this.open().get(path);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || signature === undefined) return undefined;
     const end = entry.indexOf('\n');
-    return entry.slice(0, end) === this.signature(path) ? entry.slice(end + 1) : undefined;
+    const [known, digest] = entry.slice(0, end).split(' ') as [string, string];
+    if (known !== signature.text) return undefined;
+    // The file counts as read, though nobody opens it.
+    if (signature.stats !== undefined) this.reads?.digest(path, signature.stats, digest, true);
+    return entry.slice(end + 1);
   }
 
-  put(path: string, _content: string, form: string): void {
-    const signature = this.signature(path);
-    if (signature !== undefined) this.open().put(path, `${signature}\n${form}`);
+  put(path: string, content: string, form: string): void {
+    // As it was before it was read: what changed since shows.
+    const signature = this.asked?.path === path ? this.asked.signature : undefined;
+    if (signature !== undefined) this.open().put(path, `${signature.text} ${signature.text === '' ? '' : contentDigest(content)}\n${form}`);
   }
 
   /** Writes what was added, in one rename. A cache that cannot be written is no error. */

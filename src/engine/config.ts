@@ -156,7 +156,7 @@ export function userConfigFiles(env: Environment): string[] {
  * Reads the text of a nix.conf: one `name = value` a line, `#` to the line's end is a comment, `include` and `!include` (which may be
  * missing) name other files, relative to this one.
  */
-export function parseConfig(text: string, path: string): Assignment[] {
+export function parseConfig(text: string, path: string, onRead: SettingsRequest['onRead'] = () => {}): Assignment[] {
   const result: Assignment[] = [];
   for (const full of text.split('\n')) {
     const hash = full.indexOf('#');
@@ -170,8 +170,9 @@ export function parseConfig(text: string, path: string): Assignment[] {
     if (words[0] === 'include' || words[0] === '!include') {
       if (words.length !== 2) wrong();
       const included = resolve(dirname(path), words[1]!);
+      onRead(included);
       const content = readIfThere(included);
-      if (content !== undefined) result.push(...parseConfig(content, included));
+      if (content !== undefined) result.push(...parseConfig(content, included, onRead));
       else if (words[0] === 'include') throw new FloeError('FLOE_CONFIG', `file "${included}" included from "${path}" not found`);
     } else {
       if (words[1] !== '=') wrong();
@@ -242,6 +243,13 @@ function extraPlatforms(): string[] {
   return result;
 }
 
+/** What the default of `nix-path` is made of, where it is there: the user's channels, root's nixpkgs, root's channels. */
+function channelFolders(env: Environment): [own: string | undefined, nixpkgs: string, channels: string] {
+  const home = homeFolder(env);
+  const channels = join(env['NIX_STATE_DIR'] || '/nix/var/nix', 'profiles/per-user/root/channels');
+  return [home === undefined ? undefined : join(home, '.nix-defexpr/channels'), join(channels, 'nixpkgs'), channels];
+}
+
 /** The defaults that this machine and environment give. */
 export function machineDefaults(env: Environment): MachineDefaults {
   const folder = configFolder(env);
@@ -250,12 +258,9 @@ export function machineDefaults(env: Environment): MachineDefaults {
     'extra-platforms': extraPlatforms,
     'netrc-file': () => join(folder, 'netrc'),
     'nix-path': () => {
-      const home = homeFolder(env);
-      const state = env['NIX_STATE_DIR'] || '/nix/var/nix';
-      const channels = join(state, 'profiles/per-user/root/channels');
-      const nixpkgs = join(channels, 'nixpkgs');
+      const [own, nixpkgs, channels] = channelFolders(env);
       return [
-        ...(home !== undefined && existsSync(join(home, '.nix-defexpr/channels')) ? [join(home, '.nix-defexpr/channels')] : []),
+        ...(own !== undefined && existsSync(own) ? [own] : []),
         ...(existsSync(nixpkgs) ? [`nixpkgs=${nixpkgs}`] : []),
         ...(existsSync(channels) ? [channels] : []),
       ];
@@ -286,11 +291,13 @@ export interface SettingsRequest {
   readonly warn?: (message: string) => void;
   /** False to read no files (tests). */
   readonly readFiles?: boolean;
+  /** Gets the path of every file that is read, or would be if it were there. */
+  readonly onRead?: ((path: string) => void) | undefined;
 }
 
 /** Collects settings from all places. Unknown names are warned about, in Nix's words. */
 export function loadSettings(request: SettingsRequest): Settings {
-  const { env, flags = [], warn = () => {} } = request;
+  const { env, flags = [], warn = () => {}, onRead = () => {} } = request;
   const settings = new Settings(machineDefaults(env), warn);
   const unknown = new Set<string>();
   const apply = (assignments: readonly Assignment[], origin: SettingOrigin): void => {
@@ -308,14 +315,17 @@ export function loadSettings(request: SettingsRequest): Settings {
   };
   if (request.readFiles !== false) {
     const systemFile = join(configFolder(env), 'nix.conf');
+    onRead(systemFile);
     const system = readIfThere(systemFile);
-    if (system !== undefined) apply(parseConfig(system, systemFile), 'system-file');
+    if (system !== undefined) apply(parseConfig(system, systemFile, onRead), 'system-file');
     for (const file of userConfigFiles(env).reverse()) {
+      onRead(file);
       const text = readIfThere(file);
-      if (text !== undefined) apply(parseConfig(text, file), 'user-file');
+      if (text !== undefined) apply(parseConfig(text, file, onRead), 'user-file');
     }
   }
-  if (env['NIX_CONFIG'] !== undefined) apply(parseConfig(env['NIX_CONFIG'], 'NIX_CONFIG'), 'environment');
+  if (env['NIX_CONFIG'] !== undefined) apply(parseConfig(env['NIX_CONFIG'], 'NIX_CONFIG', onRead), 'environment');
+  for (const folder of channelFolders(env)) if (folder !== undefined) onRead(folder);
   applyEnvironment(settings, env);
   apply(flags, 'flag');
   for (const name of unknown) warn(`unknown setting '${name}'`);

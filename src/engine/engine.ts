@@ -25,6 +25,7 @@ import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
 import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
+import type { ReadLog } from './reads.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
 export interface AutoArgument {
@@ -55,6 +56,8 @@ export interface EngineOptions {
   readonly showsLogs?: boolean;
   /** Gets what programs say while they are evaluated (`trace`, `warn`). */
   readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
+  /** Gets everything that results rest on. */
+  readonly reads?: ReadLog | undefined;
 }
 
 /** What the worker behind the bridge is told, as plain data. */
@@ -78,6 +81,7 @@ export class Engine {
   readonly readOnly: boolean;
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
+  readonly reads: ReadLog | undefined;
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
@@ -100,6 +104,7 @@ export class Engine {
     this.readOnly = options.readOnly ?? false;
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
+    this.reads = options.reads;
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
@@ -137,6 +142,7 @@ export class Engine {
       readOnly: this.readOnly,
       searchPath: this.searchPath,
       allowedPaths: [],
+      reads: this.reads,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
       report: (level, message, frames) => this.report(level, message, frames ?? []),
@@ -184,7 +190,7 @@ export class Engine {
         kind === 'string'
           ? bytes
           : kind === 'file'
-            ? readArgumentFile(resolve(this.wordsFolder, text))
+            ? readArgumentFile(resolve(this.wordsFolder, text), this.reads)
             : delay(() => evaluator.state.evalText(bytes, utf8ToByteString(this.wordsFolder)));
       set.setName(name, slot, NO_POSITION);
     }
@@ -264,7 +270,8 @@ export class Engine {
 }
 
 /** Read by the user, not by the program: purity does not matter. */
-function readArgumentFile(path: string): string {
+function readArgumentFile(path: string, reads: ReadLog | undefined): string {
+  reads?.observe(utf8ToByteString(path));
   try {
     return byteStringOf(readFileSync(path));
   } catch (error) {

@@ -33,6 +33,8 @@ import type { PathInfo } from '../model/path-info.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
+import type { ReadLog } from './reads.ts';
+import { RecordingDiskTree } from './recording.ts';
 
 /** What evaluation produced and the store does not have yet. */
 type Pending =
@@ -67,6 +69,8 @@ export interface HostServices {
   /** Paths that restricted mode leaves open. */
   readonly allowedPaths: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Gets everything that is read. */
+  readonly reads?: ReadLog | undefined;
 }
 
 const MAX_LINKS = 40;
@@ -82,7 +86,7 @@ export class EngineEvalHost implements EvalHost {
   private readonly shownRoots = new Map<StorePath, string>();
   private readonly pending = new Map<StorePath, Pending>();
   private readonly allowed = new Set<StorePath>();
-  private readonly disk = new DiskTree('');
+  private readonly disk: DiskTree;
   /** What of `pending` was fetched: flake sources are copied only when something refers to them. */
   private readonly fetched = new Set<StorePath>();
   private readonly plainFolders = new Set<string>();
@@ -95,6 +99,12 @@ export class EngineEvalHost implements EvalHost {
     this.store = store;
     this.bridge = bridge;
     this.services = services;
+    this.disk = this.diskTree('');
+  }
+
+  private diskTree(root: string, shown?: string): DiskTree {
+    const { reads } = this.services;
+    return reads === undefined ? new DiskTree(root, shown) : new RecordingDiskTree(reads, root, shown);
   }
 
   // ---- reading
@@ -151,14 +161,19 @@ export class EngineEvalHost implements EvalHost {
     const shown = `${this.constants.storeDir}/${storePath}`;
     const real = this.store.toRealPath(storePath);
     // What a store elsewhere does not have may lie in the machine's own, which programs name alike.
-    if (real !== shown && !this.isKnownValid(storePath)) return { tree: this.disk, rest: path };
-    return { tree: new DiskTree(real, shown), rest };
+    const isValid = (real !== shown || this.services.reads !== undefined) && this.isKnownValid(storePath);
+    if (real !== shown && !isValid) return { tree: this.disk, rest: path };
+    // What is valid never changes.
+    return { tree: isValid ? new DiskTree(real, shown) : this.diskTree(real, shown), rest };
   }
 
   private isKnownValid(path: StorePath): boolean {
     if (this.knownValid.has(path)) return true;
     const isValid = this.store.isValidPathSync(path);
-    if (isValid) this.knownValid.add(path);
+    if (isValid) {
+      this.knownValid.add(path);
+      this.services.reads?.valid(path);
+    } else this.services.reads?.invalid(path);
     return isValid;
   }
 
@@ -321,7 +336,7 @@ export class EngineEvalHost implements EvalHost {
   readDerivation(path: StorePath): Derivation | undefined {
     const pending = this.pending.get(path);
     if (pending?.kind === 'derivation') return pending.derivation;
-    if (!isDerivationPath(path) || !this.store.isValidPathSync(path)) return undefined;
+    if (!isDerivationPath(path) || !this.isKnownValid(path)) return undefined;
     const text = new DiskTree(this.store.toRealPath(path)).readFile('');
     return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), this.constants.storeDir);
   }
@@ -336,19 +351,23 @@ export class EngineEvalHost implements EvalHost {
   }
 
   isValidPath(path: StorePath): boolean {
-    return this.pending.has(path) || this.mounts.has(path) || this.store.isValidPathSync(path);
+    return this.pending.has(path) || this.mounts.has(path) || this.isKnownValid(path);
   }
 
   queryReferences(path: StorePath): readonly StorePath[] {
     const pending = this.pending.get(path);
-    return pending === undefined ? (this.store.queryPathInfoSync(path)?.references ?? []) : referencesOf(pending);
+    if (pending !== undefined) return referencesOf(pending);
+    const info = this.store.queryPathInfoSync(path);
+    if (info === undefined) this.services.reads?.invalid(path);
+    else this.services.reads?.valid(path);
+    return info?.references ?? [];
   }
 
   /** Writes `roots` and everything pending that they refer to. One batch, references first. */
-  flush(roots: Iterable<StorePath>): void {
+  flush(roots: readonly StorePath[]): void {
     const batch: PendingObject[] = [];
     const seen = new Set<StorePath>();
-    const stack: { path: StorePath; leave: boolean }[] = [...roots].map((path) => ({ path, leave: false }));
+    const stack: { path: StorePath; leave: boolean }[] = roots.map((path) => ({ path, leave: false }));
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const pending = this.pending.get(top.path);
       if (pending === undefined) continue;
@@ -361,9 +380,17 @@ export class EngineEvalHost implements EvalHost {
       stack.push({ path: top.path, leave: true });
       for (const path of referencesOf(pending)) if (!seen.has(path)) stack.push({ path, leave: false });
     }
-    if (batch.length === 0) return;
-    this.store.addPendingObjects(batch);
+    if (batch.length > 0) this.store.addPendingObjects(batch);
+    this.noteWritten(roots, batch);
     for (const { path } of batch) this.pending.delete(path);
+  }
+
+  /** The result needs what was written for it; what others of the same batch refer to is valid as long as they are. */
+  private noteWritten(roots: readonly StorePath[], batch: readonly PendingObject[]): void {
+    const { reads } = this.services;
+    if (reads === undefined) return;
+    const below = new Set(batch.flatMap(({ path, references }) => references.filter((reference) => reference !== path)));
+    for (const root of roots) if (!below.has(root)) reads.valid(root);
   }
 
   private pendingObject(path: StorePath, pending: Pending): PendingObject {
@@ -410,11 +437,17 @@ export class EngineEvalHost implements EvalHost {
     if (unwritten !== undefined) throw new InvalidPathError(`path '${unwritten}' is not valid`);
     this.flush(roots as StorePath[]);
     const outputs = this.bridge.call('realise', paths) as StorePath[];
-    for (const output of outputs) this.allowed.add(output);
+    for (const output of outputs) {
+      this.allowed.add(output);
+      this.services.reads?.valid(output);
+    }
   }
 
   getEnv(name: string): string {
-    return this.constants.pureEval || this.constants.restrictEval ? '' : (this.services.env[name] ?? '');
+    if (this.constants.pureEval || this.constants.restrictEval) return '';
+    const value = this.services.env[name];
+    this.services.reads?.variable(name, value);
+    return value ?? '';
   }
 
   log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void {

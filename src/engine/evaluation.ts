@@ -2,7 +2,7 @@
 // cache its compiled code.
 
 import { existsSync, realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { utf8ToByteString } from '../base/bytes.ts';
 import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
@@ -11,9 +11,11 @@ import { Evaluator } from '../eval/evaluator.ts';
 import type { EvalConstants, EvalLogLevel, LockedFlakeInfo } from '../eval/host.ts';
 import type { ParseOptions } from '../lang/parser.ts';
 import type { BlockingBridge } from './bridge.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, type Settings } from './config.ts';
 import { EngineEvalHost, type EvalStore, type HostServices } from './eval-host.ts';
+import type { ReadLog } from './reads.ts';
 
 export interface SearchPath {
   readonly prefix: string;
@@ -35,6 +37,8 @@ export interface EvaluationOptions {
   /** `-I` entries, before those of NIX_PATH and the setting. */
   readonly searchPath: readonly SearchPath[];
   readonly allowedPaths: readonly string[];
+  /** Gets everything that evaluation reads. */
+  readonly reads?: ReadLog | undefined;
   fetchTrees: HostServices['fetchTrees'];
   lockFlake(flakeRef: string): LockedFlakeInfo;
   /** Prints a trace, a warning or an error with its frames. */
@@ -50,15 +54,18 @@ export class Evaluation {
   constructor(options: EvaluationOptions) {
     const { settings, env, store, pure } = options;
     const constants = makeConstants(options);
+    // Which folders are open follows links that nobody writes down.
+    if (constants.restrictEval) options.reads?.refuse('evaluation is restricted');
     this.host = new EngineEvalHost(constants, store, options.bridge, {
       env,
       allowedPaths: [...options.allowedPaths, ...searchPathFolders(options, constants)],
       fetchTrees: (inputs) => options.fetchTrees(inputs),
       lockFlake: (flakeRef) => options.lockFlake(flakeRef),
       log: (level, message, frames) => options.report(level, message, frames),
+      reads: options.reads,
     });
     const variant = JSON.stringify([pure, [...(constants.experimentalFeatures ?? [])].sort()]);
-    this.code = new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir);
+    this.code = new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir, options.reads);
     const parse = parseOptionsOf(settings, pure);
     this.evaluator = new Evaluator({
       host: this.host,
@@ -73,11 +80,6 @@ export class Evaluation {
   close(): void {
     this.code.save();
   }
-}
-
-/** `$XDG_CACHE_HOME/floe`. */
-export function cacheFolder(env: Environment): string {
-  return join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'floe');
 }
 
 /** What the settings say about parsing. */
@@ -109,10 +111,15 @@ function searchPathFolders({ cwd }: EvaluationOptions, { restrictEval, pureEval,
     .map(utf8ToByteString);
 }
 
-function makeConstants({ settings, store, cwd, pure, readOnly, searchPath }: EvaluationOptions): EvalConstants {
+function makeConstants({ settings, store, cwd, pure, readOnly, searchPath, reads }: EvaluationOptions): EvalConstants {
+  const startedS = Math.floor(Date.now() / 1000);
   return {
     currentSystem: settings.get('eval-system') || settings.get('system') || localSystem(),
-    currentTime: pure ? undefined : Math.floor(Date.now() / 1000),
+    get currentTime() {
+      if (pure) return undefined;
+      reads?.refuse('the time was read');
+      return startedS;
+    },
     storeDir: store.storeDir,
     nixPath: pure ? [] : [...searchPath, ...settings.get('nix-path').map(parseSearchPathEntry)],
     workingFolder: utf8ToByteString(cwd),

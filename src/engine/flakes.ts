@@ -13,7 +13,7 @@ import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
 import { internSymbol } from '../eval/symbol.ts';
 import { force, type Value } from '../eval/value.ts';
 import type { FetchedInput } from '../fetch/fetcher.ts';
-import { makeFetchCache } from '../fetch/fetch-cache.ts';
+import { type FetchCache, makeFetchCache } from '../fetch/fetch-cache.ts';
 import { inputSourcePath } from '../fetch/fetchers.ts';
 import { FolderTree, writeTreeNar } from '../fetch/source-tree.ts';
 import { showFlake, type ShowOptions, type ShowSink } from '../flake/show.ts';
@@ -21,6 +21,7 @@ import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
 import { builtInRegistry } from '../flake/resolve.ts';
+import type { Io } from '../io/io.ts';
 import { nodeIo } from '../io/node.ts';
 import { parseFlakeRef, type FlakeRef, type PathResolver, printFlakeRef } from '../model/flake-ref.ts';
 import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
@@ -29,9 +30,10 @@ import type { StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
 import { makeBundledTrees } from './bundled-trees.ts';
 import type { Engine } from './engine.ts';
-import { cacheFolder } from './evaluation.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
 import { packageFolder } from './package-folder.ts';
+import { recordingCache, recordingIo, recordingProbe } from './recording.ts';
 
 /** What the flake options of a command ask for. */
 export interface LockChoices extends LockFlags {
@@ -65,6 +67,11 @@ export class Flakes {
     this.engine = engine;
   }
 
+  /** Lets go of what was fetched in this run, so that changed folders are read again. */
+  forget(): void {
+    this.opened = undefined;
+  }
+
   private warn(message: string): void {
     this.engine.progress.log('warn', message);
   }
@@ -74,14 +81,17 @@ export class Flakes {
     if (this.opened) return this.opened;
     const { engine } = this;
     const { settings, env, wordsFolder, storeDir, store } = engine;
-    const io = nodeIo();
+    const { reads } = engine;
+    const machineIo = nodeIo();
     const cache = cacheFolder(env);
     const accessTokens: Record<string, string> = {};
     for (const [host, token] of Object.entries(settings.get('access-tokens'))) accessTokens[host] = String(token);
-    const fetchCache = makeFetchCache(io.files, utf8ToByteString(join(cache, 'fetch')), () => io.now());
+    const fetchFolder = utf8ToByteString(join(cache, 'fetch'));
+    const machineCache = makeFetchCache(machineIo.files, fetchFolder, () => machineIo.now());
+    const { io, fetchCache } = this.recorded(machineIo, machineCache);
     const bundledTrees = makeBundledTrees(['src/debpkgs', 'templates'].flatMap((name) => packageFolder(name) ?? []).map(utf8ToByteString), {
-      io,
-      cache: fetchCache,
+      io: machineIo,
+      cache: machineCache,
     });
     this.opened = new FlakeFetcher({
       context: {
@@ -91,6 +101,7 @@ export class Flakes {
           storeDir,
           find: (path) => {
             const info = store.queryPathInfoSync(path);
+            if (info !== undefined) reads?.valid(path);
             return info && { place: store.toRealPath(path), narHash: info.narHash };
           },
         },
@@ -120,6 +131,21 @@ export class Flakes {
     return this.opened;
   }
 
+  /** The doors that fetchers get: with the log of what is read behind them, where there is one. */
+  private recorded(io: Io, cache: FetchCache): { readonly io: Io; readonly fetchCache: FetchCache } {
+    const { reads, settings, storeAccess } = this.engine;
+    if (reads === undefined) return { io, fetchCache: cache };
+    const objects = `${utf8ToByteString(storeAccess.placement.realStoreDir)}/`;
+    // Unpacked trees are named by their hashes.
+    const named = [`${cache.folder}/trees/`, `${cache.folder}/files/`];
+    const isFixed = (path: string): boolean =>
+      (path.startsWith(objects) && reads.knowsValid(path.slice(objects.length).split('/', 1)[0]!)) ||
+      named.some((folder) => path.startsWith(folder));
+    const recorded = recordingIo(io, reads, isFixed);
+    const noted = makeFetchCache(recorded.files, cache.folder, () => io.now());
+    return { io: recorded, fetchCache: recordingCache(cache, noted, reads, settings.get('tarball-ttl')) };
+  }
+
   private registries(): FlakeRegistry[] {
     const { settings, env } = this.engine;
     const files: [FlakeRegistry['kind'], string][] = [
@@ -127,10 +153,12 @@ export class Flakes {
       ['system', join(env['NIX_CONF_DIR'] || '/etc/nix', 'registry.json')],
     ];
     const registries: FlakeRegistry[] = [{ kind: 'flag', entries: this.flagEntries }];
+    const global = settings.get('flake-registry');
+    for (const path of [...files.map(([, path]) => path), ...(global.startsWith('/') ? [global] : [])])
+      this.engine.reads?.observe(utf8ToByteString(path));
     for (const [kind, path] of files) {
       if (fs.existsSync(path)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(path)), kind, path));
     }
-    const global = settings.get('flake-registry');
     if (global.startsWith('/')) {
       if (fs.existsSync(global)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(global)), 'global', global));
     } else registries.push(builtInRegistry({ debpkgs: packageFolder('src/debpkgs'), templates: packageFolder('templates') }));
@@ -140,7 +168,7 @@ export class Flakes {
   /** For references that users type. */
   pathResolver(allowMissing = false): PathResolver {
     return makePathResolver({
-      probe: DISK_PROBE,
+      probe: this.engine.reads === undefined ? DISK_PROBE : recordingProbe(this.engine.reads),
       baseDir: utf8ToByteString(this.engine.wordsFolder),
       allowMissing,
       notice: (message) => this.engine.progress.log('notice', message),
@@ -156,6 +184,7 @@ export class Flakes {
   async lock(ref: FlakeRef, choices: LockChoices): Promise<LockedFlake> {
     const { engine } = this;
     const { settings } = engine;
+    if (choices.referenceLockFile !== undefined) engine.reads?.observe(utf8ToByteString(choices.referenceLockFile));
     const locked = await this.fetcher.lockOnDisk(ref, {
       ...choices,
       useRegistries: choices.useRegistries ?? settings.get('use-registries'),
@@ -174,6 +203,7 @@ export class Flakes {
         warnDirty: settings.get('warn-dirty'),
       },
     });
+    if (locked.plan.kind === 'write') engine.reads?.refuse('the lock file was written');
     return this.withValue(locked);
   }
 
@@ -266,6 +296,8 @@ export class Flakes {
       if (!(fetched instanceof Promise)) return fetched.fetched;
       throw new FloeError('FLOE_FETCH', `input of type '${String(attrs['type'])}' was expected to lie on this machine`);
     }
+    // What the worker sees is not written down; a tree that is locked is the same wherever it comes from.
+    if (attrs['narHash'] === undefined) engine.reads?.refuse('something was fetched');
     const answer = engine.callBridge('fetch', attrs) as {
       attrs: InputAttrs;
       storePath: StorePath;

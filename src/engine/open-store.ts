@@ -2,7 +2,7 @@
 // store/placement.ts's to say.
 
 import * as fs from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { splitStorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
@@ -10,6 +10,8 @@ import { openStore as openPlacedStore } from '../store/open-store.ts';
 import type { StorePlacement } from '../store/placement.ts';
 import type { Engine } from './engine.ts';
 import type { EvalStore } from './eval-host.ts';
+import { type ReadLog, statOf } from './reads.ts';
+import { recordingMachine } from './recording.ts';
 
 export interface OpenedStore {
   readonly store: LocalStore;
@@ -21,27 +23,32 @@ export interface OpenedStore {
 
 /** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
 export function openStore(
-  { env, cwd, progress, settings }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings'>,
+  { env, cwd, progress, settings, reads }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'>,
   url?: string,
 ): OpenedStore {
+  const machine = readStoreMachine(env, cwd);
   const { store, placement } = openPlacedStore({
     url: url ?? (settings.isOverridden('store') ? settings.get('store') : undefined),
-    machine: readStoreMachine(env, cwd),
+    machine: reads === undefined ? machine : recordingMachine(machine, reads),
     progress,
     autoOptimise: settings.get('auto-optimise-store'),
   });
-  return { store, placement, evalStore: store, followToStore: (path) => followLinks(path, store.storeDir) };
+  reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
+  return { store, placement, evalStore: store, followToStore: (path) => followLinks(path, store.storeDir, reads) };
 }
 
 const MAX_LINKS = 40;
 
-function followLinks(path: string, storeDir: string): string | undefined {
+function followLinks(path: string, storeDir: string, reads: ReadLog | undefined): string | undefined {
   let current = path;
   for (let links = 0; links < MAX_LINKS; links++) {
     if (current.startsWith(`${storeDir}/`)) return splitStorePath(current, storeDir) && current;
-    const stats = fs.lstatSync(current, { throwIfNoEntry: false });
+    const stats = statOf(current);
+    reads?.look(current, stats);
     if (!stats?.isSymbolicLink()) return undefined;
-    current = resolve(dirname(current), fs.readlinkSync(current));
+    const target = fs.readlinkSync(current);
+    reads?.link(current, target);
+    current = resolve(dirname(current), target);
   }
   return undefined;
 }

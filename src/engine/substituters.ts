@@ -11,7 +11,7 @@ import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
 import type { OpenCacheOptions } from '../store/binary-cache/open-cache.ts';
 import type { SubstitutionSource } from '../store/substitute.ts';
 import type { Engine } from './engine.ts';
-import { cacheFolder } from './evaluation.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { openStore } from './open-store.ts';
 
 /** The substituter of an engine; undefined where nothing is to be substituted. Nothing is loaded or asked before it is used. */

@@ -17,6 +17,8 @@ export class BuildCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly json = jsonOptions();
   readonly stdin = installablesFromStdin();
@@ -37,6 +39,7 @@ export class BuildCommand extends BaseCommand {
       const paths = targets.flatMap((target) => target.derivedPaths());
       const { builds } = engine;
       if (this.dry.dryRun) {
+        this.session.reads?.refuse('caches were asked');
         await builds.printMissing(paths, 'error');
         if (this.json.json) this.printJson(builds.derivedPathsJson(paths), this.json);
         return;
@@ -46,6 +49,7 @@ export class BuildCommand extends BaseCommand {
       if (!this.noLink) await builds.makeLinks(built, resolve(engine.cwd, this.outLink));
       if (this.printOutPaths)
         for (const path of built.flatMap((one) => [...one.outputs.values()])) this.print(`${engine.storeDir}/${path}`);
+      if (this.profile.profile !== undefined) this.session.reads?.refuse('a profile was changed');
       if (this.profile.profile !== undefined) await builds.updateProfile(resolve(engine.cwd, this.profile.profile), built);
     } finally {
       await engine.close();

@@ -18,6 +18,8 @@ export class EvalCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly json = jsonOptions();
   readonly mode = readOnlyOptions();
@@ -36,8 +38,10 @@ export class EvalCommand extends BaseCommand {
       const { printing } = engine;
       let { value } = target!.value();
       if (this.apply !== undefined) value = printing.apply(utf8ToByteString(this.apply), value);
-      if (this.writeTo !== undefined) printing.writeTo(this.writeTo, value);
-      else if (this.raw) this.write(bytesOf(printing.raw(value, 'while generating the eval command output')));
+      if (this.writeTo !== undefined) {
+        this.session.reads?.refuse('files were written');
+        printing.writeTo(this.writeTo, value);
+      } else if (this.raw) this.write(bytesOf(printing.raw(value, 'while generating the eval command output')));
       else if (this.json.json) this.printJsonText(printing.json(value, false), this.json);
       else this.write(bytesOf(`${printing.forced(value)}\n`));
       if (!this.mode.readOnly) engine.builds.flushAll();

@@ -148,9 +148,11 @@ export function findRuntimeRoots({ storeDir, realStoreDir, isValid }: RootsOptio
   return roots;
 }
 
-/** Makes or replaces a symbolic link in one step; folders above it are made. */
+/** Makes or replaces a symbolic link in one step; folders above it are made. One that is right already is left alone. */
 export function replaceLink(link: string, target: string): void {
   guardIo('making link', link, () => {
+    const stats = fs.lstatSync(systemPath(link), { throwIfNoEntry: false });
+    if (stats?.isSymbolicLink() === true && fs.readlinkSync(systemPath(link), 'latin1') === target) return;
     fs.mkdirSync(systemPath(dirname(link)), { recursive: true });
     const temporary = `${link}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
     fs.symlinkSync(systemPath(target), systemPath(temporary));
@@ -163,10 +165,14 @@ export function replaceLink(link: string, target: string): void {
   });
 }
 
+/** Where the link lies that makes the one at `link` a root. */
+export function indirectRootPlace(stateDir: string, link: string): string {
+  return `${stateDir}/gcroots/auto/${printBase32(createHash('sha1').update(link, 'latin1').digest())}`;
+}
+
 /** Notes that the link at `link` (outside the state directory, absolute) is a root as long as it exists. */
 export function addIndirectRoot(stateDir: string, link: string): void {
-  const name = printBase32(createHash('sha1').update(link, 'latin1').digest());
-  replaceLink(`${stateDir}/gcroots/auto/${name}`, link);
+  replaceLink(indirectRootPlace(stateDir, link), link);
 }
 
 /** Makes `link` a link to the path, and a root. Refuses to replace what is no link into the store. The path must be a temporary root. */

@@ -27,6 +27,8 @@ export class NixInstantiateCommand extends BaseCommand {
   readonly readWrite = Option.Boolean('--read-write-mode', false, { description: 'With --eval: write what evaluation adds to the store.' });
   readonly parseOnly = Option.Boolean('--parse,--parse-only', false, { description: 'Print the syntax trees; evaluate nothing.' });
   readonly findFile = Option.Boolean('--find-file', false, { description: 'Look the arguments up in the search path.' });
+  static override readonly keepsOutput = true;
+
   readonly attrs = Option.Array('--attr,-A', [], { description: 'Take an attribute of each expression. {attr-path}' });
   readonly addRoot = Option.String('--add-root', { description: 'Make a garbage collector root. {path}' });
   readonly indirect = Option.Boolean('--indirect', false, { description: 'Has no effect: roots are indirect.' });
@@ -44,6 +46,7 @@ export class NixInstantiateCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const work = new Instantiation(engine);
+      if (this.addRoot !== undefined) this.session.reads?.refuse('roots were made');
       const roots = new RootLinks(this, engine, this.addRoot);
       if (this.findFile) return this.files.forEach((name) => this.write(bytesOf(`${work.findFile(name)}\n`)));
       for (const source of programSources(this, this.files, this)) {

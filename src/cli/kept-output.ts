@@ -1,0 +1,112 @@
+// What a command printed, kept with all that it was made from (engine/reads.ts), and printed again while that holds: `eval`, `build` and
+// their like then cost hardly more than Node's start. The question is the whole command line, where it was given, and what of the
+// environment floe itself looks at; variables that programs read are among the reads. PERF: this is loaded before anything else and
+// imports next to nothing.
+
+import process from 'node:process';
+import { cacheFolder } from '../engine/cache-folder.ts';
+import { KeptResults } from '../engine/kept-results.ts';
+import { ReadLog } from '../engine/reads.ts';
+import { programName } from './launch.ts';
+import type { Input, Output, Surroundings } from './session.ts';
+
+/** What a command wrote; standard output as a byte string. */
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Variables that decide what floe does, by themselves or through the programs it asks. tests/house checks that none is missing. */
+const DECIDING =
+  /^(?:NIX_.*|FLOE_.*|GIT_.*|XDG_(?:CACHE|CONFIG|DATA|STATE|RUNTIME)_\w+|XDG_CONFIG_DIRS|HOME|PATH|TERM|COLORTERM|NO_?COLOR|COLUMNS|IN_SYSTEMD|EDITOR|VISUAL|PAGER|SHELL|TMPDIR|TZ|USER|LOGNAME|LANG|LC_.*|SSL_CERT_FILE|SSH_.*|.*_proxy|.*_PROXY)$/;
+/** Of these, what changes from terminal to terminal and decides nothing that is kept. */
+const PASSING = /^(?:SSH_(?:CLIENT|CONNECTION|TTY|AUTH_SOCK|AGENT_PID)|COLUMNS|GIT_(?:EDITOR|PAGER|ASKPASS)|NODE_OPTIONS)$/;
+
+/** Whether a variable is part of the question. */
+export function isDeciding(name: string): boolean {
+  return DECIDING.test(name) && !PASSING.test(name);
+}
+
+function questionOf({ installation, launch, cwd, env, stdout, stderr }: Surroundings): string {
+  const variables = Object.keys(env).filter(isDeciding).sort();
+  const values = variables.map((name) => [name, env[name]]);
+  const streams = [stdout.isTerminal, stderr.isTerminal];
+  return JSON.stringify(['output', installation, process.geteuid?.(), programName(launch), launch.words, cwd, streams, values]);
+}
+
+function keptResults({ env }: Surroundings): KeptResults {
+  return new KeptResults(`${cacheFolder(env)}/results`);
+}
+
+/** Prints what the same command printed before, if nothing that it was made from has changed. False where it has to run. */
+export function replayOutput(surroundings: Surroundings): boolean {
+  const { installation, env, stdout, stderr } = surroundings;
+  if (installation === undefined) return false;
+  const printed = keptResults(surroundings).find<Printed>(questionOf(surroundings), env);
+  if (printed === undefined) return false;
+  if (printed.stderr !== '') stderr.write(printed.stderr);
+  stdout.write(Buffer.from(printed.stdout, 'latin1'));
+  return true;
+}
+
+/** Listens to a command, to keep what it printed. */
+export class OutputKeeper {
+  readonly reads = new ReadLog();
+  /** The surroundings for the command to run in. */
+  readonly surroundings: Surroundings;
+  private readonly question: string;
+  private readonly stdout: Buffer[] = [];
+  private readonly stderr: Buffer[] = [];
+
+  constructor(surroundings: Surroundings) {
+    this.question = questionOf(surroundings);
+    this.surroundings = {
+      ...surroundings,
+      stdin: this.watched(surroundings.stdin),
+      stdout: heard(surroundings.stdout, this.stdout),
+      stderr: heard(surroundings.stderr, this.stderr),
+    };
+  }
+
+  private watched(input: Input): Input {
+    const { reads } = this;
+    const read =
+      <Result>(from: () => Result) =>
+      (): Result => {
+        reads.refuse('standard input was read');
+        return from();
+      };
+    return {
+      get isTerminal() {
+        return input.isTerminal;
+      },
+      readAll: read(() => input.readAll()),
+      readChunk: read(() => input.readChunk()),
+      readLine: read(() => input.readLine()),
+    };
+  }
+
+  /** Keeps it all, unless something that was read forbids it. Only for commands that succeeded. */
+  keep(): void {
+    const reads = this.reads.keep();
+    if (reads === undefined) return;
+    const text = (chunks: readonly Buffer[], encoding: 'latin1' | 'utf8') => Buffer.concat(chunks).toString(encoding);
+    const printed: Printed = { stdout: text(this.stdout, 'latin1'), stderr: text(this.stderr, 'utf8') };
+    keptResults(this.surroundings).keep(this.question, reads, printed);
+  }
+}
+
+function heard(output: Output, chunks: Buffer[]): Output {
+  return {
+    write(text) {
+      chunks.push(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text));
+      output.write(text);
+    },
+    get isTerminal() {
+      return output.isTerminal;
+    },
+    get columns() {
+      return output.columns;
+    },
+  };
+}
