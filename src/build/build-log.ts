@@ -79,18 +79,26 @@ export class BuilderMessages {
   /** Whether the line was a message and needs not be shown. */
   take(line: string): boolean {
     if (!line.startsWith(MESSAGE_PREFIX)) return false;
+    let message: Json;
     try {
-      this.#handle(parseJson(line.slice(MESSAGE_PREFIX.length), 'a message of the derivation builder'));
-      return true;
+      message = parseJson(line.slice(MESSAGE_PREFIX.length), 'a message of the derivation builder');
     } catch (error) {
       this.#progress.log('error', `bad JSON log message from the derivation builder: ${(error as Error).message}`);
       return false;
     }
+    const problem = message instanceof Map ? undefined : `it is no object`;
+    const action = message instanceof Map ? message.get('action') : undefined;
+    if (problem !== undefined || typeof action !== 'string') {
+      const why = problem ?? `its 'action' is no string`;
+      this.#progress.log('warn', `Unable to handle a JSON message from the derivation builder: ${why}`);
+      return false;
+    }
+    this.#handle(message as ReadonlyMap<string, Json>);
+    return true;
   }
 
-  #handle(message: Json): void {
-    if (!(message instanceof Map)) throw new Error('not an object');
-    const get = (key: string) => (message as ReadonlyMap<string, Json>).get(key);
+  #handle(message: ReadonlyMap<string, Json>): void {
+    const get = (key: string) => message.get(key);
     const text = (key: string) => String(get(key) ?? '');
     const id = Number(get('id'));
     switch (get('action')) {

@@ -1,7 +1,7 @@
 // One build on this machine, its outputs locked: the builder runs in a sandbox with its output logged, and what it made is registered.
-// libstore/unix/build/derivation-builder.cc. Unlike C++ Nix, floe waits for the builder's exit and not for the end of its output, so a
-// builder may close its standard streams.
+// libstore/unix/build/derivation-builder.cc.
 
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { byteStringToUtf8, compareStrings } from '../base/bytes.ts';
@@ -195,7 +195,7 @@ export class LocalBuild {
   // ---- programs
 
   async #runProgram(): Promise<void> {
-    const { store, settings, sandboxes } = this.#shared;
+    const { store, settings, sandboxes, progress } = this.#shared;
     const { derivation, options, path } = this.#job;
     const fixed = derivation.outputs.get('out')?.kind === 'fixed';
     const sandbox = sandboxes.choose({
@@ -249,6 +249,7 @@ export class LocalBuild {
         kvm: settings.systemFeatures.includes('kvm'),
       });
       if (settings.keepBuildLog) this.#logFile = new LogFile(store.logDir, path);
+      progress.log('chatty', `executing builder '${byteStringToUtf8(derivation.builder)}'`);
       const args = derivation.args.map((arg) => rewriteText(arg, rewrites));
       const exit = await this.#watch(prepared, { program: derivation.builder, args, env: environment.variables });
       if (exit.kind === 'not-started') throw this.#notStarted(sandbox.kind);
@@ -268,8 +269,10 @@ export class LocalBuild {
     const parent = settings.buildDir ?? `${store.stateDir}/builds`;
     makeFolders(parent);
     // The outputs are locked, so nobody else builds this derivation in this store. The name is short: builds put sockets there, whose
-    // paths may have 107 bytes.
-    const folder = `${parent}/floe-${this.#job.path.slice(0, 16)}`;
+    // paths may have 107 bytes. A folder that may be kept has a name of its own: it stays where the builder saw it.
+    const folder = settings.keepFailed
+      ? `${parent}/nix-${process.pid}-${randomBytes(4).readUInt32LE()}`
+      : `${parent}/floe-${this.#job.path.slice(0, 16)}`;
     deleteTree(folder);
     makeFolder(folder, 0o700);
     if (!hidden) return folder;
@@ -377,13 +380,9 @@ export class LocalBuild {
       if (statOf(written) !== undefined) movePath(written, store.toRealPath(output.path));
     }
     if (keep) {
-      let kept = `${folder}-failed`;
-      for (let count = 1; exists(kept); count++) kept = `${folder}-failed-${count}`;
-      movePath(folder, kept);
-      const shown = hidesStore ? `${kept}/build` : kept;
-      setMode(kept, 0o755);
-      setMode(shown, 0o755);
-      progress.log('error', `note: keeping build directory "${byteStringToUtf8(shown)}"`);
+      setMode(folder, 0o755);
+      setMode(buildDir, 0o755);
+      progress.log('error', `note: keeping build directory "${byteStringToUtf8(buildDir)}"`);
     } else deleteTree(folder);
     prepared?.dispose();
   }

@@ -3,7 +3,7 @@
 // derivation-builder.cc, registerOutputs.
 
 import { compareStrings } from '../base/bytes.ts';
-import { BuildError, FloeError, StoreError } from '../base/errors.ts';
+import { BuildError, StoreError } from '../base/errors.ts';
 import { equalHash, type Hash, type HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import { type ContentAddress, makeContentPath } from '../model/content-address.ts';
@@ -215,25 +215,11 @@ class Registration {
   }
 
   #takeFixed(candidate: Candidate, wanted: ContentAddress): PathInfo {
-    const { store, derivation, derivationPath } = this.#request;
+    const { store, derivation } = this.#request;
     let facts = this.#rewrite(candidate, this.#rewrites);
     const references = this.#finalReferences(candidate);
     const address: ContentAddress = { method: wanted.method, hash: hashContent(candidate, facts, wanted, references.self) };
-    let path: StorePath;
-    try {
-      path = makeContentPath(derivation.name, address, references, store.storeDir);
-    } catch (error) {
-      // Only NAR hashes by SHA-256 leave room for references.
-      if (!(error instanceof FloeError)) throw error;
-      throw new BuildError(
-        'HashMismatch',
-        `${error.message}; '${store.printPath(derivationPath)}' refers to ${references.others.length + Number(references.self)} of them`,
-        {
-          exitCode: 102,
-          cause: error,
-        },
-      );
-    }
+    const path = makeContentPath(derivation.name, address, references, store.storeDir);
     const own = new Map([[storePathHash(candidate.place.scratch), storePathHash(path)]]);
     if (candidate.place.scratch !== path && references.self) facts = this.#rewrite(candidate, own);
     this.#note(candidate.place.scratch, path);
@@ -268,6 +254,7 @@ class Registration {
           movePath(candidate.path, target);
         }
       }
+      store.optimiseNew([info.path], mode === 'repair');
       // What has a content address is worth keeping even where it is not what was promised: with the hash put right it is there.
       if (info.contentAddress !== undefined) {
         await store.addTempRoots([info.path]);

@@ -11,6 +11,7 @@ import type { DerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
+import { AutoGc } from './auto-gc.ts';
 import { ContentChecks } from './content-checks.ts';
 import { readDerivationOptions } from './derivation-options.ts';
 import { LocalBuilder } from './local-builder.ts';
@@ -154,7 +155,10 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
     derivation,
     signal,
   });
+  const autoGc = settings.autoGc === undefined ? undefined : new AutoGc(store, settings.autoGc, progress);
+  autoGc?.start();
   const settled = await Promise.allSettled(requests.map((request) => scheduler.reach(request, options.mode ?? 'normal')));
+  await autoGc?.stop();
   counts.stop();
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
   const results = settled.flatMap((each, index) => {

@@ -1,5 +1,6 @@
 // The settings that building goes by, as plain values. The engine fills them from nix.conf, flags and the machine; names are Nix's.
 
+import type { AutoGcSettings } from './auto-gc.ts';
 import type { DownloadSettings } from './download.ts';
 import type { SandboxPolicy } from './sandbox/choose.ts';
 import type { SandboxPath } from './sandbox/sandbox.ts';
@@ -47,6 +48,8 @@ export interface BuildSettings extends SandboxPolicy, DownloadSettings {
   readonly postBuildHook?: string | undefined;
   /** `diff-hook`, where `run-diff-hook` says that it is to be run. */
   readonly diffHook?: string | undefined;
+  /** When garbage is collected meanwhile; never, unless said. */
+  readonly autoGc?: AutoGcSettings | undefined;
   /** All settings as nix.conf would hold them, for hooks. */
   readonly configText?: string | undefined;
 }

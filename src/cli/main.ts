@@ -145,6 +145,16 @@ function openSession(
   };
 }
 
+/** The session with its report also going to `json-log-path`. */
+async function withLogs(session: Session, { logFormat: format, level, printBuildLogs }: GlobalChoices): Promise<Session> {
+  const path = session.settings.get('json-log-path');
+  if (path === undefined) return session;
+  const { withJsonLog } = await import('./json-log.ts');
+  const showTrace = session.settings.get('show-trace');
+  const options = { format, level, printBuildLogs, showTrace, env: session.env, processId: process.pid };
+  return { ...session, report: withJsonLog(session.report, path, options) };
+}
+
 async function showHelp(located: Located, surroundings: Surroundings): Promise<number> {
   const { printHelp } = await import('./help.ts');
   const program = programName(surroundings.launch);
@@ -229,7 +239,10 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     // A script's words lie in a file.
     const keeper = commandClass.keepsOutput && words === launch.words ? await listen(surroundings) : undefined;
     surroundings = keeper?.surroundings ?? surroundings;
-    const session = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads);
+    const session = await withLogs(
+      openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads),
+      choices,
+    );
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);

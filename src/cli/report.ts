@@ -141,9 +141,15 @@ class PlainReport extends BaseReport {
 class JsonReport extends BaseReport {
   #nextId = 1;
   readonly #ids = new WeakMap<Activity, number>();
+  readonly #prefix: string;
+
+  constructor(output: Output, options: ReportOptions, prefix = '@nix ') {
+    super(output, options);
+    this.#prefix = prefix;
+  }
 
   #write(message: object): void {
-    this.output.write(`@nix ${JSON.stringify(message)}\n`);
+    this.output.write(`${this.#prefix}${JSON.stringify(message)}\n`);
   }
 
   protected override line(level: LogLevel, text: string): void {
@@ -440,6 +446,11 @@ function describeActivity(type: ActivityType, text: string, fields: ProgressFiel
     default:
       return text;
   }
+}
+
+/** A report in JSON alone, as files get it. */
+export function makeJsonLog(output: Output, options: ReportOptions): Report {
+  return new JsonReport(output, options, '');
 }
 
 /** A report to standard error, in the form that was asked for. */

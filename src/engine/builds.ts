@@ -15,6 +15,7 @@ import type { Substituter } from '../build/substituter.ts';
 import { nodeIo } from '../io/node.ts';
 import { type Derivation, derivationReferences } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
+import { parseSecretKey } from '../model/signature.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
@@ -72,10 +73,20 @@ export class Builds {
       progress: engine.progress,
       derivation: (path) => engine.pendingHost?.readDerivation(path),
       substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
+      sign: await this.signer(),
       mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
       signal,
       mode,
     };
+  }
+
+  /** Signs with the keys of `secret-key-files`. */
+  private async signer(): Promise<RealiseOptions['sign']> {
+    const files = this.engine.settings.get('secret-key-files');
+    if (files.length === 0) return undefined;
+    const { signPath } = await import('../model/signing.ts');
+    const keys = files.map((file) => parseSecretKey(fs.readFileSync(file, 'utf8')));
+    return (info) => keys.reduce((signed, key) => signPath(signed, key, this.engine.storeDir), info);
   }
 
   private buildSettings(): BuildSettings {
@@ -116,6 +127,14 @@ export class Builds {
       allowedImpureHostDeps: [...settings.get('allowed-impure-host-deps')].map(utf8ToByteString),
       preBuildHook: settings.get('pre-build-hook'),
       postBuildHook: settings.get('post-build-hook'),
+      autoGc: {
+        minFree: Number(settings.get('min-free')),
+        maxFree: Number(settings.get('max-free')),
+        checkIntervalS: Number(settings.get('min-free-check-interval')),
+        keepOutputs: settings.get('keep-outputs'),
+        keepDerivations: settings.get('keep-derivations'),
+        freeSpaceFile: this.engine.env['_NIX_TEST_FREE_SPACE_FILE'],
+      },
       diffHook: settings.get('run-diff-hook') ? settings.get('diff-hook') : undefined,
       sandbox: sandbox === 'relaxed' ? 'relaxed' : sandbox ? 'true' : 'false',
       sandboxFallback: settings.isOverridden('sandbox') && sandbox === true ? false : settings.get('sandbox-fallback'),

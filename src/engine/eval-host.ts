@@ -238,7 +238,11 @@ export class EngineEvalHost implements EvalHost {
     const resolved = this.resolve(path, true);
     const place = this.locate(resolved);
     try {
-      return place.tree.readDir(place.rest);
+      const entries = place.tree.readDir(place.rest);
+      // Above what may be read, only the way there is seen.
+      return place.tree === this.disk
+        ? entries.filter(({ name }) => this.isAllowed(`${resolved === '/' ? '' : resolved}/${name}`))
+        : entries;
     } catch (error) {
       throw this.explainRead(error, resolved, place);
     }
@@ -397,7 +401,7 @@ export class EngineEvalHost implements EvalHost {
     if (pending.kind === 'tree')
       return {
         path,
-        references: [],
+        references: referencesOf(pending),
         contentAddress: pending.address,
         writeNar: (sink) => writeTreeNar(pending.tree, sink, (below) => path + below),
       };

@@ -1,5 +1,6 @@
 // Looking after a store: collecting garbage as the settings say, checking and repairing contents, linking equal files.
 
+import { readFile } from 'node:fs/promises';
 import { FloeError } from '../base/errors.ts';
 import { equalHash, printHash } from '../base/hash.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -21,9 +22,15 @@ export class StoreCare {
 
   /** Deletes, or tells, what no root reaches. */
   collectGarbage(request: GarbageRequest): Promise<GcResults> {
-    const { settings, store } = this.engine;
+    const { settings, store, env } = this.engine;
+    // Names of Nix's own: its tests make a collector wait with them.
+    const [first, second] = ['_NIX_TEST_GC_SYNC_1', '_NIX_TEST_GC_SYNC_2'].map((name) => env[name]);
     return store.collectGarbage({
       ...request,
+      pauses: {
+        ...(first === undefined ? {} : { beforeServing: () => readFile(first) }),
+        ...(second === undefined ? {} : { beforeDeleting: () => readFile(second) }),
+      },
       keepOutputs: settings.get('keep-outputs'),
       keepDerivations: settings.get('keep-derivations'),
     });

@@ -95,6 +95,8 @@ export interface EvalHost {
   /** Builds or substitutes the outputs (import from derivation). Paths are "<drv>^<out>" or plain store paths. */
   realise(paths: readonly string[]): void;
   isValidPath(path: StorePath): boolean;
+  /** The program may read this object of the store: it has its hash. Hosts that forbid nothing leave it out. */
+  allow?(path: StorePath): void;
   /** References of a valid store object; empty where nothing is known (`readFile` finds the context of a file in the store by it). */
   queryReferences?(path: StorePath): readonly StorePath[];
   getEnv(name: string): string;

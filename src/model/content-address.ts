@@ -82,7 +82,9 @@ export function makeContentPath(name: string, address: ContentAddress, reference
     );
   }
   if (references.others.length > 0 || references.self)
-    throw new FormatError(`fixed output derivation '${name}' is not allowed to refer to other store paths`);
+    throw new FormatError(
+      `fixed output derivation '${name}' is not allowed to refer to other store paths.\nYou may need to use the 'unsafeDiscardReferences' derivation attribute, see the manual for more details.`,
+    );
   const inner = sha256Hex(`fixed:out:${printMethodPrefix(method)}${hash.algorithm}:${printHex(hash.bytes)}:`);
   return makeStorePath('output:out', `sha256:${inner}`, name, storeDir);
 }

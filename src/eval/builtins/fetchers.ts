@@ -234,7 +234,10 @@ function runFetch(state: EvalState, pos: PositionId, slot: Slot, who: 'fetchurl'
   }
   if (expected !== undefined) {
     const path = makeContentPath(name, { method: unpack ? 'nar' : 'flat', hash: expected }, NO_REFERENCES, host.constants.storeDir);
-    if (host.isValidPath(path)) return storePathString(state, path);
+    if (host.isValidPath(path)) {
+      host.allow?.(path);
+      return storePathString(state, path);
+    }
   }
   const [tree] = host.fetchTrees([{ attrs: { type: unpack ? 'tarball' : 'file', url, name }, kind: unpack ? 'tarball' : 'file' }]);
   const fetched = printStorePath(tree!.storePath, host.constants.storeDir);

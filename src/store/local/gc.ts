@@ -38,6 +38,8 @@ export interface GcOptions {
   readonly keepOutputs?: boolean;
   /** Derivers of living paths live (setting keep-derivations, on by default). */
   readonly keepDerivations?: boolean;
+  /** Waited for before roots are taken over the socket, and before anything is deleted: what tests of the collector hold on to. */
+  readonly pauses?: { readonly beforeServing?: () => Promise<unknown>; readonly beforeDeleting?: () => Promise<unknown> };
 }
 
 export interface GcResults {
@@ -343,8 +345,10 @@ export async function collectGarbage(store: GcStore, options: GcOptions): Promis
       await lockDescriptors([{ fd: lock, mode: 'exclusive', wait: true }]);
     }
     store.tempRoots.setCollector((path) => collector.addTempRoot(path));
+    await options.pauses?.beforeServing?.();
     stopServer = await serveRoots(store, (path) => collector.addTempRoot(path));
     collector.findRoots();
+    await options.pauses?.beforeDeleting?.();
     try {
       if (options.action === 'delete-specific') await collector.collectSpecific(options.pathsToDelete ?? []);
       else if ((options.maxFreedBytes ?? Infinity) > 0) await collector.collectAll();

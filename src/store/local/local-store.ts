@@ -346,7 +346,7 @@ export class LocalStore implements Store {
   /** Registers what was just put into place; where that fails (a reference is missing), nothing stays. */
   #registerPlaced(info: PathInfo, repair: boolean): void {
     try {
-      this.#optimiseNew([info.path], repair);
+      this.optimiseNew([info.path], repair);
       this.registerValidPaths([info]);
     } catch (error) {
       if (!this.#db.isValid(info.path)) deleteTree(this.toRealPath(info.path));
@@ -384,7 +384,8 @@ export class LocalStore implements Store {
     });
   }
 
-  #optimiseNew(paths: readonly StorePath[], repair = false): void {
+  /** Hard-links files of objects that came just now, where `autoOptimise` says so. */
+  optimiseNew(paths: readonly StorePath[], repair = false): void {
     if (!this.#autoOptimise) return;
     const optimiser = new Optimiser({ realStoreDir: this.realStoreDir, progress: this.#progress, repair });
     for (const path of paths) optimiser.optimise(this.toRealPath(path));
@@ -431,7 +432,7 @@ export class LocalStore implements Store {
       const registrations = missing
         .filter(({ path }) => locks === undefined || !this.#db.isValid(path))
         .map((object) => this.#write(object));
-      this.#optimiseNew(registrations.map(({ info }) => info.path));
+      this.optimiseNew(registrations.map(({ info }) => info.path));
       this.#db.register(registrations, this.#now());
     } finally {
       locks?.release();

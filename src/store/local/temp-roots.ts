@@ -2,6 +2,7 @@
 // process ends. They stand in `temproots/<pid>-<letters>` under an exclusive lock that dies with the process; a root is written while the
 // collector's lock is held shared, or told to a running collector over its socket. libstore/gc.cc, addTempRoot and findTempRoots.
 
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
@@ -132,7 +133,7 @@ export class TempRoots {
     }
   }
 
-  /** The same, blocking: a collection of another process is waited for. */
+  /** The same, blocking. */
   addSync(paths: Iterable<StorePath>): void {
     for (let missing = this.#missing(paths); missing.length > 0; missing = this.#missing(missing)) {
       const wanted = this.#open();
@@ -140,11 +141,9 @@ export class TempRoots {
         const answers = lockDescriptorsSync(wanted.requests);
         this.#adopt(wanted);
         if (this.#file === undefined) continue;
-        if (wanted.gcLock !== undefined && answers.at(-1) !== true) {
-          this.#options.progress.log('info', 'waiting for the big garbage collector lock...');
-          lockDescriptorsSync([{ fd: wanted.gcLock, mode: 'shared', wait: true }]);
-        }
-        this.#write(missing);
+        const isFree = wanted.gcLock === undefined || answers.at(-1) === true;
+        if (isFree || tellCollectorSync(this.#options, missing)) this.#write(missing);
+        else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
       } finally {
         // INVARIANT: never kept longer than one addition. Kept until a timer, it would block a collector that this process waits for.
         if (wanted.gcLock !== undefined) fs.closeSync(wanted.gcLock);
@@ -187,6 +186,28 @@ async function tellCollector({ stateDir, storeDir }: TempRootsOptions, paths: re
   } finally {
     socket.destroy();
   }
+}
+
+/** Node has no sockets that block: another Node talks to the collector. What it does is what tellCollector does. */
+const TELLER = `
+const [path, count] = process.argv.slice(1);
+const socket = require('node:net').connect(path);
+let acknowledged = 0;
+socket.on('data', (data) => { acknowledged += data.length; if (acknowledged >= Number(count)) process.exit(0); });
+socket.on('error', () => process.exit(1));
+socket.on('close', () => process.exit(1));
+process.stdin.pipe(socket, { end: false });
+`;
+
+function tellCollectorSync({ stateDir, storeDir }: TempRootsOptions, paths: readonly StorePath[]): boolean {
+  const socket = gcSocketPath(stateDir);
+  if (!fs.existsSync(socket)) return false;
+  const input = Buffer.from(paths.map((path) => `${storeDir}/${path}\n`).join(''), 'latin1');
+  const { status } = spawnSync(process.execPath, ['-e', TELLER, '--', socket, String(paths.length)], {
+    input,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return status === 0;
 }
 
 /** Temporary roots of all living processes, with `{temp:<pid>}` for each. Files of dead ones are removed. */
