@@ -50,6 +50,7 @@ export function withJsonLog(report: Report, path: string, options: ReportOptions
   const log = makeJsonLog(place, options);
   const activities = new WeakMap<Activity, Activity>();
   return {
+    showTrace: report.showTrace,
     log(level: LogLevel, text: string) {
       report.log(level, text);
       log.log(level, text);

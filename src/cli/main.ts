@@ -239,10 +239,7 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     // A script's words lie in a file.
     const keeper = commandClass.keepsOutput && words === launch.words ? await listen(surroundings) : undefined;
     surroundings = keeper?.surroundings ?? surroundings;
-    const session = await withLogs(
-      openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads),
-      choices,
-    );
+    const session = await withLogs(openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads), choices);
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);
