@@ -23,7 +23,7 @@ export interface OutputDefaults {
 }
 
 /** What commands do with installables; each looks in other places first. */
-export type Purpose = 'build' | 'develop' | 'run' | 'search' | 'bundle';
+export type Purpose = 'build' | 'develop' | 'run' | 'search' | 'bundle' | 'repl';
 
 /** libcmd/installables.cc, nix/develop.cc and nix/run.cc: getDefaultFlakeAttrPaths and -Prefixes. */
 export function outputDefaults(purpose: Purpose, system: string): OutputDefaults {
@@ -46,6 +46,8 @@ export function outputDefaults(purpose: Purpose, system: string): OutputDefaults
       };
     case 'bundle':
       return { paths: [`bundlers.${system}.default`, `defaultBundler.${system}`], prefixes: [`bundlers.${system}.`] };
+    case 'repl':
+      return { paths: [''], prefixes: packages.prefixes };
     case 'search':
       return { paths: [`packages.${system}`, `legacyPackages.${system}`], prefixes: packages.prefixes };
   }
@@ -162,7 +164,7 @@ export class FlakeTarget implements Target {
     this.ref = ref;
     this.outputs = outputs;
     this.candidates = candidatePaths(fragment, defaults);
-    this.what = `${printFlakeRef(ref)}#${this.candidates[0] ?? ''}`;
+    this.what = `${printFlakeRef(ref)}#${fragment === '' ? (this.candidates[0] ?? '') : fragment}`;
   }
 
   value(): FoundValue {

@@ -3,9 +3,10 @@
 
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { EvalError, FloeError, ThrownError } from '../base/errors.ts';
+import type { Node } from '../lang/ast.ts';
 import { bind, type GlobalNames } from '../lang/bind.ts';
 import { NameTable } from '../lang/name-table.ts';
-import { parse, type ParseOptions } from '../lang/parser.ts';
+import { parse, parseBindings, type ParseOptions, type ParseWarning } from '../lang/parser.ts';
 import { fileSource, Source, stringSource } from '../lang/position.ts';
 import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
 import { Builtin, type BuiltinTable } from './builtin.ts';
@@ -34,6 +35,23 @@ export interface EvaluatorOptions {
   /** Where compiled forms are kept; without one, every file is parsed. */
   readonly codeStore?: CodeStore | undefined;
   readonly parse?: Omit<ParseOptions, 'names'>;
+}
+
+/** What a line of the repl is read as. */
+export interface ScopedForm {
+  /** `a = 1; inherit b;` gives the set of what is bound. */
+  readonly isBindings: boolean;
+  /** The text that messages show, where it is not the one that is read. */
+  readonly shown?: string;
+  /** Changes the tree before names are bound. */
+  readonly transform?: (root: Node) => Node;
+}
+
+const EXPRESSION: ScopedForm = { isBindings: false };
+
+/** A line that was read; `slots` are the values of the names it was read with. */
+export interface ScopedProgram {
+  eval(slots: readonly Slot[]): Value;
 }
 
 /** Builtins whose names programs use bare; all others are in scope as `__name`. */
@@ -86,6 +104,26 @@ export class Evaluator {
     return this.guard(() => callFunction(this.state, force(fn), args, NO_POSITION));
   }
 
+  /** Reads text whose names are looked up in `names` before the base environment: what the repl does with a line. */
+  parseScoped(text: string, basePath: string, names: readonly string[], form: ScopedForm = EXPRESSION): ScopedProgram {
+    return this.guard(() => (this.state as State).parseScoped(text, basePath, names, form));
+  }
+
+  /** Names of the base environment that programs use bare. */
+  globalNames(): string[] {
+    return [...(this.state.globalNames as ReadonlyMap<string, Slot>).keys()];
+  }
+
+  /** Forgets what files evaluated to, so that changed ones are read again. */
+  resetFiles(): void {
+    (this.state as State).resetFiles();
+  }
+
+  /** Whether calls leave trace frames from now on. */
+  showTrace(on: boolean): void {
+    (this.state as State).settings = { ...this.state.settings, showTrace: on };
+  }
+
   /** Runs something that evaluates (printing, selecting) with the guard that all ways in have. */
   guard<T>(run: () => T): T {
     const { maxCallDepth, showTrace } = this.state.settings;
@@ -108,7 +146,7 @@ export class Evaluator {
 
 class State implements EvalState {
   readonly host: EvalHost;
-  readonly settings: EvalSettings;
+  settings: EvalSettings;
   readonly positions = new PositionTable();
   readonly rootEnv: Env;
   readonly builtins: Attrs;
@@ -205,6 +243,30 @@ class State implements EvalState {
     return this.#load(fileSource(resolved, text, this.host.showPath?.(resolved)), text, parentOfPath(resolved), false, names).eval(env);
   }
 
+  parseScoped(text: string, basePath: string, names: readonly string[], { isBindings, shown, transform }: ScopedForm): ScopedProgram {
+    const read = stringSource(text);
+    const source = shown === undefined ? read : stringSource(shown);
+    let root: Node;
+    try {
+      const { root: tree, warnings } = isBindings ? parseBindings(read, this.#parseOptions) : parse(read, this.#parseOptions);
+      root = transform === undefined ? tree : transform(tree);
+      this.#warn(warnings, source);
+    } catch (error) {
+      const { position } = error as FloeError;
+      if (shown !== undefined && position?.source === text) Object.assign(error as FloeError, { position: { ...position, source: shown } });
+      throw error;
+    }
+    bind(root, source, this.#globals, [names]);
+    const code = this.#decode(compile(root, text.length, 1), source, basePath, false);
+    return { eval: (slots) => code.eval([this.rootEnv, ...slots]) };
+  }
+
+  resetFiles(): void {
+    this.#files.clear();
+    this.#resolved.clear();
+    this.#searchPathResolved.clear();
+  }
+
   evalText(text: string, basePath: string, label?: string): Value {
     const source = label === undefined ? stringSource(text) : new Source(null, label, text);
     return this.#load(source, text, basePath, false).eval(this.rootEnv);
@@ -250,11 +312,15 @@ class State implements EvalState {
 
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
     const { root, warnings } = parse(source, this.#parseOptions);
+    this.#warn(warnings, source);
+    bind(root, source, this.#globals, scopes);
+    return compile(root, text.length, scopes.length);
+  }
+
+  #warn(warnings: readonly ParseWarning[], source: Source): void {
     for (const { message, offset } of warnings) {
       this.host.log('warn', message, offset === undefined ? [] : [{ text: '', position: source.at(offset) }]);
     }
-    bind(root, source, this.#globals, scopes);
-    return compile(root, text.length, scopes.length);
   }
 
   #decode(form: string, source: Source, folder: string, isInternal: boolean): Code {

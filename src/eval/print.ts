@@ -32,6 +32,22 @@ export interface PrintOptions {
   readonly indent: number;
   /** What an error while forcing does: print «error: ...», throw, or throw only outside any list or set. */
   readonly errors: 'print' | 'throw' | 'throw-at-top';
+  /** Gets what was printed already of a value whose printing then threw. */
+  readonly onPartial?: (text: string) => void;
+  /** Colours of terminals around what is printed; none where it is left out. */
+  readonly palette?: PrintPalette;
+}
+
+/** What to print before each kind of value, and `normal` after it. */
+export interface PrintPalette {
+  readonly number: string;
+  readonly string: string;
+  readonly path: string;
+  readonly function: string;
+  readonly thunk: string;
+  readonly problem: string;
+  readonly elided: string;
+  readonly normal: string;
 }
 
 export const PRINT_DEFAULTS: PrintOptions = {
@@ -95,6 +111,8 @@ class Printer {
   private attrsPrinted = 0;
   private itemsPrinted = 0;
   private indentation = '';
+  /** NIX: of a list or set whose only item cannot be evaluated, the bracket is printed before that is known (2.34.8). */
+  private partial = '';
   constructor(state: EvalState | null, options: PrintOptions) {
     this.state = state;
     this.options = options;
@@ -108,30 +126,41 @@ class Printer {
       if (this.options.force) return this.printForced(force(slot), slot, depth);
       if (slot instanceof Thunk) {
         if (slot.code === null) return this.printForced(slot.value as Value, slot, depth);
-        return isBlackhole(slot) ? quote('potential infinite recursion') : quote('thunk');
+        return isBlackhole(slot) ? this.paint('problem', quote('potential infinite recursion')) : this.paint('thunk', quote('thunk'));
       }
       // A closure in a slot of its own is one that nobody asked for yet (interpret.ts).
-      if (slot instanceof Lambda && depth > 0) return quote('thunk');
+      if (slot instanceof Lambda && depth > 0) return this.paint('thunk', quote('thunk'));
       return this.printForced(slot, slot, depth);
     } catch (error) {
       if (!(error instanceof FloeError) || error instanceof StackOverflowError) throw error;
-      const { errors } = this.options;
-      if (errors === 'throw' || (errors === 'throw-at-top' && depth === 0)) throw error;
-      return quote(`error: ${error.message}`);
+      const { errors, onPartial } = this.options;
+      const { partial } = this;
+      this.partial = '';
+      if (errors === 'throw' || (errors === 'throw-at-top' && depth === 0)) {
+        onPartial?.(partial);
+        throw error;
+      }
+      return partial + this.paint('problem', quote(`error: ${error.message}`));
     }
   }
 
+  private paint(kind: Exclude<keyof PrintPalette, 'normal'>, text: string): string {
+    const { palette } = this.options;
+    return palette === undefined ? text : `${palette[kind]}${text}${palette.normal}`;
+  }
+
   private printForced(value: Value, slot: Slot, depth: number): string {
-    if (isString(value)) return printString(typeof value === 'string' ? value : value.text, this.options.maxStringLength);
+    if (isString(value))
+      return this.paint('string', printString(typeof value === 'string' ? value : value.text, this.options.maxStringLength));
     if (value instanceof Attrs) return this.printAttrs(value, depth);
     if (Array.isArray(value)) return this.printList(value, slot, depth);
     if (value instanceof Lambda) {
       const { name } = value.code;
-      return quote(
-        `lambda${name === null ? '' : ` ${printIdentifier(name)}`} @ ${stateOf(value.env).positions.print(value.code.position)}`,
-      );
+      const place = stateOf(value.env).positions.print(value.code.position);
+      return this.paint('function', quote(`lambda${name === null ? '' : ` ${printIdentifier(name)}`} @ ${place}`));
     }
-    return printScalar(value);
+    const kind = value instanceof NixPath ? 'path' : value instanceof Builtin || value instanceof PartialCall ? 'function' : 'number';
+    return this.paint(kind, printScalar(value));
   }
 
   private indented(delta: number): void {
@@ -144,20 +173,23 @@ class Printer {
   }
 
   /** More than one item, or a single one that has items of its own. Forces it, which printing does anyway. */
-  private shouldPrettyPrint(slots: readonly Slot[]): boolean {
+  private shouldPrettyPrint(slots: readonly Slot[], bracket: string): boolean {
     if (this.options.indent === 0 || slots.length === 0) return false;
     if (slots.length > 1) return true;
+    this.partial = bracket;
     const value = force(slots[0]!);
+    this.partial = '';
     return value instanceof Attrs || Array.isArray(value);
   }
 
   private printAttrs(attrs: Attrs, depth: number): string {
     const { options, state } = this;
     if (options.trackRepeated) {
-      if (this.seen.has(attrs)) return quote('repeated');
+      if (this.seen.has(attrs)) return this.paint('thunk', quote('repeated'));
       this.seen.add(attrs);
     }
-    if (state !== null && options.force && options.derivationPaths && isDerivation(attrs)) return printDerivation(state, attrs);
+    if (state !== null && options.force && options.derivationPaths && isDerivation(attrs))
+      return this.paint('path', printDerivation(state, attrs));
     if (depth >= options.maxDepth) return '{ ... }';
     this.indented(1);
     let order = attrs.order();
@@ -168,13 +200,16 @@ class Printer {
       order = [...order.filter(isImportant), ...order.filter((i) => !isImportant(i))];
     }
     const slots = attrs.slots();
-    const isPretty = this.shouldPrettyPrint(order.map((i) => slots[i]!));
+    const isPretty = this.shouldPrettyPrint(
+      order.map((i) => slots[i]!),
+      '{',
+    );
     let text = '{';
     let printed = 0;
     for (const i of order) {
       text += this.space(isPretty);
       if (this.attrsPrinted >= options.maxAttrs) {
-        text += printElided(order.length - printed, 'attribute', 'attributes');
+        text += this.paint('elided', printElided(order.length - printed, 'attribute', 'attributes'));
         break;
       }
       text += `${printIdentifier(symbolName(keys[i]!))} = ${this.print(slots[i]!, depth + 1)};`;
@@ -188,18 +223,18 @@ class Printer {
   private printList(list: Slot[], slot: Slot, depth: number): string {
     const { options } = this;
     if (options.trackRepeated && list.length > 0) {
-      if (this.seen.has(slot)) return quote('repeated');
+      if (this.seen.has(slot)) return this.paint('thunk', quote('repeated'));
       this.seen.add(slot);
     }
     if (depth >= options.maxDepth) return '[ ... ]';
     this.indented(1);
-    const isPretty = this.shouldPrettyPrint(list);
+    const isPretty = this.shouldPrettyPrint(list, '[');
     let text = '[';
     let printed = 0;
     for (const item of list) {
       text += this.space(isPretty);
       if (this.itemsPrinted >= options.maxListItems) {
-        text += printElided(list.length - printed, 'item', 'items');
+        text += this.paint('elided', printElided(list.length - printed, 'item', 'items'));
         break;
       }
       text += this.print(item, depth + 1);
@@ -234,12 +269,15 @@ function printDerivation(state: EvalState, attrs: Attrs): string {
   return quote(`derivation ${printStorePath(path, state.host.constants.storeDir)}`);
 }
 
-/** A value as `nix-instantiate --eval` prints it: what is not evaluated as <CODE>. Never evaluates. */
-export function printAmbiguous(value: Value): string {
-  return ambiguous(value instanceof Lambda ? new Thunk(null, null, value) : value, new Set());
+/**
+ * A value as `nix-instantiate --eval` prints it: what is not evaluated as <CODE>. Never evaluates. What occurs a second time is marked as
+ * repeated, unless `marksRepeated` is false (manifests of nix-env).
+ */
+export function printAmbiguous(value: Value, marksRepeated = true): string {
+  return ambiguous(value instanceof Lambda ? new Thunk(null, null, value) : value, marksRepeated ? new Set() : null);
 }
 
-function ambiguous(slot: Slot, seen: Set<unknown>): string {
+function ambiguous(slot: Slot, seen: Set<unknown> | null): string {
   let value: Slot = slot;
   if (value instanceof Thunk) {
     if (value.code !== null) return isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>';
@@ -248,7 +286,7 @@ function ambiguous(slot: Slot, seen: Set<unknown>): string {
   if (value instanceof ContextString) return printString(value.text);
   if (typeof value === 'string') return printString(value);
   if (value instanceof Attrs) {
-    if (value.size > 0) {
+    if (seen !== null && value.size > 0) {
       if (seen.has(value)) return quote('repeated');
       seen.add(value);
     }
@@ -257,7 +295,7 @@ function ambiguous(slot: Slot, seen: Set<unknown>): string {
     return `${text}}`;
   }
   if (Array.isArray(value)) {
-    if (value.length > 0) {
+    if (seen !== null && value.length > 0) {
       if (seen.has(slot)) return quote('repeated');
       seen.add(slot);
     }

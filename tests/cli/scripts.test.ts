@@ -2,12 +2,13 @@
 //
 //   $ floe config show max-jobs          the command, words as a shell splits them ('...' and "..." quote)
 //   # env NAME=value                     a variable, before the command ($PWD, here and in words, is the script's folder); `# needs oracle` skips where FLOE_ORACLE is unset
+//   # stdin 1 + 1\n                      what the command reads, likewise
 //   1                                    expected standard output; `...` alone stands for any lines
 //   ! error: ...                         expected standard error, a line each behind "! "
 //   ? 1                                  expected exit code, 0 unless said
 //
 // Commands run in this process, in a fresh folder a script; `$ write NAME` is followed by lines behind "| " that become a file. UPDATE=1
-// rewrites the expectations.
+// rewrites the expectations, UPDATE=flake/ those of the scripts whose names have that in them.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +20,8 @@ import { fileURLToPath } from 'node:url';
 import { runFloe } from '../support/run-floe.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const isUpdate = process.env['UPDATE'] === '1';
+/** "1" for all scripts, or a part of the names of those that are rewritten. */
+const update = process.env['UPDATE'];
 
 interface Case {
   readonly line: number;
@@ -27,6 +29,7 @@ interface Case {
   readonly head: string[];
   readonly words: string[];
   readonly env: Record<string, string>;
+  readonly stdin: string;
   readonly content: string[];
   readonly expected: string[];
 }
@@ -50,15 +53,18 @@ function parseScript(text: string): Case[] {
   const cases: Case[] = [];
   let head: string[] = [];
   let env: Record<string, string> = {};
+  let stdin = '';
   text.split('\n').forEach((line, index) => {
     const last = cases.at(-1);
     if (line.startsWith('$ ')) {
-      cases.push({ line: index + 1, head: [...head, line], words: splitWords(line.slice(2)), env, content: [], expected: [] });
+      cases.push({ line: index + 1, head: [...head, line], words: splitWords(line.slice(2)), env, stdin, content: [], expected: [] });
       head = [];
       env = {};
+      stdin = '';
     } else if (line.startsWith('# ')) {
       const variable = /^# env (\w+)=(.*)$/.exec(line);
       if (variable !== null) env[variable[1]!] = variable[2]!.replaceAll('\\n', '\n');
+      if (line.startsWith('# stdin ')) stdin = line.slice('# stdin '.length).replaceAll('\\n', '\n');
       head.push(line);
     } else if (line.startsWith('| ') || line === '|') {
       last?.head.push(line);
@@ -101,6 +107,7 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
   if (!entry.isFile() || !entry.name.endsWith('.txt')) continue;
   const path = join(entry.parentPath, entry.name);
   const name = relative(folder, path);
+  const isUpdate = update !== undefined && (update === '1' || name.includes(update));
   test(name, async () => {
     const cwd = mkdtempSync(join(base, 'run-'));
     // Scripts ask no binary cache.
@@ -120,7 +127,7 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
       }
       const env = Object.fromEntries(Object.entries(one.env).map(([key, value]) => [key, value.replaceAll('$PWD', cwd)]));
       const words = one.words.map((word) => word.replaceAll('$PWD', cwd));
-      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...env } });
+      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...env }, stdin: one.stdin });
       const actual = describeRun(result).map((line) => line.replaceAll(cwd, '$PWD'));
       if (isUpdate && !matches(actual, one.expected)) one.expected.splice(0, Infinity, ...actual);
       updated.push([...one.head, ...one.expected].join('\n'));
@@ -130,6 +137,6 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
           `${name}:${one.line}: ${one.words.join(' ')}\n--- expected\n${one.expected.join('\n')}\n--- got\n${actual.join('\n')}`,
         );
     }
-    if (isUpdate) writeFileSync(path, `${preface}${updated.join('\n\n')}\n`);
+    if (isUpdate) writeFileSync(path, `${preface}${updated.join('\n\n').trimEnd()}\n`);
   });
 }

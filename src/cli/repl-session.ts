@@ -1,0 +1,141 @@
+// Reading lines for the repl and the debugger: from a terminal with editing, completion and a history, or from a pipe, where prompt and
+// line are echoed as GNU readline echoes them, so that a log of a session reads alike. What lines mean is engine/repl.ts's matter.
+
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import process from 'node:process';
+import type { Interface } from 'node:readline/promises';
+import { byteStringToUtf8, bytesOf } from '../base/bytes.ts';
+import type { Engine } from '../engine/engine.ts';
+import { historyFile, type LineResult, type ReplFace } from '../engine/repl.ts';
+import type { Session } from './session.ts';
+import { BLUE, FAINT, GREEN, NORMAL, RED } from './terminal.ts';
+
+const PROMPT = 'nix-repl> ';
+const MORE_PROMPT = '        > ';
+const HISTORY_SIZE = 1000;
+const CYAN = '\x1b[36;1m';
+const MAGENTA = '\x1b[35;1m';
+const PALETTE = {
+  number: CYAN,
+  string: MAGENTA,
+  path: GREEN,
+  function: BLUE,
+  thunk: MAGENTA,
+  problem: RED,
+  elided: FAINT,
+  normal: NORMAL,
+};
+
+/** What a session does with lines. */
+export interface LineHandler {
+  /** Printed at the start; none for a session inside another. */
+  readonly greeting?: string;
+  start(): Promise<void>;
+  processLine(line: string): Promise<LineResult>;
+  complete(line: string): string[];
+}
+
+/** The repl's way to the user. */
+export function replFace({ report, stdout }: Session): ReplFace {
+  return {
+    write: (text) => report.suspend(() => stdout.write(bytesOf(text))),
+    notice: (text) => report.log('notice', text),
+    runFloe: (words) => void spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, ...words], { stdio: 'inherit' }),
+    showTrace: (on) => report.showTrace(on),
+    palette: PALETTE,
+  };
+}
+
+/** Reads a line behind a prompt; undefined at the end of input. */
+type ReadLine = (prompt: string) => Promise<string | undefined>;
+
+const SCREEN_WIDTH = 80;
+const SCREEN_THIRD = Math.floor(SCREEN_WIDTH / 3);
+
+/** What GNU readline shows of a prompt and a whole line on a terminal that can do nothing: a long line has moved to the left. */
+function echoed(prompt: string, line: string): string {
+  const cursor = prompt.length + line.length;
+  if (cursor <= SCREEN_WIDTH - 2) return `${prompt}${line}\n`;
+  return `${prompt}\r<${`${prompt}${line}`.slice(cursor - 2 * SCREEN_THIRD + 1)}\n`;
+}
+
+function pipedLines({ stdin, stdout }: Session): ReadLine {
+  return async (prompt) => {
+    const line = stdin.readLine();
+    stdout.write(line === undefined ? prompt : echoed(prompt, line));
+    return line;
+  };
+}
+
+/** The common beginning of the candidates is inserted at once, a second Tab lists them. */
+function makeCompleter(handler: LineHandler): (line: string) => [string[], string] {
+  return (line) => [handler.complete(line).map((text) => byteStringToUtf8(text)), line];
+}
+
+async function terminalLines(engine: Engine, handler: LineHandler): Promise<{ readonly read: ReadLine; readonly lines: Interface }> {
+  const { createInterface } = await import('node:readline/promises');
+  const file = historyFile(engine);
+  const known = file !== undefined && existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const lines = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    terminal: true,
+    historySize: HISTORY_SIZE,
+    history: known.slice(-HISTORY_SIZE).reverse(),
+    completer: makeCompleter(handler),
+  });
+  let isClosed = false;
+  lines.once('close', () => (isClosed = true));
+  const read: ReadLine = (prompt) =>
+    new Promise((resolve, reject) => {
+      if (isClosed) return resolve(undefined);
+      const control = new AbortController();
+      const end = () => resolve(undefined);
+      // Ctrl-C gives up the line, not the session.
+      const interrupt = () => {
+        process.stdout.write('\n');
+        control.abort();
+        resolve('');
+      };
+      lines.once('close', end).once('SIGINT', interrupt);
+      lines.question(prompt, { signal: control.signal }).then(
+        (line) => {
+          lines.off('close', end).off('SIGINT', interrupt);
+          if (file !== undefined && line !== '') appendFileSync(file, `${line}\n`);
+          resolve(line);
+        },
+        (error: unknown) => (control.signal.aborted ? undefined : reject(error)),
+      );
+    });
+  return { read, lines };
+}
+
+/** Reads and processes lines until the user or the input ends it. Errors are printed, and the session goes on. */
+export async function runSession(session: Session, engine: Engine, handler: LineHandler): Promise<void> {
+  const { report, stdin, stdout } = session;
+  if (handler.greeting !== undefined) report.log('notice', handler.greeting);
+  await handler.start();
+  const terminal = stdin.isTerminal && stdout.isTerminal ? await terminalLines(engine, handler) : undefined;
+  const read = terminal?.read ?? pipedLines(session);
+  let input = '';
+  try {
+    for (;;) {
+      const line = await report.suspend(() => read(input === '' ? PROMPT : MORE_PROMPT));
+      if (line === undefined) return stdout.write('\n');
+      input += `${line}\n`;
+      let result: LineResult = 'again';
+      try {
+        result = await handler.processLine(input);
+      } catch (error) {
+        report.error(error);
+      }
+      if (result === 'incomplete') continue;
+      if (result === 'quit') return;
+      input = '';
+      stdout.write('\n');
+    }
+  } finally {
+    terminal?.lines.close();
+  }
+}

@@ -1,0 +1,505 @@
+// The interactive environment: lines in, values out, names kept between. Reading lines and colours of errors are the command's matter;
+// what a line means is here. libcmd/repl.cc decides the commands and every word they print.
+
+import * as fs from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
+import { FloeError, ParseError } from '../base/errors.ts';
+import { Attrs } from '../eval/attrs.ts';
+import { autoCallFunction } from '../eval/auto-call.ts';
+import { Builtin } from '../eval/builtin.ts';
+import { callFunction, enterCall, leaveCall } from '../eval/call.ts';
+import { forceAttrs } from '../eval/coerce.ts';
+import { isDerivation } from '../eval/equality.ts';
+import { addFrame } from '../eval/error-position.ts';
+import type { Evaluator } from '../eval/evaluator.ts';
+import { NO_POSITION, type PositionId } from '../eval/position.ts';
+import { PRINT_DEFAULTS, type PrintPalette, printValue } from '../eval/print.ts';
+import type { EvalState } from '../eval/state.ts';
+import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
+import { describeType, force, isString, Lambda, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
+import { type Node, NodeKind, Select } from '../lang/ast.ts';
+import { docOfAttribute, docOfFunction } from '../lang/doc-comments.ts';
+import { parse } from '../lang/parser.ts';
+import { stringSource } from '../lang/position.ts';
+import { printIdentifier } from '../lang/print-ast.ts';
+import type { StorePath } from '../model/store-path.ts';
+import { editorWords, placeToEdit, placeOfDerivation } from './definitions.ts';
+import { FoundDerivation } from './derivation-values.ts';
+import type { Engine } from './engine.ts';
+import type { FoundValue } from './installables.ts';
+import { parseOptionsOf } from './evaluation.ts';
+import { StoreQueries } from './store-queries.ts';
+
+/** What becomes of the session after a line. `incomplete` wants more lines of the same input. */
+export type LineResult = 'again' | 'quit' | 'incomplete';
+
+/** What the session speaks through. */
+export interface ReplFace {
+  /** Text on standard output, a byte string. */
+  write(text: string): void;
+  /** A line on standard error. */
+  notice(text: string): void;
+  /** Starts floe with these words, with the user's terminal. */
+  runFloe(words: readonly string[]): void;
+  /** Sets whether errors come with their whole trace; says whether they did. */
+  showTrace(on?: boolean): boolean;
+  readonly palette: PrintPalette;
+}
+
+/** What is loaded at the start and again by `:reload`: values, and what to call them. */
+export type LoadValues = () => Promise<readonly { readonly value: FoundValue['value']; readonly what: string }[]>;
+
+const SHOWN_NAMES = 20;
+const HELP: readonly (readonly [words: string, text: string])[] = [
+  ['<expr>', 'Evaluate and print expression'],
+  ['<x> = <expr>', 'Bind expression to variable'],
+  [':a, :add <expr>', 'Add attributes from resulting set to scope'],
+  [':b <expr>', 'Build a derivation'],
+  [':bl <expr>', 'Build a derivation, creating GC roots in the\nworking directory'],
+  [':e, :edit <expr>', 'Open package or function in $EDITOR'],
+  [':i <expr>', 'Build derivation, then install result into\ncurrent profile'],
+  [':l, :load <path>', 'Load Nix expression and add it to scope'],
+  [':lf, :load-flake <ref>', 'Load Nix flake and add it to scope'],
+  [':ll, :last-loaded', 'Show most recently loaded variables added to scope'],
+  [':p, :print <expr>', 'Evaluate and print expression recursively\nStrings are printed directly, without escaping.'],
+  [':q, :quit', 'Exit nix-repl'],
+  [':r, :reload', 'Reload all files'],
+  [':sh <expr>', 'Build dependencies of derivation, then start\nnix-shell'],
+  [':t <expr>', 'Describe result of evaluation'],
+  [':u <expr>', 'Build derivation, then start nix-shell'],
+  [':doc <expr>', 'Show documentation of a builtin function'],
+  [':log <expr>', 'Show logs for a derivation'],
+  [':te, :trace-enable [bool]', 'Enable, disable or toggle showing traces for\nerrors'],
+  [':?, :help', 'Brings up this help menu'],
+];
+const HELP_COLUMN = 29;
+
+function printHelp(): string {
+  const rows = HELP.map(([words, text]) => `  ${words.padEnd(HELP_COLUMN)}${text.replaceAll('\n', `\n  ${' '.repeat(HELP_COLUMN)}`)}\n`);
+  return `The following commands are available:\n\n${rows.join('')}`;
+}
+
+/** Input that goes on in the next line. */
+function isUnfinished(error: unknown): boolean {
+  return error instanceof ParseError && error.message.includes('unexpected end of file');
+}
+
+/** What was read is nothing of that form; names that do not exist are another matter. */
+function isSyntaxError(error: unknown): boolean {
+  return error instanceof ParseError && !error.message.startsWith('undefined variable');
+}
+
+/** One session over an engine. */
+export class Repl {
+  private readonly engine: Engine;
+  private readonly face: ReplFace;
+  private readonly loadValues: LoadValues;
+  private readonly scope = new Map<string, Slot>();
+  private loadedFiles: string[] = [];
+  private loadedFlakes: string[] = [];
+  private lastLoaded: Attrs | undefined;
+
+  constructor(engine: Engine, face: ReplFace, loadValues: LoadValues) {
+    this.engine = engine;
+    this.face = face;
+    this.loadValues = loadValues;
+  }
+
+  private get evaluator(): Evaluator {
+    return this.engine.evaluation().evaluator;
+  }
+
+  private get state(): EvalState {
+    return this.evaluator.state;
+  }
+
+  private get folder(): string {
+    return utf8ToByteString(this.engine.cwd);
+  }
+
+  /** What is loaded first. */
+  async start(): Promise<void> {
+    await this.loadAgain();
+  }
+
+  // ---- evaluating
+
+  private parse(text: string, isBindings: boolean, shown?: string, transform?: (root: Node) => Node): () => Value {
+    const names = [...this.scope.keys()];
+    const program = this.evaluator.parseScoped(text, this.folder, names, {
+      isBindings,
+      ...(shown === undefined ? {} : { shown }),
+      ...(transform === undefined ? {} : { transform }),
+    });
+    const slots = [...this.scope.values()];
+    return () => this.evaluator.guard(() => program.eval(slots));
+  }
+
+  private evaluate(text: string): Value {
+    let program: () => Value;
+    try {
+      program = this.parse(text, false);
+    } catch (error) {
+      if (isUnfinished(error)) throw new Unfinished();
+      throw error;
+    }
+    return program();
+  }
+
+  /** The set of what a line binds; undefined where it is no bindings. */
+  private bindings(text: string): Attrs | undefined {
+    try {
+      return this.parse(text, true)() as Attrs;
+    } catch (error) {
+      if (!isSyntaxError(error)) throw error;
+    }
+    // `inherit x` without its semicolon. Messages show what was typed.
+    try {
+      return this.parse(`${text};`, true, text)() as Attrs;
+    } catch (error) {
+      if (!isSyntaxError(error)) throw error;
+      if (isUnfinished(error)) throw new Unfinished();
+      return undefined;
+    }
+  }
+
+  private print(value: Value, maxDepth: number): string {
+    const options = { ...PRINT_DEFAULTS, force: true, derivationPaths: true, maxDepth, indent: 2, palette: this.face.palette };
+    return this.evaluator.guard(() =>
+      printValue(this.state, value, { ...options, errors: 'throw-at-top', onPartial: (text) => this.face.write(text) }),
+    );
+  }
+
+  // ---- names
+
+  private addToScope(value: Value): void {
+    const what = 'while evaluating an attribute set to be merged in the global scope';
+    const attrs = this.evaluator.guard(() => forceAttrs(this.state, value, NO_POSITION, what));
+    attrs.keys().forEach((key, index) => this.scope.set(symbolName(key), attrs.slots()[index]!));
+    this.face.notice(`Added ${attrs.size} variables.`);
+    this.lastLoaded = attrs;
+    const names = attrs.order().map((index) => symbolName(attrs.keys()[index]!));
+    this.face.notice(byteStringToUtf8(names.slice(0, SHOWN_NAMES).map(printIdentifier).join(', ')));
+    if (names.length > SHOWN_NAMES) this.face.notice(`... and ${names.length - SHOWN_NAMES} more; view with :ll`);
+  }
+
+  private loadFile(path: string): void {
+    this.loadedFiles = [...this.loadedFiles.filter((known) => known !== path), path];
+    const value = this.evaluator.evalFile(this.engine.lookupFile(path));
+    this.addToScope(this.evaluator.guard(() => autoCallFunction(this.state, this.engine.autoArgs(), value)));
+  }
+
+  private async loadFlake(text: string): Promise<void> {
+    if (text === '')
+      throw new FloeError('FLOE_USAGE', "cannot use ':load-flake' without a path specified. (Use '.' for the current working directory.)");
+    this.loadedFlakes = [...this.loadedFlakes.filter((known) => known !== text), text];
+    const { flakes } = this.engine;
+    const locked = await flakes.lock(flakes.parse(text, true), { updateLockFile: false });
+    this.addToScope(this.evaluator.guard(() => locked.value()));
+  }
+
+  private async loadAgain(): Promise<void> {
+    const [files, loadedFlakes] = [this.loadedFiles, this.loadedFlakes];
+    this.loadedFiles = [];
+    this.loadedFlakes = [];
+    for (const file of files) {
+      this.face.notice(`Loading "${file}"...`);
+      this.loadFile(file);
+    }
+    for (const { value, what } of await this.loadValues()) {
+      this.face.notice(`Loading installable '${what}'...`);
+      this.addToScope(value);
+    }
+    for (const flake of loadedFlakes) {
+      this.face.notice(`Loading flake '${flake}'...`);
+      await this.loadFlake(flake);
+    }
+  }
+
+  private async reload(): Promise<void> {
+    this.evaluator.resetFiles();
+    this.engine.flakes.forget();
+    this.scope.clear();
+    await this.loadAgain();
+  }
+
+  // ---- lines
+
+  /** Does what a line, or several, ask for. Errors are thrown; the session can go on after them. */
+  async processLine(input: string): Promise<LineResult> {
+    const line = input.trim();
+    if (line === '') return 'again';
+    try {
+      if (!line.startsWith(':')) {
+        this.processExpression(line);
+        return 'again';
+      }
+      const blank = line.search(/[ \n\r\t]/);
+      const command = blank < 0 ? line : line.slice(0, blank);
+      const argument = blank < 0 ? '' : line.slice(blank).trim();
+      return (await this.processCommand(command, argument)) ?? 'again';
+    } catch (error) {
+      if (error instanceof Unfinished) return 'incomplete';
+      throw error;
+    }
+  }
+
+  private processExpression(line: string): void {
+    const bound = this.bindings(line);
+    if (bound === undefined) this.face.write(`${this.print(this.evaluate(line), 1)}\n`);
+    else bound.keys().forEach((key, index) => this.scope.set(symbolName(key), bound.slots()[index]!));
+  }
+
+  private async processCommand(command: string, argument: string): Promise<LineResult | undefined> {
+    const { face } = this;
+    switch (command) {
+      case ':?':
+      case ':help':
+        face.write(printHelp());
+        return;
+      case ':a':
+      case ':add':
+        return this.addToScope(this.evaluate(argument)) as undefined;
+      case ':l':
+      case ':load':
+        this.evaluator.resetFiles();
+        return this.loadFile(byteStringToUtf8(argument)) as undefined;
+      case ':lf':
+      case ':load-flake':
+        return void (await this.loadFlake(byteStringToUtf8(argument)));
+      case ':ll':
+      case ':last-loaded':
+        if (this.lastLoaded === undefined) throw new FloeError('FLOE_REPL', 'nothing has been loaded yet');
+        for (const key of this.lastLoaded.keys()) face.write(`${symbolName(key)}\n`);
+        return;
+      case ':r':
+      case ':reload':
+        return void (await this.reload());
+      case ':e':
+      case ':edit':
+        return this.edit(argument);
+      case ':t':
+        face.write(`${describeType(this.evaluate(argument))}\n`);
+        return;
+      case ':u': {
+        const shell = this.evaluate('drv: (import <nixpkgs> {}).runCommand "shell" { buildInputs = [ drv ]; } ""');
+        const value = this.evaluate(argument);
+        const result = this.evaluator.guard(() => callFunction(this.state, shell, [value], NO_POSITION));
+        return face.runFloe(['nix-shell', this.printed(this.derivationPath(result))]) as undefined;
+      }
+      case ':b':
+      case ':bl':
+      case ':i':
+      case ':sh':
+      case ':log':
+        return this.withDerivation(command, this.derivationPath(this.evaluate(argument)));
+      case ':p':
+      case ':print': {
+        const value = this.evaluate(argument);
+        face.write(`${isString(value) ? stringText(value) : this.print(value, Infinity)}\n`);
+        return;
+      }
+      case ':q':
+      case ':quit':
+        return 'quit';
+      case ':doc':
+        face.write(`${this.documentation(argument).trim()}\n`);
+        return;
+      case ':te':
+      case ':trace-enable': {
+        const on = argument === '' ? !face.showTrace() : argument === 'true';
+        if (!['', 'true', 'false'].includes(argument)) throw new FloeError('FLOE_REPL', `unexpected argument '${argument}' to ${command}`);
+        face.showTrace(on);
+        this.evaluator.showTrace(on);
+        face.write(on ? 'showing error traces\n' : 'not showing error traces\n');
+        return;
+      }
+      default:
+        throw new FloeError('FLOE_REPL', `unknown command '${command}'`);
+    }
+  }
+
+  // ---- derivations
+
+  private printed(path: StorePath): string {
+    return `${this.engine.storeDir}/${path}`;
+  }
+
+  private derivationPath(value: Value): StorePath {
+    if (!isDerivation(value))
+      throw new FloeError('FLOE_NOT_A_DERIVATION', "expression does not evaluate to a derivation, so I can't build it");
+    const derivation = value;
+    if (this.evaluator.guard(() => derivation.get(symbols.drvPath)) === undefined)
+      throw new FloeError('FLOE_NOT_A_DERIVATION', "expression did not evaluate to a valid derivation (no 'drvPath' attribute)");
+    const path = this.evaluator.guard(() => new FoundDerivation(this.state, derivation, '').drvPath);
+    this.engine.builds.flush([{ kind: 'built', derivation: path, outputs: 'all' }]);
+    if (!this.engine.store.isValidPathSync(path))
+      throw new FloeError('FLOE_NOT_A_DERIVATION', `expression evaluated to invalid derivation '${this.printed(path)}'`);
+    return path;
+  }
+
+  private async withDerivation(command: string, path: StorePath): Promise<undefined> {
+    const { engine, face } = this;
+    switch (command) {
+      case ':i':
+        return face.runFloe(['profile', 'add', `${this.printed(path)}^*`]) as undefined;
+      case ':sh':
+        return face.runFloe(['nix-shell', this.printed(path)]) as undefined;
+      case ':log': {
+        const log = await new StoreQueries(engine).readLog(path);
+        if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${this.printed(path)}' is not available`);
+        engine.progress.log('info', `got build log for '${this.printed(path)}' from '${engine.store.uri}'`);
+        face.write(Buffer.from(log).toString('latin1'));
+        return;
+      }
+    }
+    const [built] = await engine.builds.build([{ kind: 'built', derivation: path, outputs: 'all' }], { quiet: true });
+    face.write('\nThis derivation produced the following outputs:\n');
+    for (const [name, output] of [...built!.outputs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (command === ':bl') await engine.store.addRootLink(output, resolve(engine.cwd, `repl-result-${name}`));
+      face.write(`  ${command === ':bl' ? `./repl-result-${name}` : name} -> ${this.printed(output)}\n`);
+    }
+    return;
+  }
+
+  private async edit(argument: string): Promise<undefined> {
+    const value = this.evaluate(argument);
+    const { engine } = this;
+    const place =
+      isString(value) || value instanceof NixPath || value instanceof Lambda
+        ? placeToEdit(engine, value)
+        : placeOfDerivation(engine, value, byteStringToUtf8(argument));
+    const [program, ...args] = editorWords(engine, place);
+    const env = engine.env as NodeJS.ProcessEnv;
+    const result = spawnSync(program!, args, { stdio: 'inherit', cwd: engine.cwd, env });
+    if (result.error) throw new FloeError('FLOE_EDITOR', `cannot start editor '${program}': ${result.error.message}`);
+    await this.reload();
+    return;
+  }
+
+  // ---- documentation
+
+  private documentation(argument: string): string {
+    // Of `a.b` the attribute's own place may have a comment, whatever its value is.
+    let place: PositionId = NO_POSITION;
+    let name = '';
+    const selection = this.lastSelection(argument);
+    if (selection !== undefined) {
+      name = selection.name;
+      const what = 'while evaluating an attribute set to look for documentation';
+      const attrs = this.evaluator.guard(() => forceAttrs(this.state, selection.subject(), NO_POSITION, what));
+      const symbol = internSymbol(name);
+      if (attrs.get(symbol) === undefined) this.evaluate(argument);
+      place = attrs.position(symbol);
+    }
+    const value = this.evaluate(argument);
+    const text = this.evaluator.guard(() => this.documentationOf(value));
+    if (text !== undefined) return text;
+    const origin = this.state.positions.originOf(place);
+    if (origin === undefined) throw new FloeError('FLOE_REPL', 'value does not have documentation');
+    const doc = origin.isFile ? docOfAttribute(origin.source.text, place - origin.base) : undefined;
+    const title = `Attribute \`${name}\`\n\n  ${utf8ToByteString('…')} defined at ${this.state.positions.print(place)}\n\n`;
+    return title + (doc ?? 'No documentation found.\n\n');
+  }
+
+  /** What an expression's last attribute is selected from; undefined where the expression is no selection, or its last name is computed. */
+  private lastSelection(text: string): { readonly name: string; readonly subject: () => Value } | undefined {
+    const { root } = parse(stringSource(text), parseOptionsOf(this.engine.settings, this.engine.isPure));
+    const last = root instanceof Select ? root.path.at(-1) : undefined;
+    if (typeof last !== 'string') return undefined;
+    const subject = this.parse(text, false, undefined, (node) => {
+      if (!(node instanceof Select) || node.kind !== NodeKind.Select) return node;
+      return node.path.length === 1 ? node.subject : new Select(node.position, node.subject, node.path.slice(0, -1), null);
+    });
+    return { name: last, subject };
+  }
+
+  private documentationOf(value: Value): string | undefined {
+    const { positions } = this.state;
+    if (value instanceof Builtin) {
+      const { args, text } = value.definition;
+      const synopsis = `**Synopsis:** \`builtins.${value.name}\` ${args.map((arg) => `*${arg}*`).join(' ')}\n\n`;
+      return synopsis + utf8ToByteString(text);
+    }
+    if (value instanceof Lambda) {
+      const { name, position } = value.code;
+      const origin = positions.originOf(position);
+      const shown = origin === undefined ? '' : `defined at ${positions.print(position)}`;
+      const title = name === null ? 'Function ' : `Function \`${name}\`\\\n${origin === undefined ? '' : `  ${utf8ToByteString('…')} `}`;
+      const doc =
+        origin === undefined || !origin.isFile
+          ? undefined
+          : docOfFunction(origin.source.text, position - origin.base, parseOptionsOf(this.engine.settings, this.engine.isPure));
+      return `${title}${shown}${doc === undefined || doc === '' ? '' : `\n\n${doc}`}`;
+    }
+    const functor = value instanceof Attrs ? value.get(symbols.functor) : undefined;
+    if (functor === undefined) return undefined;
+    try {
+      const partly = callFunction(this.state, force(functor), [value], NO_POSITION);
+      enterCall(NO_POSITION);
+      const text = this.documentationOf(partly);
+      leaveCall();
+      return text;
+    } catch (error) {
+      if (error instanceof FloeError) addFrame(error, NO_POSITION, "while partially calling '__functor' to retrieve documentation");
+      throw error;
+    }
+  }
+
+  // ---- completion
+
+  /** What `prefix`, the line up to the cursor, may become: whole lines. */
+  complete(prefix: string): string[] {
+    const start = prefix.search(/[^ \n\r\t(){}[\]]*$/);
+    const [before, current] = [prefix.slice(0, start), prefix.slice(start)];
+    return this.completeWord(current).map((word) => before + word);
+  }
+
+  private completeWord(word: string): string[] {
+    const slash = word.lastIndexOf('/');
+    if (slash >= 0) return this.completeFile(word.slice(0, slash), word.slice(slash + 1));
+    const dot = word.lastIndexOf('.');
+    if (dot < 0) {
+      const names = [...this.scope.keys(), ...this.evaluator.globalNames()];
+      return [...new Set(names)].filter((name) => name.startsWith(word)).sort();
+    }
+    const [subject, name] = [word.slice(0, dot), word.slice(dot + 1)];
+    try {
+      const value = this.evaluate(subject);
+      if (!(value instanceof Attrs)) return [];
+      const names = value.order().map((index) => symbolName(value.keys()[index]!));
+      return names.filter((one) => one.startsWith(name)).map((one) => `${subject}.${one}`);
+    } catch (error) {
+      if (error instanceof FloeError || error instanceof Unfinished) return [];
+      throw error;
+    }
+  }
+
+  private completeFile(folder: string, name: string): string[] {
+    try {
+      const names = fs.readdirSync(resolve(this.engine.cwd, folder === '' ? '/' : folder));
+      return names.filter((one) => !one.startsWith('.') && one.startsWith(name)).map((one) => `${folder}/${one}`);
+    } catch {
+      return [];
+    }
+  }
+}
+
+/** Thrown inside this file: the input is the beginning of something. */
+class Unfinished extends Error {}
+
+/** The file that earlier sessions' lines are kept in; its folder is made. */
+export function historyFile({ env }: Pick<Engine, 'env'>): string | undefined {
+  const data =
+    env['NIX_DATA_HOME'] ?? (env['XDG_DATA_HOME'] ? `${env['XDG_DATA_HOME']}/nix` : env['HOME'] && `${env['HOME']}/.local/share/nix`);
+  if (!data) return undefined;
+  const file = `${data}/repl-history`;
+  try {
+    fs.mkdirSync(dirname(file), { recursive: true });
+  } catch {
+    return undefined;
+  }
+  return file;
+}
