@@ -8,7 +8,8 @@ import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
 import { utf8ToByteString } from '../base/bytes.ts';
 import { nearestNames } from '../base/suggestions.ts';
-import { loadSettings } from '../engine/config.ts';
+import { loadSettings, measuresEvaluation } from '../engine/config.ts';
+import type { KeptLaunch } from '../engine/kept-launch.ts';
 import type { ReadLog } from '../engine/reads.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
 import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
@@ -243,10 +244,15 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);
-    command.session = session;
+    const keep = (become?: KeptLaunch): void => {
+      // Running leaves more than results where a log goes to a file or what evaluation costs is asked for.
+      const leavesMore = session.settings.get('json-log-path') !== undefined || measuresEvaluation(session.settings, session.env);
+      if (session.reads !== undefined && !leavesMore) keeper?.keep(become);
+    };
+    command.session = { ...session, onBecome: keep };
     command.choices = choices;
     const code = (await command.execute()) ?? 0;
-    if (code === 0 && session.reads !== undefined && !tellsTimes(session)) keeper?.keep();
+    if (code === 0) keep();
     return code;
   } catch (error) {
     if (error instanceof BrokenPipe) return 1;
@@ -264,15 +270,6 @@ async function listen(surroundings: Surroundings): Promise<OutputKeeper | undefi
   const [first] = surroundings.launch.words;
   if (first !== undefined) keeper.reads.observe(utf8ToByteString(resolve(surroundings.cwd, first)));
   return keeper;
-}
-
-/** Whether the user asked what evaluation itself costs. */
-function tellsTimes({ settings, env }: Session): boolean {
-  return (
-    settings.get('trace-function-calls') ||
-    settings.get('eval-profiler') !== 'disabled' ||
-    ['NIX_SHOW_STATS', 'NIX_COUNT_CALLS'].some((name) => (env[name] ?? '') !== '')
-  );
 }
 
 /** `--help` counts also where other words are wrong, but not behind `--`. */

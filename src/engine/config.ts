@@ -128,6 +128,16 @@ export class Settings {
   }
 }
 
+/** Whether a variable that is a switch is on: C++ Nix takes "0" and nothing as off. */
+export function isOn(env: Environment, name: string): boolean {
+  return (env[name] ?? '0') !== '0' && env[name] !== '';
+}
+
+/** Whether the user asked what evaluation itself does and costs. */
+export function measuresEvaluation(settings: Settings, env: Environment): boolean {
+  return settings.get('trace-function-calls') || settings.get('eval-profiler') !== 'disabled' || isOn(env, 'NIX_SHOW_STATS');
+}
+
 /** Defaults that follow from the machine, each computed when it is first asked for. */
 export type MachineDefaults = { readonly [Name in SettingName]?: () => SettingValue<Name> };
 

@@ -13,7 +13,8 @@ import type { ParseOptions } from '../lang/parser.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { DiskCodeStore } from './code-cache.ts';
-import { type Environment, localSystem, type Settings } from './config.ts';
+import { type Environment, localSystem, measuresEvaluation, type Settings } from './config.ts';
+import { type Measurements, startMeasurements } from './eval-measurements.ts';
 import { EngineEvalHost, type EvalStore, type HostServices } from './eval-host.ts';
 import type { ReadLog } from './reads.ts';
 
@@ -50,6 +51,7 @@ export class Evaluation {
   readonly evaluator: Evaluator;
   readonly host: EngineEvalHost;
   private readonly code: DiskCodeStore;
+  private readonly measurements: Measurements | undefined;
 
   constructor(options: EvaluationOptions) {
     const { settings, env, store, pure } = options;
@@ -75,10 +77,14 @@ export class Evaluation {
       codeStore: hasLints(parse) ? undefined : this.code,
       settings: { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') },
     });
+    this.measurements = measuresEvaluation(settings, env)
+      ? startMeasurements({ settings, env, progress: options.progress, positions: this.evaluator.state.positions })
+      : undefined;
   }
 
   close(): void {
     this.code.save();
+    this.measurements?.close();
   }
 }
 

@@ -36,6 +36,31 @@ export function exchangeCallSettings(settings: CallSettings): CallSettings {
   return before;
 }
 
+/** Told of every call of a function as it begins and ends: for profiles and traces (call-watch.ts). */
+export interface CallWatcher {
+  enter(fn: Value, args: readonly Slot[], pos: PositionId): void;
+  leave(pos: PositionId): void;
+}
+
+// PERF: nobody watches but where the user asked for it; the test costs less than can be measured.
+let watcher: CallWatcher | null = null;
+
+/** Installs a watcher, for the thread; null takes it away. */
+export function setCallWatcher(next: CallWatcher | null): void {
+  watcher = next;
+}
+
+/** A call with the watcher told. */
+export function callWatched(fn: Value, args: readonly Slot[], pos: PositionId): Value {
+  const told = watcher!;
+  told.enter(fn, args, pos);
+  try {
+    return applyAll(fn, args, pos);
+  } finally {
+    told.leave(pos);
+  }
+}
+
 /** One level deeper, for what recurses over values without calling functions. Pair with leaveCall on the way of success. */
 export function enterCall(pos: PositionId): void {
   if (depth > maxDepth) throw stackOverflow(pos);
@@ -81,6 +106,7 @@ export function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
 
 /** fn a, where fn is evaluated. */
 export function call1(fn: Value, a: Slot, pos: PositionId): Value {
+  if (watcher !== null) return callWatched(fn, [a], pos);
   if (fn instanceof Lambda) return callLambda(fn, a, pos);
   if (fn instanceof Builtin) return fn.arity === 1 ? runBuiltin1(fn, a, pos) : new PartialCall(fn, [a]);
   return callWithArray(fn, [a], pos);
@@ -88,6 +114,7 @@ export function call1(fn: Value, a: Slot, pos: PositionId): Value {
 
 /** fn a b, where fn is evaluated. */
 export function call2(fn: Value, a: Slot, b: Slot, pos: PositionId): Value {
+  if (watcher !== null) return callWatched(fn, [a, b], pos);
   if (fn instanceof Lambda) {
     const { code } = fn;
     const last = code.next;
@@ -114,6 +141,10 @@ export function callFunction(_state: EvalState, fn: Value, args: readonly Slot[]
 
 /** As callFunction, for those who have no state at hand. */
 export function callWithArray(callee: Value, args: readonly Slot[], pos: PositionId): Value {
+  return watcher === null ? applyAll(callee, args, pos) : callWatched(callee, args, pos);
+}
+
+function applyAll(callee: Value, args: readonly Slot[], pos: PositionId): Value {
   let fn = callee;
   let rest = args;
   while (rest.length > 0) {

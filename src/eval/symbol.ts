@@ -32,6 +32,11 @@ export function symbolName(symbol: SymbolId): string {
   return NAMES[symbol]!;
 }
 
+/** How many names were seen so far. */
+export function countSymbols(): number {
+  return NAMES.length;
+}
+
 /** A name as messages show it: in quotes where it is no identifier. */
 export function printSymbol(symbol: SymbolId): string {
   return printIdentifier(NAMES[symbol]!);
