@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { byteStringToUtf8, compareStrings } from '../base/bytes.ts';
+import { byteStringToUtf8, compareStrings, utf8ToByteString } from '../base/bytes.ts';
 import { BuildError, FloeError } from '../base/errors.ts';
 import type { Activity, Progress } from '../base/progress.ts';
 import type { Derivation } from '../model/derivation.ts';
@@ -35,7 +35,7 @@ import { exists, makeFolder, makeFolders, movePath, setMode, statOf, writeFile }
 import { type OutputPlace, registerOutputs } from './outputs.ts';
 import type { SandboxChooser } from './sandbox/choose.ts';
 import { type BuilderCommand, type BuilderExit, describeExit, type PreparedSandbox, type SandboxPath } from './sandbox/sandbox.ts';
-import type { BuildSettings } from './settings.ts';
+import { type BuildSettings, externalBuilderFor } from './settings.ts';
 import type { Slots } from './slots.ts';
 import { watchBuilder } from './watch-builder.ts';
 
@@ -198,12 +198,16 @@ export class LocalBuild {
     const { store, settings, sandboxes, progress } = this.#shared;
     const { derivation, options, path } = this.#job;
     const fixed = derivation.outputs.get('out')?.kind === 'fixed';
-    const sandbox = sandboxes.choose({
-      derivation: this.#printed,
-      noChroot: options.noChroot,
-      isolated: !fixed,
-      divertedStore: store.storeDir !== store.realStoreDir,
-    });
+    const external = externalBuilderFor(settings, derivation);
+    const sandbox =
+      external === undefined
+        ? sandboxes.choose({
+            derivation: this.#printed,
+            noChroot: options.noChroot,
+            isolated: !fixed,
+            divertedStore: store.storeDir !== store.realStoreDir,
+          })
+        : sandboxes.external(external, this.#ownEnvironment());
     if (options.requiredSystemFeatures.includes('uid-range')) {
       throw new BuildError(
         'InputRejected',
@@ -247,6 +251,7 @@ export class LocalBuild {
         buildDir,
         network: fixed,
         kvm: settings.systemFeatures.includes('kvm'),
+        outputs: new Map([...places].map(([name, { scratch }]) => [name, store.printPath(scratch)])),
       });
       if (settings.keepBuildLog) this.#logFile = new LogFile(store.logDir, path);
       progress.log('chatty', `executing builder '${byteStringToUtf8(derivation.builder)}'`);
@@ -261,6 +266,11 @@ export class LocalBuild {
     } finally {
       this.#cleanUp(buildDir, succeeded, places, prepared, sandbox.hidesStore);
     }
+  }
+
+  #ownEnvironment(): ReadonlyMap<string, string> {
+    const set = Object.entries(this.#shared.hookEnv).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+    return new Map(set.map(([name, value]) => [utf8ToByteString(name), utf8ToByteString(value)]));
   }
 
   /** A folder that only one build uses; what a killed process left of it is removed. */

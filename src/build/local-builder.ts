@@ -10,6 +10,7 @@ import type { Builder, BuildJob, BuildOutcome } from './builder.ts';
 import { isBuiltin } from './builtin-builders.ts';
 import { exists } from './host-files.ts';
 import { LocalBuild, type LocalBuildOptions } from './local-build.ts';
+import { externalBuilderFor } from './settings.ts';
 import { namesMachines, noRemoteBuilds } from './remote-builder.ts';
 
 /** Builds on this machine. */
@@ -24,7 +25,10 @@ export class LocalBuilder implements Builder {
     const { settings, store } = this.#options;
     const printed = store.printPath(path);
     const wrongSystem =
-      !isBuiltin(derivation) && derivation.system !== settings.system && !settings.extraPlatforms.includes(derivation.system);
+      !isBuiltin(derivation) &&
+      derivation.system !== settings.system &&
+      !settings.extraPlatforms.includes(derivation.system) &&
+      externalBuilderFor(settings, derivation) === undefined;
     const missing = options.requiredSystemFeatures.some((feature) => !settings.systemFeatures.includes(feature));
     const noJobs = settings.maxJobs === 0;
     if (!wrongSystem && !missing && !noJobs) return undefined;
@@ -55,6 +59,9 @@ export class LocalBuilder implements Builder {
       const slot = await slots.take(signal);
       let locks: PathLocks | undefined;
       try {
+        // Whoever had the slot may have failed, and so ended everything: let that be heard first.
+        await new Promise(setImmediate);
+        signal.throwIfAborted();
         locks = await this.#options.store.lockPaths(this.#outputPaths(job), { wait: false });
         if (locks !== undefined) {
           // Someone else may have built it since.

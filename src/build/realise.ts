@@ -2,14 +2,14 @@
 // (limits, the sandbox, mirrors) is put together here.
 
 import { BuildError, FloeError } from '../base/errors.ts';
-import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
+import { byteStringToUtf8, compareStrings, utf8ToByteString } from '../base/bytes.ts';
 import { type Progress, SILENT } from '../base/progress.ts';
 import type { Io } from '../io/io.ts';
 import { type BuildSuccessStatus, exitStatusOf } from '../model/build-result.ts';
 import type { Derivation } from '../model/derivation.ts';
-import type { DerivedPath } from '../model/derived-path.ts';
+import { type DerivedPath, printDerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
-import type { StorePath } from '../model/store-path.ts';
+import { type StorePath, storePathName } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { AutoGc } from './auto-gc.ts';
 import { ContentChecks } from './content-checks.ts';
@@ -157,7 +157,9 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   });
   const autoGc = settings.autoGc === undefined ? undefined : new AutoGc(store, settings.autoGc, progress);
   autoGc?.start();
-  const settled = await Promise.allSettled(requests.map((request) => scheduler.reach(request, options.mode ?? 'normal')));
+  const reached = new Map<DerivedPath, Promise<GoalOutcome>>();
+  for (const request of inOrderOfNames(requests)) reached.set(request, scheduler.reach(request, options.mode ?? 'normal'));
+  const settled = await Promise.allSettled(requests.map((request) => reached.get(request)!));
   await autoGc?.stop();
   counts.stop();
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
@@ -167,6 +169,12 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   });
   const anyFailed = results.some(({ success }) => !success);
   return { results, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
+}
+
+/** The order in which C++ Nix begins: by name. */
+function inOrderOfNames(requests: readonly DerivedPath[]): DerivedPath[] {
+  const name = (request: DerivedPath): string => storePathName(request.kind === 'opaque' ? request.path : request.derivation);
+  return [...requests].sort((a, b) => compareStrings(name(a), name(b)));
 }
 
 function resultOf(request: DerivedPath, outcome: GoalOutcome, { store, derivation }: RealiseOptions): Realised[] {
@@ -203,7 +211,7 @@ export async function realise(requests: readonly DerivedPath[], options: Realise
 }
 
 /** Throws where a request failed: the failure itself where there is one, otherwise all are logged and their requests named. */
-export function throwFailures({ results, exitStatus }: RealiseResult, storeDir: string, progress: Progress): void {
+export function throwFailures({ results, exitStatus }: RealiseResult, storeDir: string, progress: Progress, namesOutputs = false): void {
   const failures = results.flatMap((result) => (result.success ? [] : [result]));
   if (failures.length === 0) return;
   if (failures.length === 1) {
@@ -216,6 +224,8 @@ export function throwFailures({ results, exitStatus }: RealiseResult, storeDir: 
     });
   }
   for (const { error } of failures) progress.log('error', printFailure(error));
-  const names = [...new Set(failures.map(({ request }) => printRequest(request, storeDir)))].sort();
+  const names = [
+    ...new Set(failures.map(({ request }) => (namesOutputs ? printDerivedPath(request, storeDir) : printRequest(request, storeDir)))),
+  ].sort();
   throw new BuildError('MiscFailure', `build of ${names.map((name) => `'${name}'`).join(', ')} failed`, { exitCode: exitStatus });
 }

@@ -3,6 +3,8 @@
 import type { AutoGcSettings } from './auto-gc.ts';
 import type { DownloadSettings } from './download.ts';
 import type { SandboxPolicy } from './sandbox/choose.ts';
+import type { Derivation } from '../model/derivation.ts';
+import type { ExternalBuilder } from './sandbox/external.ts';
 import type { SandboxPath } from './sandbox/sandbox.ts';
 
 export interface BuildSettings extends SandboxPolicy, DownloadSettings {
@@ -50,8 +52,15 @@ export interface BuildSettings extends SandboxPolicy, DownloadSettings {
   readonly diffHook?: string | undefined;
   /** When garbage is collected meanwhile; never, unless said. */
   readonly autoGc?: AutoGcSettings | undefined;
+  /** `external-builders`, where that feature is on. */
+  readonly externalBuilders?: readonly ExternalBuilder[] | undefined;
   /** All settings as nix.conf would hold them, for hooks. */
   readonly configText?: string | undefined;
+}
+
+/** The program that builds this derivation in floe's place. */
+export function externalBuilderFor(settings: BuildSettings, { system }: Derivation): ExternalBuilder | undefined {
+  return settings.externalBuilders?.find(({ systems }) => systems.includes(system));
 }
 
 /** Nix's defaults, for tests and as a start for the engine. */

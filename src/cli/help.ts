@@ -79,6 +79,22 @@ function printCommand(program: string, name: string, commandClass: CommandClass,
   ].join('');
 }
 
+/** What the commands of a group are for, as Nix has it. */
+const GROUP_TEXTS: Readonly<Record<string, string>> = {
+  config: 'manipulate the Nix configuration file',
+  derivation: "work with derivations, Nix's notion of a build plan",
+  env: 'manipulate the process environment',
+  flake: 'manage Nix flakes',
+  formatter: 'build or run the formatter',
+  hash: 'compute and convert cryptographic hashes',
+  key: 'generate and convert Nix signing keys',
+  nar: 'create or inspect NAR files',
+  profile: 'manage Nix profiles',
+  realisation: 'manipulate a Nix realisation',
+  registry: 'manage the flake registry',
+  store: 'manipulate a Nix store',
+};
+
 async function printGroup(program: string, group: string): Promise<string> {
   const rows: string[] = [];
   for (const word of wordsBelow(group)) {
@@ -94,7 +110,7 @@ async function printGroup(program: string, group: string): Promise<string> {
   const title =
     group === ''
       ? `${program}: reproducible development environments and packages, a complete implementation of Nix`
-      : `${program} ${group}`;
+      : `${program} ${group}: ${GROUP_TEXTS[group] ?? ''}`;
   const legacy = group === '' ? Object.keys(LEGACY_COMMANDS).sort() : [];
   return [
     `${title}\n`,

@@ -50,7 +50,10 @@ export function withJsonLog(report: Report, path: string, options: ReportOptions
   const log = makeJsonLog(place, options);
   const activities = new WeakMap<Activity, Activity>();
   return {
-    showTrace: report.showTrace,
+    showTrace(on) {
+      log.showTrace(on);
+      return report.showTrace(on);
+    },
     log(level: LogLevel, text: string) {
       report.log(level, text);
       log.log(level, text);

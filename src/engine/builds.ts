@@ -3,12 +3,13 @@
 import * as fs from 'node:fs';
 import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import { type Json, printJson } from '../base/canonical-json.ts';
-import { FloeError, InvalidPathError } from '../base/errors.ts';
+import { FloeError, InvalidPathError, UsageError } from '../base/errors.ts';
 import type { LogLevel } from '../base/progress.ts';
 import type { FetchingSettings } from '../build/download-file.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
 import type { RealiseOptions, RealiseResult } from '../build/realise.ts';
+import type { ExternalBuilder } from '../build/sandbox/external.ts';
 import type { SandboxPath } from '../build/sandbox/sandbox.ts';
 import type { BuildSettings } from '../build/settings.ts';
 import type { Substituter } from '../build/substituter.ts';
@@ -33,6 +34,16 @@ export interface BuiltPath {
 
 /** PERF: the room that builds is loaded when something is planned or built; evaluation alone never pays for it. */
 const loadRealise = () => import('../build/realise.ts');
+
+/** The value of `external-builders`. UsageError where it has another form. */
+function readExternalBuilders(value: readonly unknown[]): ExternalBuilder[] {
+  const isTexts = (list: unknown): list is string[] => Array.isArray(list) && list.every((one) => typeof one === 'string');
+  return value.map((one) => {
+    const { systems, program, args } = (one ?? {}) as { systems?: unknown; program?: unknown; args?: unknown };
+    if (isTexts(systems) && typeof program === 'string' && isTexts(args)) return { systems, program, args };
+    throw new UsageError(`setting 'external-builders' must be a list of objects with 'systems', 'program' and 'args'`);
+  });
+}
 
 export class Builds {
   private readonly engine: Engine;
@@ -135,6 +146,7 @@ export class Builds {
         keepDerivations: settings.get('keep-derivations'),
         freeSpaceFile: this.engine.env['_NIX_TEST_FREE_SPACE_FILE'],
       },
+      externalBuilders: settings.hasFeature('external-builders') ? readExternalBuilders(settings.get('external-builders')) : undefined,
       diffHook: settings.get('run-diff-hook') ? settings.get('diff-hook') : undefined,
       sandbox: sandbox === 'relaxed' ? 'relaxed' : sandbox ? 'true' : 'false',
       sandboxFallback: settings.isOverridden('sandbox') && sandbox === true ? false : settings.get('sandbox-fallback'),
@@ -153,8 +165,14 @@ export class Builds {
     };
   }
 
-  /** Makes all of it valid, after saying what that takes. Throws BuildError. */
-  async build(paths: readonly DerivedPath[], { mode, quiet = false }: { mode?: BuildMode; quiet?: boolean } = {}): Promise<BuiltPath[]> {
+  /**
+   * Makes all of it valid, after saying what that takes. Throws BuildError, where several things failed by their derivations with the
+   * outputs (`namesOutputs`) or without, as the older commands do.
+   */
+  async build(
+    paths: readonly DerivedPath[],
+    { mode, quiet = false, namesOutputs = true }: { mode?: BuildMode; quiet?: boolean; namesOutputs?: boolean } = {},
+  ): Promise<BuiltPath[]> {
     this.flush(paths);
     const plan = await this.plan(paths);
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
@@ -162,7 +180,7 @@ export class Builds {
     if ((mode ?? 'normal') !== 'normal' || printPlan(plan, this.engine.storeDir).length > 0) reads?.refuse('something was built');
     const result = await this.realise(paths, plan, mode);
     const { throwFailures } = await loadRealise();
-    throwFailures(result, this.engine.storeDir, this.engine.progress);
+    throwFailures(result, this.engine.storeDir, this.engine.progress, namesOutputs);
     return result.results.flatMap((one) => {
       if (!one.success) return [];
       const { request, outputs } = one;

@@ -248,6 +248,8 @@ async function runScript(script: Script, scratch: Scratch): Promise<Outcome> {
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
       TMPDIR: temporary,
+      // The shell of Nix's own build environment, which a script takes for granted.
+      shell: findProgram('bash'),
     },
     stdio: ['ignore', log, log],
     ...(isForeign ? { uid: NOBODY, gid: NOBODY } : {}),

@@ -2,6 +2,7 @@
 // The machine is tried out when the first build asks, once for each chooser, and what is missing is said once.
 
 import { FloeError } from '../../base/errors.ts';
+import { type ExternalBuilder, ExternalSandbox } from './external.ts';
 import { LinuxSandbox } from './linux.ts';
 import {
   type BubblewrapAbility,
@@ -54,6 +55,11 @@ export class SandboxChooser {
     this.#policy = policy;
     this.#searchPath = searchPath;
     this.#warn = warn;
+  }
+
+  /** Hands the build to another program. */
+  external(builder: ExternalBuilder, env: ReadonlyMap<string, string>): Sandbox {
+    return new ExternalSandbox(builder, this.#plain(), env);
   }
 
   choose(wish: SandboxWish): Sandbox {

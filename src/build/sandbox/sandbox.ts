@@ -32,6 +32,8 @@ export interface SandboxRequest {
   readonly network: boolean;
   /** Whether /dev/kvm is offered. */
   readonly kvm: boolean;
+  /** Output name -> the store path that the builder writes. */
+  readonly outputs?: ReadonlyMap<string, string> | undefined;
 }
 
 /** What is run. */

@@ -1,5 +1,6 @@
 // `floe copy`: store paths from one store into another.
 
+import { resolve } from 'node:path';
 import { Command, Option } from 'clipanion';
 import { UsageError } from '../../base/errors.ts';
 import { copyBetweenStores } from '../../engine/copy-paths.ts';
@@ -40,13 +41,11 @@ export class CopyCommand extends BaseCommand {
     const { from, to } = this;
     if (from === undefined && to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
     if (this.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
-    for (const [flag, given] of [
-      ['--out-link', this.outLink],
-      ['--profile', this.profile],
-      ['--substitute-on-destination', this.substitute],
-    ] as const) {
+    for (const [flag, given] of [['--substitute-on-destination', this.substitute]] as const) {
       if (given !== undefined && given !== false) throw new UsageError(`'copy' has no '${flag}' yet`);
     }
+    if (to !== undefined && (this.outLink !== undefined || this.profile !== undefined))
+      throw new UsageError("'--out-link' and '--profile' need the paths in the local store: leave out '--to'");
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     const copy = (paths: Parameters<typeof copyBetweenStores>[1]['paths']) =>
@@ -58,9 +57,13 @@ export class CopyCommand extends BaseCommand {
       if (this.derivation) return void (await copy(await derivationsOf(engine, targets)));
       const derived = targets.flatMap((target) => target.derivedPaths());
       // What lies elsewhere is not made here.
-      if (from !== undefined) return void (await copy(derived.flatMap((path) => [...engine.builds.outputPaths(path).values()])));
-      const built = await engine.builds.build(derived);
+      const built =
+        from === undefined
+          ? await engine.builds.build(derived)
+          : derived.map((path) => ({ path, outputs: engine.builds.outputPaths(path) }));
       await copy(built.flatMap(({ outputs }) => [...outputs.values()]));
+      if (this.outLink !== undefined) await engine.builds.makeLinks(built, resolve(engine.cwd, this.outLink));
+      if (this.profile !== undefined) await engine.builds.updateProfile(resolve(engine.cwd, this.profile), built);
     } finally {
       await engine.close();
     }

@@ -124,8 +124,10 @@ export class LocalStore implements Store {
   }
 
   #requireWritable(): void {
-    if (this.isReadOnly)
-      throw new StoreError(`store '${this.uri}' is open read-only: attempt to write a readonly database`, { code: 'FLOE_STORE_READ_ONLY' });
+    if (!this.isReadOnly) return;
+    // What stands first in the way is said first.
+    guardIo('writing to', this.realStoreDir, () => fs.accessSync(this.realStoreDir, fs.constants.W_OK));
+    throw new StoreError(`store '${this.uri}' is open read-only: attempt to write a readonly database`, { code: 'FLOE_STORE_READ_ONLY' });
   }
 
   // ---- places
