@@ -5,9 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { Interface } from 'node:readline/promises';
+import { createContext, Script } from 'node:vm';
 import { byteStringToUtf8, bytesOf } from '../base/bytes.ts';
+import { FloeError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { historyFile, type LineResult, type ReplFace } from '../engine/repl.ts';
+import { renderMarkdown } from './markdown.ts';
 import type { Session } from './session.ts';
 import { BLUE, FAINT, GREEN, NORMAL, RED } from './terminal.ts';
 
@@ -33,18 +36,37 @@ export interface LineHandler {
   readonly greeting?: string;
   start(): Promise<void>;
   processLine(line: string): Promise<LineResult>;
-  complete(line: string): string[];
+  complete(line: string): { readonly word: string; readonly candidates: readonly string[] };
 }
 
 /** The repl's way to the user. */
-export function replFace({ report, stdout }: Session): ReplFace {
+export function replFace({ report, stdin, stdout, env }: Session): ReplFace {
   return {
     write: (text) => report.suspend(() => stdout.write(bytesOf(text))),
     notice: (text) => report.log('notice', text),
     runFloe: (words) => void spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, ...words], { stdio: 'inherit' }),
     showTrace: (on) => report.showTrace(on),
     palette: PALETTE,
+    interruptible: (run) => (stdin.isTerminal ? runInterruptibly(run) : run()),
+    // NIX: its tests want the text as it is written.
+    renderMarkdown: (text) => (env['_NIX_TEST_RAW_MARKDOWN'] === '1' ? text : renderMarkdown(text, stdout.isTerminal, stdout.columns)),
   };
+}
+
+/** Evaluation holds the event loop, where a signal would wait for its end; V8 can be told to give up at one. */
+function runInterruptibly<Result>(run: () => Result): Result {
+  const script = new Script('run()');
+  process.stdin.setRawMode(false);
+  try {
+    return script.runInContext(createContext({ run }), { breakOnSigint: true }) as Result;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
+    throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user', {
+      hint: "values that were being evaluated stay unfinished; ':r' starts afresh",
+    });
+  } finally {
+    process.stdin.setRawMode(true);
+  }
 }
 
 /** Reads a line behind a prompt; undefined at the end of input. */
@@ -70,7 +92,10 @@ function pipedLines({ stdin, stdout }: Session): ReadLine {
 
 /** The common beginning of the candidates is inserted at once, a second Tab lists them. */
 function makeCompleter(handler: LineHandler): (line: string) => [string[], string] {
-  return (line) => [handler.complete(line).map((text) => byteStringToUtf8(text)), line];
+  return (line) => {
+    const { word, candidates } = handler.complete(line);
+    return [candidates.map(byteStringToUtf8), byteStringToUtf8(word)];
+  };
 }
 
 async function terminalLines(engine: Engine, handler: LineHandler): Promise<{ readonly read: ReadLine; readonly lines: Interface }> {

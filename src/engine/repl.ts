@@ -41,6 +41,10 @@ export interface ReplFace {
   write(text: string): void;
   /** A line on standard error. */
   notice(text: string): void;
+  /** Runs what may take long; the user may end it, which throws. */
+  interruptible<Result>(run: () => Result): Result;
+  /** Text in Markdown as the user's terminal shows it. Byte strings. */
+  renderMarkdown(text: string): string;
   /** Starts floe with these words, with the user's terminal. */
   runFloe(words: readonly string[]): void;
   /** Sets whether errors come with their whole trace; says whether they did. */
@@ -134,7 +138,7 @@ export class Repl {
       ...(transform === undefined ? {} : { transform }),
     });
     const slots = [...this.scope.values()];
-    return () => this.evaluator.guard(() => program.eval(slots));
+    return () => this.face.interruptible(() => this.evaluator.guard(() => program.eval(slots)));
   }
 
   private evaluate(text: string): Value {
@@ -167,8 +171,9 @@ export class Repl {
 
   private print(value: Value, maxDepth: number): string {
     const options = { ...PRINT_DEFAULTS, force: true, derivationPaths: true, maxDepth, indent: 2, palette: this.face.palette };
-    return this.evaluator.guard(() =>
-      printValue(this.state, value, { ...options, errors: 'throw-at-top', onPartial: (text) => this.face.write(text) }),
+    const onPartial = (text: string): void => this.face.write(text);
+    return this.face.interruptible(() =>
+      this.evaluator.guard(() => printValue(this.state, value, { ...options, errors: 'throw-at-top', onPartial })),
     );
   }
 
@@ -305,7 +310,7 @@ export class Repl {
       case ':quit':
         return 'quit';
       case ':doc':
-        face.write(`${this.documentation(argument).trim()}\n`);
+        face.write(`${face.renderMarkdown(this.documentation(argument)).trim()}\n`);
         return;
       case ':te':
       case ':trace-enable': {
@@ -450,11 +455,10 @@ export class Repl {
 
   // ---- completion
 
-  /** What `prefix`, the line up to the cursor, may become: whole lines. */
-  complete(prefix: string): string[] {
-    const start = prefix.search(/[^ \n\r\t(){}[\]]*$/);
-    const [before, current] = [prefix.slice(0, start), prefix.slice(start)];
-    return this.completeWord(current).map((word) => before + word);
+  /** What the last word of `prefix`, the line up to the cursor, may become, and that word. */
+  complete(prefix: string): { readonly word: string; readonly candidates: string[] } {
+    const word = prefix.slice(prefix.search(/[^ \n\r\t(){}[\]]*$/));
+    return { word, candidates: this.completeWord(word) };
   }
 
   private completeWord(word: string): string[] {
