@@ -5,20 +5,22 @@
 
 import process from 'node:process';
 import { cacheFolder } from '../engine/cache-folder.ts';
+import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { KeptResults } from '../engine/kept-results.ts';
 import { ReadLog } from '../engine/reads.ts';
 import { programName } from './launch.ts';
 import type { Input, Output, Surroundings } from './session.ts';
 
-/** What a command wrote; standard output as a byte string. */
+/** What a command wrote; standard output as a byte string. Then, perhaps, it became a shell or program. */
 interface Printed {
   readonly stdout: string;
   readonly stderr: string;
+  readonly become?: KeptLaunch | undefined;
 }
 
 /** Variables that decide what floe does, by themselves or through the programs it asks. tests/house checks that none is missing. */
 const DECIDING =
-  /^(?:NIX_.*|FLOE_.*|GIT_.*|XDG_(?:CACHE|CONFIG|DATA|STATE|RUNTIME)_\w+|XDG_CONFIG_DIRS|HOME|PATH|TERM|COLORTERM|NO_?COLOR|COLUMNS|IN_SYSTEMD|EDITOR|VISUAL|PAGER|SHELL|TMPDIR|TZ|USER|LOGNAME|LANG|LC_.*|SSL_CERT_FILE|SSH_.*|.*_proxy|.*_PROXY)$/;
+  /^(?:_?NIX_.*|PRINT_PATH|FLOE_.*|GIT_.*|XDG_(?:CACHE|CONFIG|DATA|STATE|RUNTIME)_\w+|XDG_CONFIG_DIRS|HOME|PATH|TERM|COLORTERM|NO_?COLOR|COLUMNS|IN_SYSTEMD|EDITOR|VISUAL|PAGER|SHELL|TMPDIR|TZ|USER|LOGNAME|LANG|LC_.*|SSL_CERT_FILE|SSH_.*|.*_proxy|.*_PROXY)$/;
 /** Of these, what changes from terminal to terminal and decides nothing that is kept. */
 const PASSING = /^(?:SSH_(?:CLIENT|CONNECTION|TTY|AUTH_SOCK|AGENT_PID)|COLUMNS|GIT_(?:EDITOR|PAGER|ASKPASS)|NODE_OPTIONS)$/;
 
@@ -38,15 +40,18 @@ function keptResults({ env }: Surroundings): KeptResults {
   return new KeptResults(`${cacheFolder(env)}/results`);
 }
 
-/** Prints what the same command printed before, if nothing that it was made from has changed. False where it has to run. */
-export function replayOutput(surroundings: Surroundings): boolean {
+/**
+ * Prints what the same command printed before, if nothing that it was made from has changed. 'run' where it has to run; otherwise what
+ * this process is to become, if anything.
+ */
+export function replayOutput(surroundings: Surroundings): 'run' | 'done' | KeptLaunch {
   const { installation, env, stdout, stderr } = surroundings;
-  if (installation === undefined) return false;
+  if (installation === undefined) return 'run';
   const printed = keptResults(surroundings).find<Printed>(questionOf(surroundings), env);
-  if (printed === undefined) return false;
+  if (printed === undefined) return 'run';
   if (printed.stderr !== '') stderr.write(printed.stderr);
-  stdout.write(Buffer.from(printed.stdout, 'latin1'));
-  return true;
+  if (printed.stdout !== '') stdout.write(Buffer.from(printed.stdout, 'latin1'));
+  return printed.become ?? 'done';
 }
 
 /** Listens to a command, to keep what it printed. */
@@ -86,12 +91,12 @@ export class OutputKeeper {
     };
   }
 
-  /** Keeps it all, unless something that was read forbids it. Only for commands that succeeded. */
-  keep(): void {
+  /** Keeps it all, unless something that was read forbids it. Only for commands that succeeded, or are about to `become`. */
+  keep(become?: KeptLaunch): void {
     const reads = this.reads.keep();
     if (reads === undefined) return;
     const text = (chunks: readonly Buffer[], encoding: 'latin1' | 'utf8') => Buffer.concat(chunks).toString(encoding);
-    const printed: Printed = { stdout: text(this.stdout, 'latin1'), stderr: text(this.stderr, 'utf8') };
+    const printed: Printed = { stdout: text(this.stdout, 'latin1'), stderr: text(this.stderr, 'utf8'), become };
     keptResults(this.surroundings).keep(this.question, reads, printed);
   }
 }

@@ -24,6 +24,7 @@ export function openEngine(command: BaseCommand): Engine {
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs'),
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
     reads: session.reads,
+    onBecome: session.onBecome,
   });
 }
 

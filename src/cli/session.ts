@@ -5,6 +5,7 @@ import { fstatSync, readSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { FloeError } from '../base/errors.ts';
 import type { Settings } from '../engine/config.ts';
+import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { installationOf } from '../engine/kept-results.ts';
 import type { ReadLog } from '../engine/reads.ts';
 import type { Launch } from './launch.ts';
@@ -48,6 +49,8 @@ export interface Session extends Surroundings {
   readonly online: boolean;
   /** Where everything is written down that the result rests on; undefined where it is not kept. */
   readonly reads?: ReadLog | undefined;
+  /** Told before this process becomes another program. */
+  readonly onBecome?: ((kept: KeptLaunch) => void) | undefined;
   /** Where relative paths among the words start: the script's folder in scripts, else `cwd`. */
   readonly wordsFolder: string;
 }

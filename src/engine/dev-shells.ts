@@ -1,11 +1,10 @@
 // Dev shells for an engine: from an installable to the environment its build would have, and into a shell with it.
 // nix/develop.cc decides what is built and what the shell is told.
 
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bytesOf, utf8ToByteString } from '../base/bytes.ts';
+import { utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, InvalidPathError } from '../base/errors.ts';
 import { printATerm } from '../model/aterm.ts';
 import { makeHashModuloLookup } from '../model/derivation-hash.ts';
@@ -13,13 +12,13 @@ import { hashBytes } from '../base/hash.ts';
 import { makeTextPath } from '../model/content-address.ts';
 import { isDerivationPath, printStorePath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
-import { chooseShell } from '../shell/choose-shell.ts';
-import { type DevEnvironment, environmentSystem, getEnvScript, makeEnvironmentDerivation, parseDevEnvironment } from '../shell/dev-env.ts';
-import { makeRcScript, makeShellScript, shellArguments, type ShellFile, type ShellTask } from '../shell/rc.ts';
+import { type DevEnvironment, getEnvScript, makeEnvironmentDerivation, parseDevEnvironment } from '../shell/dev-env.ts';
+import type { ShellTask } from '../shell/rc.ts';
 import type { Engine, SourceChoice } from './engine.ts';
 import type { LockChoices } from './flakes.ts';
 import type { Target } from './installables.ts';
-import { applyEnvironmentChoices, becomeProgram, type EnvironmentChoices } from './start-program.ts';
+import { environmentScript } from './kept-launch.ts';
+import type { EnvironmentChoices } from './start-program.ts';
 
 /** An environment, and the store path that holds it. */
 export interface BuiltEnvironment {
@@ -51,8 +50,10 @@ export class DevShells {
       ? { path: target.storePath, builder: undefined }
       : await this.buildEnvironment(target);
     if (profile !== undefined) {
+      engine.reads?.refuse('a profile was changed');
       await updateProfile(engine.store, profile, path);
     }
+    engine.reads?.valid(path);
     const text = fs.readFileSync(engine.store.toRealPath(path), 'latin1');
     return { environment: parseDevEnvironment(text), path, builder };
   }
@@ -106,22 +107,12 @@ export class DevShells {
   script(environment: DevEnvironment, redirects: ReadonlyMap<string, string> = new Map()): string {
     const folder = fs.mkdtempSync(join(tmpdir(), 'nix-dev-env.'));
     try {
-      return this.rc(environment, folder, redirects).script;
+      const { script, files } = environmentScript(environment, { userFolder: this.engine.cwd, redirects }, folder);
+      if (files.length > 0) this.engine.reads?.refuse('the script names a temporary folder');
+      return script;
     } finally {
       fs.rmSync(folder, { recursive: true, force: true });
     }
-  }
-
-  private rc(
-    environment: DevEnvironment,
-    temporaryFolder: string,
-    redirects: ReadonlyMap<string, string>,
-  ): { script: string; files: ShellFile[] } {
-    return makeRcScript(environment, {
-      outputsFolder: utf8ToByteString(join(this.engine.cwd, 'outputs')),
-      temporaryFolder: utf8ToByteString(temporaryFolder),
-      redirects,
-    });
   }
 
   /** `--redirect`: folders that stand for the outputs of installables, which are built or at least known. */
@@ -143,35 +134,25 @@ export class DevShells {
   }
 
   /** Becomes the shell, or the command in it; the engine is closed first. */
-  async enter({ environment, path, builder }: BuiltEnvironment, options: EnterOptions): Promise<never> {
+  async enter({ path, builder }: BuiltEnvironment, options: EnterOptions): Promise<never> {
     const { engine } = this;
     const { settings, cwd } = engine;
-    const { mount } = engine.storeAccess.placement;
-    const folder = fs.mkdtempSync(join(tmpdir(), 'nix-develop.'));
-    const { script, files } = this.rc(environment, folder, options.redirects);
-    for (const file of files) fs.writeFileSync(file.path, bytesOf(file.content));
-    if (files.length === 0) fs.rmdirSync(folder);
-    const rcPath = join(tmpdir(), `nix-shell.${randomUUID()}`);
-    const env = { ...applyEnvironmentChoices(engine.env, options.choices), NIX_GCROOT: printStorePath(path, engine.storeDir) };
-    const shell = chooseShell(builder === undefined ? [] : [builder], mount);
-    const whole = makeShellScript(script, {
-      task: options.task.kind === 'command' ? { kind: 'command', words: options.task.words.map(utf8ToByteString) } : options.task,
-      rcPath: utf8ToByteString(rcPath),
-      shell,
-      prompt: utf8ToByteString(settings.get('bash-prompt')),
-      promptPrefix: utf8ToByteString(settings.get('bash-prompt-prefix')),
-      promptSuffix: utf8ToByteString(settings.get('bash-prompt-suffix')),
-      isTraced: false,
-    });
-    // The script removes the file; nobody else may have made it.
-    fs.writeFileSync(rcPath, bytesOf(whole), { mode: 0o600, flag: 'wx' });
-    const system = environmentSystem(environment);
-    return becomeProgram(engine, {
-      program: shell.path,
-      args: shellArguments(options.task, shell.path, rcPath).slice(1),
-      env: { ...env, SHELL: shell.path },
+    return engine.become({
+      kind: 'shell',
+      environmentFile: engine.store.toRealPath(path),
+      environmentPath: printStorePath(path, engine.storeDir),
+      builder,
+      task: options.task,
+      choices: options.choices,
+      redirects: [...options.redirects],
+      prompt: {
+        whole: settings.get('bash-prompt'),
+        prefix: settings.get('bash-prompt-prefix'),
+        suffix: settings.get('bash-prompt-suffix'),
+      },
+      userFolder: cwd,
       cwd: options.task.kind === 'phase' ? (options.folder ?? cwd) : cwd,
-      system,
+      mount: engine.storeAccess.placement.mount,
     });
   }
 }

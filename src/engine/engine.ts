@@ -21,6 +21,7 @@ import type { EngineEvalHost } from './eval-host.ts';
 import { Evaluation, type SearchPath } from './evaluation.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
+import type { KeptLaunch } from './kept-launch.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
 import type { Programs } from './programs.ts';
@@ -58,6 +59,8 @@ export interface EngineOptions {
   readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
   /** Gets everything that results rest on. */
   readonly reads?: ReadLog | undefined;
+  /** Gets what this process is about to become, to keep it. */
+  readonly onBecome?: ((kept: KeptLaunch) => void) | undefined;
 }
 
 /** What the worker behind the bridge is told, as plain data. */
@@ -82,6 +85,7 @@ export class Engine {
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
   readonly reads: ReadLog | undefined;
+  private readonly onBecome: EngineOptions['onBecome'];
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
@@ -105,6 +109,7 @@ export class Engine {
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
     this.reads = options.reads;
+    this.onBecome = options.onBecome;
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
@@ -258,6 +263,14 @@ export class Engine {
       installable.outputs,
       outputDefaults(purpose, system),
     );
+  }
+
+  /** Closes itself, and this process becomes the shell or program. */
+  async become(kept: KeptLaunch): Promise<never> {
+    await this.close();
+    this.onBecome?.(kept);
+    const { becomeKept } = await import('./kept-launch.ts');
+    return becomeKept(kept, this.env, this.childStackLimit);
   }
 
   /** Keeps caches and lets go of the store. Safe to call more than once. */

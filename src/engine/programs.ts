@@ -17,7 +17,7 @@ import type { BuiltPath } from './builds.ts';
 import { FoundDerivation } from './derivation-values.ts';
 import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
-import { applyEnvironmentChoices, becomeProgram, type EnvironmentChoices, packageFolders, prependPath } from './start-program.ts';
+import { type EnvironmentChoices, packageFolders } from './start-program.ts';
 
 const PROGRAM = internSymbol('program');
 const META = internSymbol('meta');
@@ -87,8 +87,8 @@ export class Programs {
   /** Becomes the program; the engine is closed first. */
   async start(program: string, args: readonly string[], choices: EnvironmentChoices): Promise<never> {
     const { engine } = this;
-    const env = applyEnvironmentChoices(engine.env, choices);
-    return becomeProgram(engine, { program, args, env, cwd: engine.cwd });
+    const { mount } = engine.storeAccess.placement;
+    return engine.become({ kind: 'program', program, args, folders: [], choices, cwd: engine.cwd, mount });
   }
 
   /** Becomes the user's shell, or the command, with the packages' programs first in PATH. */
@@ -108,14 +108,8 @@ export class Programs {
       },
       readFile: (path) => (fs.existsSync(real(path)) ? fs.readFileSync(real(path), 'utf8') : undefined),
     });
-    const env = applyEnvironmentChoices(engine.env, choices);
-    const words = command ?? [env['SHELL'] ?? 'bash'];
-    return becomeProgram(engine, {
-      program: words[0]!,
-      args: words.slice(1),
-      env: { ...env, PATH: prependPath(folders, env['PATH']) },
-      cwd: engine.cwd,
-    });
+    const [program, ...args] = command ?? [];
+    return engine.become({ kind: 'program', program, args, folders, choices, cwd: engine.cwd, mount: engine.storeAccess.placement.mount });
   }
 }
 

@@ -3,7 +3,7 @@
 import { launch } from '../shell/launch.ts';
 import type { Engine } from './engine.ts';
 
-export { applyEnvironmentChoices, type EnvironmentChoices, packageFolders, prependPath } from '../shell/compose.ts';
+export { applyEnvironmentChoices, type EnvironmentChoices, packageFolders } from '../shell/compose.ts';
 
 /** A program and what it gets. */
 export interface ProgramRequest {

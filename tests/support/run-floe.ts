@@ -1,6 +1,7 @@
 // Runs a command line inside this process, with its own streams, environment and folder, and gives back what it printed.
 
 import type { Output, Surroundings } from '../../src/cli/session.ts';
+import { replayOutput } from '../../src/cli/kept-output.ts';
 import { run } from '../../src/cli/main.ts';
 
 export interface RunResult {
@@ -9,6 +10,8 @@ export interface RunResult {
   readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
   readonly code: number;
+  /** It was printed before and nothing ran. */
+  readonly isReplayed: boolean;
 }
 
 export interface RunOptions {
@@ -16,6 +19,8 @@ export interface RunOptions {
   /** The whole environment. */
   readonly env?: Record<string, string | undefined>;
   readonly stdin?: string | Uint8Array;
+  /** Keeps results between runs, as an installed floe of that name does. */
+  readonly installation?: string;
 }
 
 function collect(): Output & { readonly text: () => string; readonly bytes: () => Buffer } {
@@ -55,7 +60,9 @@ export async function runFloe(words: readonly string[], options: RunOptions): Pr
     },
     stdout,
     stderr,
+    installation: options.installation,
   };
-  const code = await run(surroundings);
-  return { stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), code };
+  const isReplayed = replayOutput(surroundings) === 'done';
+  const code = isReplayed ? 0 : await run(surroundings);
+  return { isReplayed, stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), code };
 }

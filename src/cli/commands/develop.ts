@@ -24,6 +24,8 @@ export class DevelopCommand extends BaseCommand {
 
   static override readonly exitsWithBuildStatus = true;
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly environment = environmentOptions();
   readonly profile = profileOptions();

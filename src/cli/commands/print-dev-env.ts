@@ -21,6 +21,8 @@ export class PrintDevEnvCommand extends BaseCommand {
 
   static override readonly exitsWithBuildStatus = true;
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly json = jsonOptions();
   readonly profile = profileOptions();

@@ -16,6 +16,8 @@ export class RunCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly environment = environmentOptions();
   readonly installable = Option.String({ required: false });

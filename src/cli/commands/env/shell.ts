@@ -16,6 +16,8 @@ export class EnvShellCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly environment = environmentOptions();
   readonly stdin = installablesFromStdin();
