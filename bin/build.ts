@@ -6,14 +6,20 @@
 // PERF: the chunks are split as ES modules and then turned into CommonJS, which only esbuild's ES format can split: Node's ES module
 // loader costs 2.3 ms of the 21 ms that a start takes.
 
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadNodeLate, pack } from './pack.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src');
 const URL_REFERENCE = /new URL\((['"])\.\/([\w./-]+)\1, ?import\.meta\.url\)/g;
+
+/** What is packed: what prints the output of an earlier run again, and what evaluates. */
+const PACKS = { replay: /^chunk-replay-/, core: /^chunk-(?:main|nix-instantiate|eval)-/ };
 
 /** Files that sources name as `new URL('./x', import.meta.url)`, absolute. */
 async function findReferencedFiles(): Promise<string[]> {
@@ -96,6 +102,7 @@ async function build(): Promise<void> {
   const staging = `${target}.new-${process.pid}`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
+  const texts = new Map<string, string>();
   for (const file of result.outputFiles) {
     const withUrls = file.text
       .replace(
@@ -122,8 +129,12 @@ async function build(): Promise<void> {
         ? 'var __floeUrl="file://"+encodeURI(__filename).replace(/[?#]/g,encodeURIComponent);'
         : '',
     });
-    await writeFile(join(staging, basename(file.path).replace(/\.js$/, '.cjs')), code);
+    texts.set(basename(file.path).replace(/\.js$/, '.cjs'), loadNodeLate(code));
   }
+  const packs = Object.entries(PACKS).map(([name, pattern]) => ({ name, roots: [...texts.keys()].filter((chunk) => pattern.test(chunk)) }));
+  for (const [name, text] of pack(texts, 'floe.cjs', packs)) await writeFile(join(staging, name), text);
+  // What is there is looked at (keepCompiledCode).
+  for (const { name } of packs) await writeFile(join(staging, `${name}.cache`), '');
   for (const file of referenced) if (!file.endsWith('.ts')) await copyFile(file, join(staging, basename(file)));
   // The part for browsers is one ES module. That it needs nothing of Node is checked here: esbuild refuses what it cannot bundle.
   await bundle({
@@ -143,8 +154,31 @@ async function build(): Promise<void> {
   if (existsSync(target)) await rename(target, old);
   await rename(staging, target);
   await rm(old, { recursive: true, force: true });
+  keepCompiledCode(target);
   const size = result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
   console.error(`built ${relative(process.cwd(), target) || target}: ${result.outputFiles.length} files, ${Math.round(size / 1024)} KiB`);
+}
+
+/**
+ * Runs the new floe over a sample, for the compiled code of what it uses: once to evaluate, once to print again. A floe whose compiled code
+ * is missing, or not for this Node and these flags, compiles as it runs.
+ */
+function keepCompiledCode(target: string): void {
+  const flags = /FLOE_V8_FLAGS-(--[^}]*)\}/.exec(readFileSync(join(root, 'bin/floe'), 'utf8'))![1]!;
+  const home = mkdtempSync(join(tmpdir(), 'floe-build-'));
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    NIX_REMOTE: join(home, 'store'),
+    FLOE_V8_FLAGS: `${flags} --import ${join(root, 'bin/keep-code.ts')}`,
+    FLOE_CODE_FOLDER: target,
+  };
+  const words = ['nix-instantiate', '--eval', '--strict', '--readonly-mode', join(root, 'bin/sample.nix')];
+  for (let run = 0; run < 2; run++) {
+    const { status } = spawnSync(join(root, 'bin/floe'), words, { env, stdio: 'ignore' });
+    if (status !== 0) console.error('the sample program did not run: floe will start slowly');
+  }
+  rmSync(home, { recursive: true, force: true });
 }
 
 /** What bindDirectly relies on. */
