@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FetchError, FloeError } from '../base/errors.ts';
 import type { HttpResponse, Net } from '../io/io.ts';
-import { findLogin } from './netrc.ts';
+import { loginHeaders } from '../io/netrc.ts';
 
 /** How downloads behave; named as Nix names the settings. */
 export interface DownloadSettings {
@@ -147,11 +147,6 @@ class StallWatch {
   end(): void {
     clearTimeout(this.#timer);
   }
-}
-
-function loginHeaders(url: string, netrc: string): Record<string, string> {
-  const login = netrc === '' ? undefined : findLogin(netrc, new URL(url).hostname);
-  return login === undefined ? {} : { authorization: `Basic ${Buffer.from(`${login.login}:${login.password}`).toString('base64')}` };
 }
 
 /** What the server's status says against taking the body as the file. */

@@ -2,7 +2,6 @@
 
 import { resolve } from 'node:path';
 import { utf8ToByteString } from '../base/bytes.ts';
-import { UsageError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LockChoices } from '../engine/flakes.ts';
 import { parseInputFlag } from '../engine/flakes.ts';
@@ -24,7 +23,7 @@ export function lockChoices(command: BaseCommand, engine: Engine, options: Retur
   if (options.updateInput.length > 0) {
     command.session.report.warn("'--update-input' is a deprecated alias for 'flake update' and will be removed in a future version.");
   }
-  if (options.inputsFrom.length > 0) throw new UsageError("floe has no '--inputs-from' yet");
+  engine.flakes.inputsFrom.push(...options.inputsFrom);
   return {
     recreate: options.recreateLockFile,
     updateLockFile: !options.noUpdateLockFile,

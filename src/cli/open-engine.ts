@@ -5,6 +5,7 @@ import { Engine, type AutoArgument, type SourceChoice } from '../engine/engine.t
 import { parseSearchPathEntry } from '../engine/evaluation.ts';
 import type { BaseCommand } from './base-command.ts';
 import type { evalOptions, sourceOptions } from './options.ts';
+import { sharedWorkOf } from './shared-work.ts';
 
 type EvalOptions = ReturnType<typeof evalOptions>;
 type SourceOptions = ReturnType<typeof sourceOptions>;
@@ -23,8 +24,20 @@ export function openEngine(command: BaseCommand): Engine {
     childStackLimit: session.launch.childStackLimit,
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs'),
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
+    ask: (question) => askUser(command, question),
     reads: session.reads,
     onBecome: session.onBecome,
+    work: sharedWorkOf(session),
+  });
+}
+
+/** Asks where the bar is drawn, and so somebody sits before it. NIX: the end of input answers nothing. */
+function askUser({ session, choices }: BaseCommand, question: string): string | undefined {
+  const { report, stderr, stdin } = session;
+  if (!stderr.isTerminal || !choices.logFormat.startsWith('bar')) return undefined;
+  return report.suspend(() => {
+    stderr.write(`\r\x1b[K${question} `);
+    return stdin.readLine();
   });
 }
 
@@ -38,6 +51,7 @@ export function openEvaluatingEngine(command: BaseCommand, options: EvalOptions 
   const engine = openEngine(command);
   engine.autoArguments.push(...readAutoArguments(command, options));
   engine.searchPath.push(...options.include.map(parseSearchPathEntry));
+  for (const [from, to] of options.overrideFlake) engine.flakes.override(from, to);
   return engine;
 }
 

@@ -66,6 +66,12 @@ export class Builds {
     host.flush([...host.pendingObjects(), ...this.engine.printing.printedPaths()]);
   }
 
+  /** Whether a cache has that path. */
+  async canSubstitute(path: StorePath): Promise<boolean> {
+    const { substituter } = await this.options();
+    return substituter !== undefined && (await substituter.query([path])).has(path);
+  }
+
   /** What downloads of single files go by. */
   async fetching(): Promise<FetchingSettings> {
     const { settings, io, mirrors } = await this.options();

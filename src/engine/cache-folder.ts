@@ -6,3 +6,8 @@ import { join } from 'node:path';
 export function cacheFolder(env: Readonly<Record<string, string | undefined>>): string {
   return join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'floe');
 }
+
+/** Where Nix itself keeps what it can make again: what floe shares with it lies there. */
+export function nixCacheFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return env['NIX_CACHE_HOME'] || join(env['XDG_CACHE_HOME'] || join(env['HOME'] ?? '/', '.cache'), 'nix');
+}

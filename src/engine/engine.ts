@@ -26,7 +26,8 @@ import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
 import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
-import type { ReadLog } from './reads.ts';
+import type { KeptReads, ReadLog } from './reads.ts';
+import type { HeldMessages, SharedWork } from './shared-work.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
 export interface AutoArgument {
@@ -57,8 +58,12 @@ export interface EngineOptions {
   readonly showsLogs?: boolean;
   /** Gets what programs say while they are evaluated (`trace`, `warn`). */
   readonly report?: (level: EvalLogLevel, message: string, frames: readonly TraceFrame[]) => void;
+  /** Asks the user, and waits; undefined where there is nobody to answer. */
+  readonly ask?: ((question: string) => string | undefined) | undefined;
   /** Gets everything that results rest on. */
   readonly reads?: ReadLog | undefined;
+  /** How other processes help with many attributes; undefined where this one works alone. */
+  readonly work?: SharedWork | undefined;
   /** Gets what this process is about to become, to keep it. */
   readonly onBecome?: ((kept: KeptLaunch) => void) | undefined;
 }
@@ -84,8 +89,12 @@ export class Engine {
   readonly readOnly: boolean;
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
+  readonly ask: (question: string) => string | undefined;
   readonly reads: ReadLog | undefined;
+  readonly work: SharedWork | undefined;
   private readonly onBecome: EngineOptions['onBecome'];
+  private messages = 0;
+  private waiting: (() => void)[] | undefined;
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
@@ -108,8 +117,10 @@ export class Engine {
     this.readOnly = options.readOnly ?? false;
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
+    this.ask = options.ask ?? (() => undefined);
     this.reads = options.reads;
     this.onBecome = options.onBecome;
+    this.work = options.work;
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
@@ -150,7 +161,7 @@ export class Engine {
       reads: this.reads,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
-      report: (level, message, frames) => this.report(level, message, frames ?? []),
+      report: (level, message, frames) => this.say(() => this.report(level, message, frames ?? [])),
     }));
   }
 
@@ -225,6 +236,7 @@ export class Engine {
 
   /** What words point at. Flakes are locked on the way; nothing is evaluated yet but `--file` and `--expr`. */
   async targets(words: readonly string[], purpose: Purpose, source: SourceChoice | undefined, locking: LockChoices): Promise<Target[]> {
+    await this.flakes.prepareRegistries();
     if (source !== undefined) {
       const root = this.sourceValue(source);
       const autoArgs = this.autoArgs();
@@ -263,6 +275,51 @@ export class Engine {
       installable.outputs,
       outputDefaults(purpose, system),
     );
+  }
+
+  private say(show: () => void): void {
+    if (this.waiting !== undefined) {
+      this.waiting.push(show);
+      return;
+    }
+    this.messages++;
+    show();
+  }
+
+  /** Messages of programs that were shown so far. */
+  get messageCount(): number {
+    return this.messages;
+  }
+
+  /** From now on messages of programs wait. */
+  holdMessages(): HeldMessages {
+    const waiting: (() => void)[] = (this.waiting = []);
+    return {
+      count: () => waiting.length,
+      release: (show) => {
+        this.waiting = undefined;
+        if (show) for (const each of waiting) this.say(each);
+      },
+    };
+  }
+
+  /** What a process that helps does last: what its results need is written. */
+  async finish(): Promise<KeptReads | undefined> {
+    this.builds.flushAll();
+    const kept = this.reads?.keep();
+    await this.close();
+    return kept;
+  }
+
+  /** What a process that helped read counts as read here. */
+  takeReads(reads: KeptReads | undefined): void {
+    this.reads?.take(reads);
+  }
+
+  /** Lets go of everything evaluated so far; the next evaluation begins anew. */
+  forget(): void {
+    this.running?.close();
+    this.running = undefined;
   }
 
   /** Closes itself, and this process becomes the shell or program. */

@@ -20,20 +20,23 @@ import { showFlake, type ShowOptions, type ShowSink } from '../flake/show.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
-import { builtInRegistry } from '../flake/resolve.ts';
 import type { Io } from '../io/io.ts';
 import { nodeIo } from '../io/node.ts';
 import { parseFlakeRef, type FlakeRef, type PathResolver, printFlakeRef } from '../model/flake-ref.ts';
-import { type FlakeRegistry, parseRegistry } from '../model/flake-registry.ts';
+import type { RegistryEntry } from '../model/flake-registry.ts';
 import { type InputAttrs, inputStorePath, isFinalInput, isKnownInput, printInput } from '../model/input-scheme.ts';
+import { findLockNode, isLockedNode, sortedInputs } from '../model/lock-file.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
 import { makeBundledTrees } from './bundled-trees.ts';
 import type { Engine } from './engine.ts';
-import { cacheFolder } from './cache-folder.ts';
+import { cacheFolder, nixCacheFolder } from './cache-folder.ts';
+import { makeFetchSettings } from './fetch-settings.ts';
+import { applyFlakeConfig } from './flake-config.ts';
 import { evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
 import { packageFolder } from './package-folder.ts';
 import { recordingCache, recordingIo, recordingProbe } from './recording.ts';
+import { openRegistries } from './registry-files.ts';
 
 /** What the flake options of a command ask for. */
 export interface LockChoices extends LockFlags {
@@ -41,6 +44,8 @@ export interface LockChoices extends LockFlags {
   readonly writeLockFile?: boolean;
   readonly commitLockFile?: boolean;
   readonly failOnUnlocked?: boolean;
+  /** Leave the flake's `nixConfig` alone. */
+  readonly ignoreConfig?: boolean;
   /** Write although inputs are overridden: `flake lock` and `flake update` are asked to. */
   readonly forceWrite?: boolean;
   readonly referenceLockFile?: string | undefined;
@@ -61,7 +66,10 @@ export class Flakes {
   private readonly engine: Engine;
   private opened: FlakeFetcher | undefined;
   /** Registry entries of `--override-flake` and `--inputs-from`, first in the order of look-up. */
-  readonly flagEntries: FlakeRegistry['entries'][number][] = [];
+  readonly flagEntries: RegistryEntry[] = [];
+  /** Flakes of `--inputs-from` whose inputs are not among them yet. */
+  readonly inputsFrom: string[] = [];
+  private waiting: FlakeFetcher | undefined;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -70,6 +78,7 @@ export class Flakes {
   /** Lets go of what was fetched in this run, so that changed folders are read again. */
   forget(): void {
     this.opened = undefined;
+    this.waiting = undefined;
   }
 
   private warn(message: string): void {
@@ -84,8 +93,6 @@ export class Flakes {
     const { reads } = engine;
     const machineIo = nodeIo();
     const cache = cacheFolder(env);
-    const accessTokens: Record<string, string> = {};
-    for (const [host, token] of Object.entries(settings.get('access-tokens'))) accessTokens[host] = String(token);
     const fetchFolder = utf8ToByteString(join(cache, 'fetch'));
     const machineCache = makeFetchCache(machineIo.files, fetchFolder, () => machineIo.now());
     const { io, fetchCache } = this.recorded(machineIo, machineCache);
@@ -105,18 +112,15 @@ export class Flakes {
             return info && { place: store.toRealPath(path), narHash: info.narHash };
           },
         },
-        settings: {
-          allowDirty: settings.get('allow-dirty'),
-          warnDirty: settings.get('warn-dirty'),
-          tarballTtl: settings.get('tarball-ttl'),
-          accessTokens,
-          downloadAttempts: settings.get('download-attempts'),
-        },
+        settings: makeFetchSettings(settings),
         warn: (message) => this.warn(message),
         baseDir: utf8ToByteString(wordsFolder),
         bundledTrees,
+        gitFolder: utf8ToByteString(join(nixCacheFolder(env), 'gitv3')),
+        progress: engine.progress,
+        substitute: (path) => this.substitute(path),
       },
-      registries: this.registries(),
+      registries: openRegistries(engine, this.flagEntries, (url) => this.fetchFileNow(url)),
       settings: {
         trustTarballsFromGitForges: settings.get('trust-tarballs-from-git-forges'),
         allowDirtyLocks: settings.get('allow-dirty-locks'),
@@ -146,23 +150,42 @@ export class Flakes {
     return { io: recorded, fetchCache: recordingCache(cache, noted, reads, settings.get('tarball-ttl')) };
   }
 
-  private registries(): FlakeRegistry[] {
-    const { settings, env } = this.engine;
-    const files: [FlakeRegistry['kind'], string][] = [
-      ['user', join(env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '/', '.config'), 'nix/registry.json')],
-      ['system', join(env['NIX_CONF_DIR'] || '/etc/nix', 'registry.json')],
-    ];
-    const registries: FlakeRegistry[] = [{ kind: 'flag', entries: this.flagEntries }];
-    const global = settings.get('flake-registry');
-    for (const path of [...files.map(([, path]) => path), ...(global.startsWith('/') ? [global] : [])])
-      this.engine.reads?.observe(utf8ToByteString(path));
-    for (const [kind, path] of files) {
-      if (fs.existsSync(path)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(path)), kind, path));
+  /** Brings a source tree here from a cache, where one has it. */
+  private async substitute(path: StorePath): Promise<boolean> {
+    const { builds } = this.engine;
+    if (!(await builds.canSubstitute(path))) return false;
+    try {
+      await builds.build([{ kind: 'opaque', path }], { quiet: true });
+      return true;
+    } catch (error) {
+      if (!(error instanceof FloeError)) throw error;
+      this.engine.progress.log('debug', `substitution of '${path}' failed: ${error.message}`);
+      return false;
     }
-    if (global.startsWith('/')) {
-      if (fs.existsSync(global)) registries.push(parseRegistry(byteStringOf(fs.readFileSync(global)), 'global', global));
-    } else registries.push(builtInRegistry({ debpkgs: packageFolder('src/debpkgs'), templates: packageFolder('templates') }));
-    return registries;
+  }
+
+  private fetchFileNow(url: string): string {
+    const fetched = this.fetchNow({ type: 'file', url });
+    return fetched.folder ?? this.engine.store.toRealPath(fetched.storePath);
+  }
+
+  /** Entries of `--override-flake`. */
+  override(from: string, to: string): void {
+    const { input, subdir } = this.parse(to, true);
+    this.flagEntries.push({ from: this.parse(from, true).input, to: input, dir: subdir, exact: false });
+  }
+
+  /** Lets the inputs of the flakes of `--inputs-from` serve as registry entries. To be awaited before anything is looked up. */
+  async prepareRegistries(): Promise<void> {
+    for (let text = this.inputsFrom.shift(); text !== undefined; text = this.inputsFrom.shift()) {
+      const { result } = await this.lock(this.parse(text), { writeLockFile: false, ignoreConfig: true });
+      for (const [id, edge] of sortedInputs(result.lockFile.root)) {
+        const node = edge.kind === 'follows' ? findLockNode(result.lockFile, edge.path) : edge.node;
+        if (node === undefined || !isLockedNode(node)) continue;
+        const { input, subdir } = node.lockedRef;
+        this.flagEntries.push({ from: { type: 'indirect', id }, to: input, dir: subdir, exact: false });
+      }
+    }
   }
 
   /** For references that users type. */
@@ -184,11 +207,13 @@ export class Flakes {
   async lock(ref: FlakeRef, choices: LockChoices): Promise<LockedFlake> {
     const { engine } = this;
     const { settings } = engine;
+    await this.prepareRegistries();
     if (choices.referenceLockFile !== undefined) engine.reads?.observe(utf8ToByteString(choices.referenceLockFile));
     const locked = await this.fetcher.lockOnDisk(ref, {
       ...choices,
       useRegistries: choices.useRegistries ?? settings.get('use-registries'),
       allowUnlocked: true,
+      ...(choices.ignoreConfig !== true && { onTop: (top) => applyFlakeConfig(engine, top) }),
       referenceLockFile:
         choices.referenceLockFile === undefined
           ? undefined
@@ -289,12 +314,14 @@ export class Flakes {
     });
   }
 
-  private fetchNow(attrs: InputAttrs): FetchedInput {
+  private fetchNow(asked: InputAttrs): FetchedInput {
     const { fetcher, engine } = this;
+    const { input: attrs } = fetcher.resolve(asked, 'all');
     if (isHere(attrs) || this.isStored(attrs)) {
-      const fetched = fetcher.fetch(attrs, 'all');
-      if (!(fetched instanceof Promise)) return fetched.fetched;
-      throw new FloeError('FLOE_FETCH', `input of type '${String(attrs['type'])}' was expected to lie on this machine`);
+      const fetched = fetcher.fetchDirect(attrs);
+      if (!(fetched instanceof Promise)) return fetched;
+      // It has to be waited for after all, which only the worker can.
+      fetched.catch(() => undefined);
     }
     // What the worker sees is not written down; a tree that is locked is the same wherever it comes from.
     if (attrs['narHash'] === undefined) engine.reads?.refuse('something was fetched');
@@ -340,7 +367,9 @@ export class Flakes {
   lockForEvaluation(text: string): LockedFlakeInfo {
     const { engine, fetcher } = this;
     const ref = parseFlakeRef(text, { paths: this.pathResolver(), warn: (message) => this.warn(message) });
-    const locked = fetcher.lockOnDisk(ref, {
+    // What has to be waited for is fetched by the worker.
+    this.waiting ??= fetcher.fetchingWith((input) => this.fetchNow(input));
+    const locked = this.waiting.lockOnDisk(ref, {
       useRegistries: !engine.isPure && engine.settings.get('use-registries'),
       allowUnlocked: !engine.isPure,
       // Evaluation writes nothing; that the flake's own lock file would not do is said.
@@ -354,11 +383,7 @@ export class Flakes {
         warnDirty: false,
       },
     });
-    if (locked instanceof Promise) {
-      throw new FloeError('FLOE_FETCH', `floe cannot lock '${text}' during evaluation, because it has to be downloaded first`, {
-        hint: 'make it an input of the flake instead',
-      });
-    }
+    if (locked instanceof Promise) throw new FloeError('FLOE_BUG', `locking '${text}' during evaluation did not wait`);
     return this.infoFor(locked);
   }
 }
@@ -376,7 +401,7 @@ function isHere(attrs: InputAttrs): boolean {
   return (
     type === 'path' ||
     type === 'indirect' ||
-    (type === 'git' && typeof url === 'string' && (url.startsWith('file:') || url.startsWith('/')))
+    (type === 'git' && attrs['lfs'] !== true && typeof url === 'string' && (url.startsWith('file:') || url.startsWith('/')))
   );
 }
 

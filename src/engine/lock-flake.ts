@@ -19,7 +19,7 @@ import {
   type TopFlake,
 } from '../flake/lock.ts';
 import { type LockPlan, planLockFile, type WriteFlags } from '../flake/lock-plan.ts';
-import { type RegistryUse, resolveInput } from '../flake/resolve.ts';
+import { type RegistryUse, type ResolvedInput, resolveInput } from '../flake/resolve.ts';
 import type { FlakeRef } from '../model/flake-ref.ts';
 import type { GlobalNames } from '../lang/bind.ts';
 import type { FlakeRegistry } from '../model/flake-registry.ts';
@@ -49,7 +49,7 @@ export interface FlakeMachine {
   readonly describe?: ((fetched: FetchedInput, path: string) => string) | undefined;
 }
 
-export type LockOnDiskOptions = Omit<LockOptions, 'settings' | 'warn' | 'globals'> & { readonly flags: WriteFlags };
+export type LockOnDiskOptions = Omit<LockOptions<EngineTree>, 'settings' | 'warn' | 'globals'> & { readonly flags: WriteFlags };
 
 /**
  * NIX: the flake itself stays as it was read before its lock file was written (revision, hash and all), in this run of the program;
@@ -69,9 +69,16 @@ const MAX_ROUNDS = 5;
 export class FlakeFetcher {
   readonly machine: FlakeMachine;
   private readonly known = new Map<string, MaybePromise<FetchedInput>>();
+  private readonly fetchOne: (input: InputAttrs) => MaybePromise<FetchedInput>;
 
-  constructor(machine: FlakeMachine) {
+  constructor(machine: FlakeMachine, fetchOne = (input: InputAttrs) => fetchInput(input, machine.context)) {
     this.machine = machine;
+    this.fetchOne = fetchOne;
+  }
+
+  /** Another over the same machine, which fetches in its own way. */
+  fetchingWith(fetchOne: (input: InputAttrs) => FetchedInput): FlakeFetcher {
+    return new FlakeFetcher(this.machine, fetchOne);
   }
 
   /** An input as it stands, not looked up in registries. */
@@ -79,16 +86,21 @@ export class FlakeFetcher {
     const key = printInputAttrs(input);
     const known = this.known.get(key);
     if (known) return known;
-    const fetched = fetchInput(input, this.machine.context);
+    const fetched = this.fetchOne(input);
     this.known.set(key, fetched);
     return fetched instanceof Promise ? fetched.then((value) => (this.known.set(key, value), value)) : fetched;
   }
 
-  fetch(input: InputAttrs, registries: RegistryUse): MaybePromise<EngineTree> {
+  /** What the registries make of an input. */
+  resolve(input: InputAttrs, registries: RegistryUse): ResolvedInput {
     const known = !isKnownInput(input) || isDirectInput(input);
     if (!known && registries === 'no')
       throw new FloeError('FLOE_REGISTRY', `'${printInput(input)}' is an indirect flake reference, but registry lookups are not allowed`);
-    const { input: resolved, dir } = known ? { input, dir: undefined } : resolveInput(input, this.machine.registries, registries);
+    return known ? { input, dir: undefined } : resolveInput(input, this.machine.registries, registries);
+  }
+
+  fetch(input: InputAttrs, registries: RegistryUse): MaybePromise<EngineTree> {
+    const { input: resolved, dir } = this.resolve(input, registries);
     return andThen(this.fetchDirect(resolved), (fetched) => this.wrap(fetched, resolved, dir));
   }
 
@@ -134,7 +146,7 @@ export class FlakeFetcher {
   }
 
   /** Locks in memory. */
-  lock(ref: FlakeRef, options: Omit<LockOptions, 'settings' | 'warn' | 'globals'> = {}): MaybePromise<LockResult<EngineTree>> {
+  lock(ref: FlakeRef, options: Omit<LockOptions<EngineTree>, 'settings' | 'warn' | 'globals'> = {}): MaybePromise<LockResult<EngineTree>> {
     const { settings, context, globals } = this.machine;
     return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, globals }));
   }

@@ -66,7 +66,7 @@ async function openSource(engine: Engine, url: string, options: OpenCacheOptions
 
 /** What binary caches are opened with: the network, patience, logins, and floe's memory of earlier answers. */
 export async function cacheOptions({ settings, env, cwd, storeDir, progress }: Engine): Promise<OpenCacheOptions> {
-  const [{ Connections }, { findLogin }] = await Promise.all([import('../store/binary-cache/connections.ts'), import('../build/netrc.ts')]);
+  const [{ Connections }, { findLogin }] = await Promise.all([import('../store/binary-cache/connections.ts'), import('../io/netrc.ts')]);
   const io = nodeIo();
   const netrcFile = settings.get('netrc-file');
   const netrc = fs.existsSync(netrcFile) ? byteStringOf(fs.readFileSync(netrcFile)) : '';

@@ -28,7 +28,7 @@ const WELCOME_TEXT = internSymbol('welcomeText');
 /** Copies a template into a folder, without overwriting anything. FloeError at the end where files were in the way. */
 export async function copyTemplate(engine: Engine, url: string, destination: string): Promise<void> {
   const { ref, fragment } = parseFlakeRefWithFragment(utf8ToByteString(url), { paths: engine.flakes.pathResolver() });
-  const flake = await engine.flakes.lock(ref, { writeLockFile: false });
+  const flake = await engine.flakes.lock(ref, { writeLockFile: false, ignoreConfig: true });
   const evaluation = engine.evaluation();
   const target = new FlakeTarget(evaluation, flake, ref, fragment, undefined, { paths: TEMPLATE_PATHS, prefixes: TEMPLATE_PREFIXES });
   const { value, attrPath } = target.value();

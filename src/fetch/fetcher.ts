@@ -5,6 +5,7 @@
 
 import { FetchError, FloeError, HashMismatchError } from '../base/errors.ts';
 import { equalHash, type Hash, parseSri, printHash } from '../base/hash.ts';
+import type { Progress } from '../base/progress.ts';
 import type { Io } from '../io/io.ts';
 import {
   type InputAttrs,
@@ -46,6 +47,13 @@ export interface FetchSettings {
   readonly accessTokens: Readonly<Record<string, string>>;
   /** `download-attempts`. */
   readonly downloadAttempts: number;
+  /** `connect-timeout` and `stalled-download-timeout`: seconds without a word after which a server is given up; 0 for never. */
+  readonly connectTimeoutS: number;
+  readonly stalledDownloadTimeoutS: number;
+  /** Text of the file that `netrc-file` names; "" where there is none. */
+  readonly netrc: string;
+  /** The experimental feature `verified-fetches`. */
+  readonly verifiedFetches: boolean;
 }
 
 export const DEFAULT_FETCH_SETTINGS: FetchSettings = {
@@ -54,6 +62,10 @@ export const DEFAULT_FETCH_SETTINGS: FetchSettings = {
   tarballTtl: 3600,
   accessTokens: {},
   downloadAttempts: 5,
+  connectTimeoutS: 15,
+  stalledDownloadTimeoutS: 300,
+  netrc: '',
+  verifiedFetches: false,
 };
 
 export interface FetchContext {
@@ -65,6 +77,12 @@ export interface FetchContext {
   /** Folder that relative file URLs start at. */
   readonly baseDir: string;
   readonly bundledTrees?: BundledTrees | undefined;
+  /** Where clones of git repositories lie; in the cache's own folder unless this says otherwise. */
+  readonly gitFolder?: string | undefined;
+  /** Brings a store object here from a cache; false where none has it. */
+  readonly substitute?: ((path: StorePath) => Promise<boolean>) | undefined;
+  /** Tells of work under way. */
+  readonly progress?: Progress | undefined;
 }
 
 /** Trees that this program brings along. */
@@ -116,9 +134,37 @@ function traced(attrs: InputAttrs, error: unknown): unknown {
 
 /** Fetches with the fetcher of the input's type. A promise only where a network is needed. */
 export function fetchWith(fetchers: ReadonlyMap<string, Fetcher>, attrs: InputAttrs, context: FetchContext): MaybePromise<FetchedInput> {
+  const stored = findLocked(attrs, context);
+  if (stored) return stored;
+  if (context.substitute === undefined || !isFinalInput(attrs) || narHashOf(attrs) === undefined)
+    return fetchFromSource(fetchers, attrs, context);
+  if (!isOnThisMachine(attrs)) return substitute(attrs, context).then((found) => found ?? fetchFromSource(fetchers, attrs, context));
+  // What lies here is quicker read than asked for; a cache may have what is gone.
+  const instead = async (error: unknown): Promise<FetchedInput> => {
+    const found = error instanceof HashMismatchError ? undefined : await substitute(attrs, context);
+    if (found === undefined) throw error;
+    return found;
+  };
   try {
-    const stored = findLocked(attrs, context);
-    if (stored) return stored;
+    const fetched = fetchFromSource(fetchers, attrs, context);
+    return fetched instanceof Promise ? fetched.catch(instead) : fetched;
+  } catch (error) {
+    return instead(error);
+  }
+}
+
+async function substitute(attrs: InputAttrs, context: FetchContext): Promise<FetchedInput | undefined> {
+  const isThere = await context.substitute!(inputStorePath(attrs, context.store.storeDir));
+  return isThere ? findLocked(attrs, context) : undefined;
+}
+
+function isOnThisMachine(attrs: InputAttrs): boolean {
+  const { type, url, path } = attrs;
+  return type === 'path' || typeof path === 'string' || (typeof url === 'string' && /^(?:file:|\/)/.test(url));
+}
+
+function fetchFromSource(fetchers: ReadonlyMap<string, Fetcher>, attrs: InputAttrs, context: FetchContext): MaybePromise<FetchedInput> {
+  try {
     const fetcher = fetchers.get(inputType(attrs));
     if (!fetcher)
       throw new FetchError(`cannot fetch unsupported input '${printInputAttrs(attrs)}'`, {

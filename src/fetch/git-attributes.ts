@@ -1,12 +1,15 @@
-// Which files of a git tree `.gitattributes` marks `export-ignore`: `builtins.fetchGit` leaves them out. Only that attribute is read,
-// from the files of the tree itself. Patterns are those of gitignore without negation. Documentation: gitattributes(5).
+// What the `.gitattributes` files of a git tree say of its files: `export-ignore`, which `builtins.fetchGit` leaves out, and `filter=lfs`,
+// which stands for content elsewhere. Patterns are those of gitignore without negation. Documentation: gitattributes(5).
 
 import type { SourceTree } from './source-tree.ts';
+
+/** What a line says of an attribute: set, unset (`-name`), nothing any more (`!name`), or a text. */
+type AttributeValue = true | false | undefined | string;
 
 interface Rule {
   readonly folder: string;
   readonly pattern: RegExp;
-  readonly ignored: boolean;
+  readonly value: AttributeValue;
 }
 
 /** A gitignore pattern as a regular expression over a path below the folder of its file. */
@@ -49,7 +52,7 @@ export function compileGitPattern(pattern: string): RegExp {
   return new RegExp(`${anchored ? '^' : '^(?:[^]*/)?'}${source}$`);
 }
 
-function parseRules(text: string, folder: string): Rule[] {
+function parseRules(text: string, folder: string, attribute: string): Rule[] {
   const rules: Rule[] = [];
   for (const line of text.split('\n')) {
     const trimmed = line.trim();
@@ -60,27 +63,34 @@ function parseRules(text: string, folder: string): Rule[] {
       : [trimmed.split(/\s/, 1)[0]!, trimmed.replace(/^\S+\s*/, '')];
     // Patterns of attributes know no negation and match no folder as such.
     if (pattern.startsWith('!') || pattern.endsWith('/')) continue;
-    const setting = rest.split(/\s+/).findLast((word) => /^[-!]?export-ignore(?:=|$)/.test(word));
-    if (setting !== undefined) rules.push({ folder, pattern: compileGitPattern(pattern), ignored: setting === 'export-ignore' });
+    const setting = rest.split(/\s+/).findLast((word) => word.replace(/^[-!]/, '').split('=', 1)[0] === attribute);
+    if (setting !== undefined) rules.push({ folder, pattern: compileGitPattern(pattern), value: valueOf(setting) });
   }
   return rules;
 }
 
-/** A test for paths ("/a/b"); undefined where no file of the tree marks anything. */
-export function exportIgnored(tree: SourceTree): ((path: string) => boolean) | undefined {
+function valueOf(setting: string): AttributeValue {
+  if (setting.startsWith('-')) return false;
+  if (setting.startsWith('!')) return undefined;
+  const equals = setting.indexOf('=');
+  return equals < 0 ? true : setting.slice(equals + 1);
+}
+
+/** A test for paths ("/a/b") whether an attribute has that value; undefined where no file of the tree gives it to anything. */
+export function hasGitAttribute(tree: SourceTree, attribute: string, value: string | true): ((path: string) => boolean) | undefined {
   const rules: Rule[] = [];
   const visit = (folder: string): void => {
     const entries = tree.readDir(folder);
     if (entries.some(({ name, kind }) => name === '.gitattributes' && kind === 'regular')) {
-      rules.push(...parseRules(tree.readFile(`${folder}/.gitattributes`), folder));
+      rules.push(...parseRules(tree.readFile(`${folder}/.gitattributes`), folder, attribute));
     }
     for (const { name, kind } of entries) if (kind === 'directory') visit(`${folder}/${name}`);
   };
   visit('');
-  if (!rules.some(({ ignored }) => ignored)) return undefined;
+  if (!rules.some((rule) => rule.value === value)) return undefined;
   return (path) => {
     // The last rule that matches counts; files nearer to the path come later.
     const rule = rules.findLast(({ folder, pattern }) => path.startsWith(`${folder}/`) && pattern.test(path.slice(folder.length + 1)));
-    return rule?.ignored ?? false;
+    return rule?.value === value;
   };
 }

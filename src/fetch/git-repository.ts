@@ -103,8 +103,14 @@ export class GitRepository {
 
   /** Its history was cut off when it was cloned. */
   isShallow(): boolean {
-    const stat = this.machine.files.stat(`${this.commonDir}/shallow`);
+    // NIX: a worktree of a shallow clone does not know that it is one; libgit2 looks beside the worktree's own HEAD.
+    const stat = this.machine.files.stat(`${this.gitDir}/shallow`);
     return stat !== undefined && stat.size > 0;
+  }
+
+  /** A value of the repository's own configuration, by its name in lower case. */
+  configValue(name: string): string | undefined {
+    return this.config.get(name);
   }
 
   remoteUrl(name: string): string | undefined {
@@ -183,7 +189,7 @@ export class GitRepository {
 
   /** How many commits lead up to that one, itself included. */
   revCount(rev: string): number {
-    const cutOff = this.isShallow() ? new Set(this.text(`${this.commonDir}/shallow`).split('\n')) : new Set<string>();
+    const cutOff = this.isShallow() ? new Set(this.text(`${this.gitDir}/shallow`).split('\n')) : new Set<string>();
     const seen = new Set([rev]);
     const queue = [rev];
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {

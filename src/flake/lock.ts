@@ -72,11 +72,13 @@ export interface LockFlags {
   readonly useRegistries?: boolean;
 }
 
-export interface LockOptions extends LockFlags {
+export interface LockOptions<Tree extends FetchedTree = FetchedTree> extends LockFlags {
   readonly settings: UnlockedSettings;
   readonly warn: WarningSink;
   /** Names of the base environment (see ReadFlakeOptions). */
   readonly globals?: GlobalNames | undefined;
+  /** Told of the flake itself before its inputs are looked at. */
+  onTop?(top: TopFlake<Tree>): void;
   /** Text of a lock file to start from instead of the flake's own, with its name. */
   readonly referenceLockFile?: { readonly text: string; readonly path: string } | undefined;
 }
@@ -232,15 +234,20 @@ function readLockFileOf(file: FlakeFile, options: LockOptions, warn: WarningSink
 }
 
 /** Locks a flake. Warnings are given once, in the order of the inputs. */
-export function* lockFlake<Tree extends FetchedTree>(topRef: FlakeRef, options: LockOptions): Locking<LockResult<Tree>, Tree> {
+export function* lockFlake<Tree extends FetchedTree>(topRef: FlakeRef, options: LockOptions<Tree>): Locking<LockResult<Tree>, Tree> {
   const trees = new Trees<Tree>(options.globals);
   const useRegistries = options.useRegistries ?? true;
   const settled: string[] = [];
+  let isTold = false;
   for (;;) {
     const warnings: string[] = [];
     try {
       const top = getFlake(trees, topRef, useRegistries ? 'all' : 'no', [], (message) => settled.push(message));
       if (top) {
+        if (!isTold) {
+          isTold = true;
+          options.onTop?.(top);
+        }
         const result = new Walk(top, trees, options, useRegistries, warnings).run();
         if (trees.isComplete) {
           for (const message of [...settled, ...warnings]) options.warn(message);

@@ -51,6 +51,8 @@ export interface Files {
 export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent with POST; without it the request is a GET. */
+  readonly body?: Uint8Array | undefined;
   /** Ends the request, and the reading of its body, when somebody gives up waiting. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -139,7 +139,7 @@ const REDIRECTIONS = new Set([301, 302, 303, 307, 308]);
 let proxied = false;
 
 const net: Net = {
-  async request({ url, headers = {}, signal }: HttpRequest): Promise<HttpResponse> {
+  async request({ url, headers = {}, body, signal }: HttpRequest): Promise<HttpResponse> {
     // Once a process: Node reads HTTP_PROXY and its kin only when told to.
     if (!proxied) {
       proxied = true;
@@ -152,7 +152,7 @@ const net: Net = {
       urls.push(next);
       // Credentials are for the host that they were given for.
       const own = new URL(next).host === new URL(url).host ? headers : withoutCredentials(headers);
-      const response = await fetchOnce(next, own, signal);
+      const response = await fetchOnce(next, { headers: own, body, signal });
       for (const [name, value] of response.headers) seenHeaders.set(name, value);
       const location = response.headers.get('location');
       if (!REDIRECTIONS.has(response.status) || location === null) {
@@ -169,7 +169,7 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:authorization|private-token|cookie)$/i.test(name)));
 }
 
-async function fetchOnce(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Promise<Response> {
+async function fetchOnce(url: string, { headers = {}, body, signal }: Omit<HttpRequest, 'url'>): Promise<Response> {
   const address = new URL(url);
   const login =
     address.username === ''
@@ -178,7 +178,13 @@ async function fetchOnce(url: string, headers: Readonly<Record<string, string>>,
   address.username = '';
   address.password = '';
   try {
-    return await fetch(address, { headers: { 'user-agent': 'floe', ...login, ...headers }, redirect: 'manual', signal: signal ?? null });
+    return await fetch(address, {
+      headers: { 'user-agent': 'floe', ...login, ...headers },
+      redirect: 'manual',
+      signal: signal ?? null,
+      // The declared type of bodies leaves shared memory out.
+      ...(body !== undefined && { method: 'POST', body: body as Uint8Array<ArrayBuffer> }),
+    });
   } catch (error) {
     throw unreachable(url, error);
   }

@@ -3,8 +3,8 @@
 // flake", "Types"; Nix: libfetchers.)
 
 import { compareStrings } from '../base/bytes.ts';
-import { printJson } from '../base/canonical-json.ts';
-import { FloeError, FormatError, UsageError } from '../base/errors.ts';
+import { type Json, parseJson, printJson } from '../base/canonical-json.ts';
+import { FormatError, UsageError } from '../base/errors.ts';
 import { type Hash, parseHash, parseSri, printHash } from '../base/hash.ts';
 import { makeContentPath, NO_REFERENCES } from './content-address.ts';
 import { isCommitHash, isLegalRefName, REF_PATTERN } from './git-ref-name.ts';
@@ -198,8 +198,25 @@ const pathScheme: InputScheme = {
 };
 
 const GIT_FLAGS = ['shallow', 'submodules', 'lfs', 'exportIgnore', 'allRefs', 'verifyCommit'];
-const GIT_SIGNATURES = ['verifyCommit', 'keytype', 'publicKey', 'publicKeys'];
+const DEFAULT_KEY_TYPE = 'ssh-ed25519';
 const NULL_REV = '0'.repeat(40);
+
+/** Keys that sign commits, as they stand in a URL: one by name and type, several as JSON. */
+function publicKeyQuery(attrs: InputAttrs): [string, string][] {
+  const list = stringAttr(attrs, 'publicKeys');
+  const json = list === undefined ? [] : parseJson(list, "the attribute 'publicKeys'");
+  const keys = (Array.isArray(json) ? (json as readonly Json[]) : []).map((item) => {
+    const members = item instanceof Map ? (item as ReadonlyMap<string, Json>) : new Map<string, Json>();
+    return { key: String(members.get('key') ?? ''), type: String(members.get('type') ?? DEFAULT_KEY_TYPE) };
+  });
+  const key = stringAttr(attrs, 'publicKey');
+  if (key !== undefined) keys.push({ key, type: stringAttr(attrs, 'keytype') ?? DEFAULT_KEY_TYPE });
+  if (keys.length > 1) return [['publicKeys', printJson(keys)]];
+  return keys.flatMap((one): [string, string][] => [
+    ['keytype', one.type],
+    ['publicKey', one.key],
+  ]);
+}
 
 const gitScheme: InputScheme = {
   attributes: new Set([
@@ -219,11 +236,7 @@ const gitScheme: InputScheme = {
     return gitScheme.fromAttrs(attrs);
   },
   fromAttrs(attrs) {
-    if (GIT_SIGNATURES.some((name) => Object.hasOwn(attrs, name))) {
-      throw new FloeError('FLOE_UNSUPPORTED', `floe cannot verify the signatures of git commits yet (input '${printInputAttrs(attrs)}')`, {
-        hint: `remove ${GIT_SIGNATURES.map((name) => `'${name}'`).join(', ')} from the input`,
-      });
-    }
+    booleanAttr(attrs, 'verifyCommit');
     const ref = refOf(attrs);
     if (ref !== undefined && !isLegalRefName(ref)) throw new BadUrlError(`invalid Git branch/tag name '${ref}'`);
     const url = printUrl(fixGitUrl(requiredString(attrs, 'url')));
@@ -237,7 +250,9 @@ const gitScheme: InputScheme = {
     const ref = refOf(attrs);
     if (rev) query.push(['rev', printRev(rev)]);
     if (ref !== undefined) query.push(['ref', ref]);
-    for (const name of ['shallow', 'lfs', 'submodules', 'exportIgnore']) if (booleanAttr(attrs, name) ?? false) query.push([name, '1']);
+    for (const name of ['shallow', 'lfs', 'submodules', 'exportIgnore', 'verifyCommit'])
+      if (booleanAttr(attrs, name) ?? false) query.push([name, '1']);
+    query.push(...publicKeyQuery(attrs));
     return { ...url, scheme: url.scheme === 'git' ? 'git' : `git+${url.scheme}`, query: withQuery(url.query, query) };
   },
   applyRefAndRev(attrs, ref, rev) {

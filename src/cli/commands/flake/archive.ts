@@ -28,7 +28,10 @@ export class FlakeArchiveCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), lockChoices(this, engine, this.options));
+      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
+        ...lockChoices(this, engine, this.options),
+        ignoreConfig: true,
+      });
       const { json, paths } = await archiveFlake(engine, locked, this.dry.dryRun);
       if (this.json.json) this.printJson(json, this.json);
       if (this.dry.dryRun || this.to === undefined) return;

@@ -25,7 +25,10 @@ export class FlakeMetadataCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), lockChoices(this, engine, this.options));
+      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
+        ...lockChoices(this, engine, this.options),
+        ignoreConfig: true,
+      });
       if (this.json.json) return this.printJson(engine.flakes.metadataJson(locked), this.json);
       const [bold, normal] = this.session.stdout.isTerminal ? [BOLD, NORMAL] : ['', ''];
       for (const { prefix, bold: head, rest } of engine.flakes.metadataLines(locked)) {

@@ -23,7 +23,10 @@ export class FlakePrefetchInputsCommand extends BaseCommand {
   async execute(): Promise<number> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), lockChoices(this, engine, this.options));
+      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
+        ...lockChoices(this, engine, this.options),
+        ignoreConfig: true,
+      });
       const failed = await prefetchInputs(engine, locked, (error) => this.session.report.error(error));
       return failed === 0 ? 0 : 1;
     } finally {

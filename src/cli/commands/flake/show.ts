@@ -28,7 +28,10 @@ export class FlakeShowCommand extends BaseCommand {
     if (!settings.isOverridden('allow-import-from-derivation')) settings.set('allow-import-from-derivation', false);
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), lockChoices(this, engine, this.options));
+      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
+        ...lockChoices(this, engine, this.options),
+        ignoreConfig: true,
+      });
       const shown = engine.flakes.show(
         locked,
         { allSystems: this.allSystems, legacy: this.legacy, json: this.json.json },

@@ -42,3 +42,11 @@ export function findLogin(netrc: string, host: string): Login | undefined {
   }
   return found();
 }
+
+/** The header that logs in where a netrc file (its text) has a login for the URL's host. */
+export function loginHeaders(url: string, netrc: string): Record<string, string> {
+  const login = netrc === '' ? undefined : findLogin(netrc, new URL(url).hostname);
+  if (login === undefined) return {};
+  const bytes = new TextEncoder().encode(`${login.login}:${login.password}`);
+  return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+}
