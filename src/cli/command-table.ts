@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'config show': async () => (await import('./commands/config/show.ts')).ConfigShowCommand,
   build: async () => (await import('./commands/build.ts')).BuildCommand,
   bundle: async () => (await import('./commands/bundle.ts')).BundleCommand,
+  completion: async () => (await import('./commands/completion.ts')).CompletionCommand,
   copy: async () => (await import('./commands/copy.ts')).CopyCommand,
   develop: async () => (await import('./commands/develop.ts')).DevelopCommand,
   'print-dev-env': async () => (await import('./commands/print-dev-env.ts')).PrintDevEnvCommand,
@@ -94,7 +95,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
 /** Commands known by names of their own (links, or `floe nix-build`); they read their words by the older rules. */
 export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'nix-build': async () => (await import('./commands/legacy/nix-build.ts')).NixBuildCommand,
+  'nix-channel': async () => (await import('./commands/legacy/nix-channel.ts')).NixChannelCommand,
   'nix-collect-garbage': async () => (await import('./commands/legacy/nix-collect-garbage.ts')).NixCollectGarbageCommand,
+  'nix-env': async () => (await import('./commands/legacy/nix-env.ts')).NixEnvCommand,
   'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
   'nix-prefetch-url': async () => (await import('./commands/legacy/nix-prefetch-url.ts')).NixPrefetchUrlCommand,
@@ -111,11 +114,8 @@ export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; r
     why: 'floe keeps no realisations: it has no content-addressed derivations yet',
     hint: "'path-info' tells of paths",
   },
-  'nix-channel': { why: 'floe has no channels', hint: "name flakes instead: 'flake update', 'registry add'" },
   'nix-copy-closure': { why: 'floe cannot reach stores over ssh yet', hint: "'copy --to file:///a/folder' makes a binary cache to carry" },
   'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
-  'nix-env': { why: "floe has no 'nix-env'", hint: "'profile add', 'profile remove', 'profile list' and 'search' do its work" },
-  'nix-shell': { why: "floe has no 'nix-shell' yet", hint: "'develop -f shell.nix' and 'shell' do its work" },
 };
 
 /** Words that only group commands: "flake", "store", ... */

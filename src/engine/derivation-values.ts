@@ -8,6 +8,7 @@ import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
 import { coerceToStorePath, forceBool, forceList, forceStringNoContext } from '../eval/coerce.ts';
 import { isDerivation } from '../eval/equality.ts';
+import { addFrame } from '../eval/error-position.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { printForError } from '../eval/print.ts';
 import type { EvalState } from '../eval/state.ts';
@@ -32,6 +33,8 @@ const META = internSymbol('meta');
 const OUTPUTS_TO_INSTALL = internSymbol('outputsToInstall');
 const OUTPUT_SPECIFIED = internSymbol('outputSpecified');
 const RECURSE_FOR_DERIVATIONS = internSymbol('recurseForDerivations');
+/** A set with this attribute is a folder of expressions: each is called with `--arg`s and searched (nix-env). */
+export const COMBINE_CHANNELS = internSymbol('_combineChannels');
 
 /** A value found by walking along a path as users write it, functions on the way called with `autoArgs`. */
 export function findAlongAttrPath(state: EvalState, path: string, autoArgs: Attrs, root: Slot): Value {
@@ -134,50 +137,70 @@ function outputsToInstallOf(derivation: Attrs): Value | undefined {
 
 const ATTR_PATH_COMPONENT = /^[A-Za-z_][A-Za-z0-9\-_+]*$/;
 
-/** All derivations in a value: itself, or those of a set (and of sets in it with recurseForDerivations) or list, in order of names. */
-export function findDerivations(state: EvalState, root: Slot, autoArgs: Attrs, ignoreAssertionFailures = false): FoundDerivation[] {
+/**
+ * All derivations in a value: itself, or those of a set (and of sets in it with recurseForDerivations) or list, in order of names.
+ * `prefix` is where the value was found.
+ */
+export function findDerivations(
+  state: EvalState,
+  root: Slot,
+  autoArgs: Attrs,
+  ignoreAssertionFailures = false,
+  prefix = '',
+): FoundDerivation[] {
   const found: FoundDerivation[] = [];
   const done = new Set<Attrs>();
-  // Whether it makes sense to look for derivations inside the value.
-  const takeDerivation = (value: Value, path: string): boolean => {
+  // Gives the value where it makes sense to look for derivations inside it.
+  const takeDerivation = (slot: Slot, path: string): Value | undefined => {
     try {
-      if (!isDerivation(value)) return true;
-      if (done.has(value)) return false;
+      const value = force(slot);
+      if (!isDerivation(value)) return value;
+      if (done.has(value)) return undefined;
       done.add(value);
       const derivation = new FoundDerivation(state, value, path);
       void derivation.name;
       found.push(derivation);
-      return false;
+      return undefined;
     } catch (error) {
-      if (ignoreAssertionFailures && error instanceof AssertionError) return false;
+      if (ignoreAssertionFailures && error instanceof AssertionError) return undefined;
       throw error;
     }
   };
+  const visitAttribute = (value: Attrs, index: number, path: string): void => {
+    const slot = value.slots()[index]!;
+    if (value.has(COMBINE_CHANNELS)) return visit(slot, path);
+    const child = takeDerivation(slot, path);
+    if (!(child instanceof Attrs)) return;
+    const recurse = child.get(RECURSE_FOR_DERIVATIONS);
+    if (recurse === undefined) return;
+    if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`'))
+      visit(child, path);
+  };
   const visit = (slot: Slot, path: string): void => {
-    const value = autoCallFunction(state, autoArgs, force(slot));
-    if (!takeDerivation(value, path)) return;
+    const value = takeDerivation(autoCallFunction(state, autoArgs, slot), path);
+    if (value === undefined) return;
     if (value instanceof Attrs) {
       for (const index of value.order()) {
         const name = symbolName(value.keys()[index]!);
         if (!ATTR_PATH_COMPONENT.test(name)) continue;
-        const below = path === '' ? name : `${path}.${name}`;
-        const child = value.forceAt(index);
-        if (!takeDerivation(child, below) || !(child instanceof Attrs)) continue;
-        const recurse = child.get(RECURSE_FOR_DERIVATIONS);
-        if (recurse === undefined) continue;
-        if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`'))
-          visit(child, below);
+        try {
+          visitAttribute(value, index, path === '' ? name : `${path}.${name}`);
+        } catch (error) {
+          if (error instanceof FloeError) addFrame(error, value.positionAt(index), `while evaluating the attribute '${name}'`);
+          throw error;
+        }
       }
     } else if (Array.isArray(value)) {
       value.forEach((element, index) => {
         const below = path === '' ? String(index) : `${path}.${index}`;
-        if (takeDerivation(force(element), below)) visit(element, below);
+        const child = takeDerivation(element, below);
+        if (child !== undefined) visit(child, below);
       });
     } else {
       throw new WrongTypeError('expression does not evaluate to a derivation (or a set or list of those)');
     }
   };
-  visit(root, '');
+  visit(root, prefix);
   return found;
 }
 

@@ -8,6 +8,7 @@ import { utf8ToByteString } from '../base/bytes.ts';
 import { findGenerations, type Generation } from '../profile/profile.ts';
 import { lockPaths } from '../store/local/locks.ts';
 import type { Engine } from './engine.ts';
+import { profileLink, profilesFolder } from './user-folders.ts';
 
 export interface OldGenerationsRequest {
   /** Seconds since 1970: generations stay that were current then or later. Undefined leaves the current one alone. */
@@ -26,12 +27,10 @@ export function parseOlderThan(text: string, now: number): number {
 }
 
 /** Where this user's profiles lie. */
-function profileFolders({ env, settings, storeAccess }: Engine): Set<string> {
-  const home = env['HOME'] ?? '/';
-  const userState = join(env['XDG_STATE_HOME'] || join(home, '.local/state'), 'nix');
-  const { stateDir } = storeAccess.placement;
-  const own = process.geteuid?.() === 0 ? join(stateDir, 'profiles/per-user/root') : join(userState, 'profiles');
-  const link = settings.get('use-xdg-base-directories') ? join(userState, 'profile') : join(home, '.nix-profile');
+function profileFolders(engine: Engine): Set<string> {
+  const own = profilesFolder(engine);
+  const link = profileLink(engine);
+  const { stateDir } = engine.storeAccess.placement;
   const target =
     fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true ? resolve(dirname(link), fs.readlinkSync(link)) : undefined;
   return new Set([own, join(stateDir, 'profiles'), ...(target === undefined ? [] : [dirname(target)])]);
@@ -77,6 +76,13 @@ export function oldGenerations(
   const newestFirst = [...generations].reverse();
   const firstOlder = newestFirst.findIndex(({ creationTime }) => creationTime < olderThan);
   return firstOlder < 0 ? [] : newestFirst.slice(firstOlder + 1).filter(({ number }) => number !== current);
+}
+
+/** What may go where the current generation and so many before it are to stay, counted together. */
+export function generationsBeyond(generations: readonly Generation[], current: number | undefined, count: number): Generation[] {
+  const newestFirst = [...generations].reverse();
+  const at = newestFirst.findIndex(({ number }) => number === current);
+  return at < 0 ? [] : newestFirst.slice(at + count);
 }
 
 /** Deletes (or, with `dryRun`, names) old generations of every profile. */

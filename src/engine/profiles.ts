@@ -28,6 +28,7 @@ import type { LockChoices } from './flakes.ts';
 import { FlakeTarget, outputDefaults, type Target } from './installables.ts';
 import { oldGenerations } from './old-generations.ts';
 import { type ElementMatcher, matchingElements } from './profile-matchers.ts';
+import { isRoot, profileLink, profilesFolder } from './user-folders.ts';
 import { builtElement, describeTarget, nixEnvElements, type PackageDescription } from './profile-packages.ts';
 
 /** One generation, and what it changed. */
@@ -263,9 +264,37 @@ export class Profile {
 
   /** Deletes generations but the current one; with a time (seconds since 1970) those that were not current since. */
   async wipeHistory(olderThan: number | undefined, dryRun: boolean): Promise<void> {
+    await this.deleteGenerations((generations, current) => oldGenerations(generations, current, olderThan), dryRun);
+  }
+
+  /** All generations, oldest first, and the number of the current one. */
+  async generations(): Promise<{ readonly generations: readonly Generation[]; readonly current: number | undefined }> {
+    return this.locked(async () => findGenerations(this.path));
+  }
+
+  /** What the link says now; "" where there is none. By it is seen whether another changed the profile. */
+  currentTarget(): string {
+    const stats = fs.lstatSync(this.path, { throwIfNoEntry: false });
+    return stats?.isSymbolicLink() === true ? fs.readlinkSync(this.path) : '';
+  }
+
+  /** Makes a store object the newest generation; false where the link is not any more what it was. */
+  async switchTo(path: StorePath, expectedTarget: string | undefined): Promise<boolean> {
+    return this.locked(async () => {
+      if (expectedTarget !== undefined && expectedTarget !== this.currentTarget()) return false;
+      await updateProfile(this.engine.store, this.path, path);
+      return true;
+    });
+  }
+
+  /** Deletes the chosen generations. */
+  async deleteGenerations(
+    choose: (generations: readonly Generation[], current: number | undefined) => readonly Generation[],
+    dryRun: boolean,
+  ): Promise<void> {
     await this.locked(async () => {
       const { generations, current } = findGenerations(this.path);
-      for (const { number, path } of oldGenerations(generations, current, olderThan)) {
+      for (const { number, path } of choose(generations, current)) {
         this.engine.progress.log('notice', `${dryRun ? 'would remove' : 'removing'} profile version ${number}`);
         if (!dryRun) fs.rmSync(path, { force: true });
       }
@@ -274,23 +303,27 @@ export class Profile {
 }
 
 /** The profile of this user; the link that stands for it in the home folder is made where it is missing. */
-export function defaultProfile({ env, settings, storeAccess }: Engine): string {
-  const home = env['HOME'] || '/';
-  const userState = env['NIX_STATE_HOME'] ?? join(env['XDG_STATE_HOME'] || join(home, '.local/state'), 'nix');
-  const { stateDir } = storeAccess.placement;
-  const isRoot = process.geteuid?.() === 0;
-  const link = settings.get('use-xdg-base-directories') ? join(userState, 'profile') : join(home, '.nix-profile');
+export function defaultProfile(engine: Engine): string {
+  const link = profileLink(engine);
   try {
-    const folder = isRoot ? join(stateDir, 'profiles/per-user/root') : join(userState, 'profiles');
+    const folder = profilesFolder(engine);
     fs.mkdirSync(folder, { recursive: true });
+    fs.mkdirSync(dirname(link), { recursive: true });
     const profile = join(folder, 'profile');
     makeLinkIfMissing(link, profile);
     // NIX: what most start files of shells expect of a machine's profile.
-    if (isRoot) makeLinkIfMissing(join(stateDir, 'profiles/default'), profile);
+    if (isRoot()) makeLinkIfMissing(join(engine.storeAccess.placement.stateDir, 'profiles/default'), profile);
     return resolve(dirname(link), fs.readlinkSync(link));
   } catch {
     return link;
   }
+}
+
+/** Makes a profile the user's own. */
+export function switchUserProfile(engine: Engine, profile: string): void {
+  const link = profileLink(engine);
+  fs.mkdirSync(dirname(link), { recursive: true });
+  switchProfile(link, profile);
 }
 
 function makeLinkIfMissing(link: string, target: string): void {
