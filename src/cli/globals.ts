@@ -10,7 +10,8 @@ import { readInteger } from './read-integer.ts';
 import type { FoundOption, GlobalLookup } from './words.ts';
 
 export type LogFormat = 'raw' | 'raw-with-logs' | 'internal-json' | 'bar' | 'bar-with-logs';
-const LOG_FORMATS: readonly string[] = ['raw', 'raw-with-logs', 'internal-json', 'bar', 'bar-with-logs'];
+/** Their names. */
+export const LOG_FORMATS: readonly string[] = ['raw', 'raw-with-logs', 'internal-json', 'bar', 'bar-with-logs'];
 
 /** The sum of all global options. */
 export interface GlobalChoices {

@@ -212,11 +212,23 @@ async function readScript(
   return script === undefined ? { words } : { words: [...script.words, script.path, ...script.args], wordsFolder: script.folder };
 }
 
+/** What a shell asks for while its user types. */
+async function showCompletions(surroundings: Surroundings, number: number): Promise<number> {
+  const choices: GlobalChoices = { ...readGlobals([], { isLegacy: false, isTerminal: false }), level: 'error' };
+  const { printCompletions } = await import('./completion.ts');
+  await printCompletions(surroundings.launch.words, number, surroundings.stdout, choices, (forcesImpure) =>
+    openSession(surroundings, choices, false, forcesImpure),
+  );
+  return 0;
+}
+
 /** Runs what the words ask for, in the given surroundings. Returns the exit code. */
 export async function run(givenSurroundings: Surroundings): Promise<number> {
   let surroundings: Surroundings & { readonly wordsFolder?: string } = givenSurroundings;
   const { launch } = surroundings;
   const program = programName(launch);
+  const completed = Number(surroundings.env['NIX_GET_COMPLETIONS']);
+  if (completed > 0) return showCompletions(surroundings, completed);
   let tellsBuildStatus = false;
   let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
   try {
