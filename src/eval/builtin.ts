@@ -14,6 +14,8 @@ export interface BuiltinDefinition {
    * evaluate these without making a thunk; one that fails is given as a thunk that fails.
    */
   readonly forces?: readonly number[];
+  /** The type that the argument forced first must have before `run` forces the other. */
+  readonly firstForced?: 'string' | 'set' | 'int' | 'lambda';
   /** Documentation in Markdown. */
   readonly text: string;
   /** Name for the language where it differs from the exported constant's. */
@@ -49,6 +51,7 @@ export class Builtin {
   readonly forcesSecond: boolean;
   /** Both are, and the second before the first. */
   readonly isSwapped: boolean;
+  readonly firstForced: BuiltinDefinition['firstForced'];
   constructor(name: string, definition: BuiltinDefinition, state: EvalState) {
     this.name = name;
     this.arity = definition.args.length;
@@ -60,6 +63,7 @@ export class Builtin {
     this.forcesFirst = forces.includes(0);
     this.forcesSecond = forces.includes(1);
     this.isSwapped = forces.length === 2 && forces[0] === 1;
+    this.firstForced = definition.firstForced;
   }
 }
 

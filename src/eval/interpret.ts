@@ -28,6 +28,7 @@ import {
   describeType,
   force,
   forceThunk,
+  isFunction,
   isWriteBack,
   Lambda,
   makeString,
@@ -882,14 +883,30 @@ export class Call2Code extends Code {
     let b: Slot | undefined;
     if (fn.forcesFirst && !fn.isSwapped) {
       a = evalEarly(first, env, position);
-      // What comes after a failure is never asked for.
-      if (fn.forcesSecond && !(a instanceof Thunk)) b = evalEarly(second, env, position);
+      if (fn.forcesSecond && leadsOn(fn, a)) b = evalEarly(second, env, position);
     } else {
       b = evalEarly(second, env, position);
-      if (fn.forcesFirst && !(b instanceof Thunk)) a = evalEarly(first, env, position);
+      if (fn.forcesFirst && leadsOn(fn, b)) a = evalEarly(first, env, position);
     }
     // Not `??`: a value may be null.
     return call2(fn, a === undefined ? first.thunk(env) : a, b === undefined ? second.thunk(env) : b, position);
+  }
+}
+
+/** Whether the builtin is going to force its other argument too: what comes after a failure is never asked for. */
+function leadsOn(fn: Builtin, argument: Slot): boolean {
+  if (argument instanceof Thunk) return false;
+  switch (fn.firstForced) {
+    case undefined:
+      return true;
+    case 'string':
+      return typeof argument === 'string';
+    case 'set':
+      return argument instanceof Attrs;
+    case 'int':
+      return typeof argument === 'number' || typeof argument === 'bigint';
+    case 'lambda':
+      return isFunction(argument);
   }
 }
 
@@ -1294,7 +1311,8 @@ export class PlusCode extends Code {
         else throw new WrongTypeError(`cannot add ${describeType(value)} to a float`, at(positions[i]!));
       }
     }
-    return sum;
+    // NIX: C++ adds to a zero it starts with, so that the sum of two negative zeros is positive.
+    return sum instanceof NixFloat && sum.value === 0 ? new NixFloat(0) : sum;
   }
 
   private addStrings(env: Env, first: Value, second: Value | undefined): Value {

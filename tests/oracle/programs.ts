@@ -449,9 +449,12 @@ export interface Difference {
   readonly there: Run;
 }
 
-/** Texts of thunks and closures in messages depend on what happened to be evaluated before. */
+/** Texts of thunks and closures in messages depend on what happened to be evaluated before; bytes that are no UTF-8 cannot be shown alike. */
 function comparable(messages: string): string {
-  return messages.replace(/«(?:lambda|primop|partially applied primop)[^«»]*(?:«[^»]*»[^»]*)?»/g, '«thunk»').trimEnd();
+  return messages
+    .replace(/[\u0080-\u00ff\ufffd]/g, '?')
+    .replace(/«(?:lambda|primop|partially applied primop)[^«»]*(?:«[^»]*»[^»]*)?»/g, '«thunk»')
+    .trimEnd();
 }
 
 /** Evaluates programs both ways and gives those that differ. */

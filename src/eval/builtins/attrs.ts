@@ -38,6 +38,7 @@ export const attrValues: BuiltinDefinition = {
 export const getAttr: BuiltinDefinition = {
   args: ['s', 'set'],
   forces: [0, 1],
+  firstForced: 'string',
   text: 'The attribute of *set* whose name is *s*: `set.${s}`. An error where it is missing.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.getAttr');
@@ -50,6 +51,7 @@ export const getAttr: BuiltinDefinition = {
 export const hasAttr: BuiltinDefinition = {
   args: ['s', 'set'],
   forces: [0, 1],
+  firstForced: 'string',
   text: 'Whether *set* has an attribute whose name is *s*: `set ? ${s}`.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.hasAttr');
@@ -63,6 +65,7 @@ export const hasAttr: BuiltinDefinition = {
 export const unsafeGetAttrPos: BuiltinDefinition = {
   args: ['s', 'set'],
   forces: [0, 1],
+  firstForced: 'string',
   text: 'Where the attribute *s* of *set* was defined: `{ column, file, line }`, or `null` where that is not known.',
   run(state, pos, nameSlot, slot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.unsafeGetAttrPos');
@@ -76,6 +79,7 @@ export const unsafeGetAttrPos: BuiltinDefinition = {
 export const removeAttrs: BuiltinDefinition = {
   args: ['set', 'list'],
   forces: [0, 1],
+  firstForced: 'set',
   text: '*set* without the attributes that *list* names; names it does not have do not matter.',
   run(state, pos, slot, listSlot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the first argument passed to builtins.removeAttrs');
@@ -94,6 +98,7 @@ export const removeAttrs: BuiltinDefinition = {
 export const intersectAttrs: BuiltinDefinition = {
   args: ['e1', 'e2'],
   forces: [0, 1],
+  firstForced: 'set',
   text: 'The attributes of *e2* whose names *e1* has too.',
   run(state, pos, leftSlot, rightSlot) {
     const left = forceAttrs(state, leftSlot!, pos, 'while evaluating the first argument passed to builtins.intersectAttrs');
@@ -118,6 +123,7 @@ export const intersectAttrs: BuiltinDefinition = {
 export const catAttrs: BuiltinDefinition = {
   args: ['attr', 'list'],
   forces: [0, 1],
+  firstForced: 'string',
   text: 'The values of the attribute *attr* from those sets of *list* that have it.',
   run(state, pos, nameSlot, listSlot) {
     const name = forceStringNoContext(state, nameSlot!, pos, 'while evaluating the first argument passed to builtins.catAttrs');

@@ -24,6 +24,7 @@ function anyOrAll(name: 'any' | 'all', text: string): BuiltinDefinition {
   return {
     args: ['pred', 'list'],
     forces: [0, 1],
+    firstForced: 'lambda',
     text,
     run(state, pos, fnSlot, listSlot) {
       const fn = forceFunction(state, fnSlot!, pos, whatFunction);
@@ -72,6 +73,7 @@ function concatenate(lists: readonly Slot[][]): Slot[] {
 export const concatMap: BuiltinDefinition = {
   args: ['f', 'list'],
   forces: [0, 1],
+  firstForced: 'lambda',
   text: 'The elements of the lists that *f* gives for each element of *list*, as one list: `concatLists (map f list)`, but strict.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.concatMap');
@@ -104,6 +106,7 @@ export const elem: BuiltinDefinition = {
 export const elemAt: BuiltinDefinition = {
   args: ['xs', 'n'],
   forces: [1, 0],
+  firstForced: 'int',
   text: 'Element *n* of the list *xs*, counted from 0. An error where there is none.',
   run(state, pos, listSlot, indexSlot) {
     const index = forceInt(state, indexSlot!, pos, "while evaluating the second argument passed to 'builtins.elemAt'");
@@ -241,6 +244,7 @@ const PARTITION = new RecordShape('right', 'wrong');
 export const partition: BuiltinDefinition = {
   args: ['pred', 'list'],
   forces: [0, 1],
+  firstForced: 'lambda',
   text: 'A set with the elements of *list* of which *pred* is true as `right` and the others as `wrong`.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.partition');
@@ -260,6 +264,7 @@ export const partition: BuiltinDefinition = {
 export const groupBy: BuiltinDefinition = {
   args: ['f', 'list'],
   forces: [0, 1],
+  firstForced: 'lambda',
   text: 'A set of lists: each element *x* of *list* is in the list named `f x`.',
   run(state, pos, fnSlot, listSlot) {
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.groupBy');

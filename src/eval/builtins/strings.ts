@@ -73,6 +73,7 @@ export const stringLength: BuiltinDefinition = {
 export const concatStringsSep: BuiltinDefinition = {
   args: ['separator', 'list'],
   forces: [0, 1],
+  firstForced: 'string',
   text: 'The strings of *list*, put together with *separator* between them: `concatStringsSep "/" ["usr" "local"]` is `"usr/local"`.',
   run(state, pos, separatorSlot, listSlot) {
     const context = new ContextAccumulator();

@@ -87,6 +87,7 @@ export function parsePackageName(text: string): { name: string; version: string 
 export const compareVersions: BuiltinDefinition = {
   args: ['s1', 's2'],
   forces: [0, 1],
+  firstForced: 'string',
   text: '`-1` where version *s1* is older than *s2*, `1` where it is newer, `0` where they are equal.',
   run(state, pos, a, b) {
     const x = forceStringNoContext(state, a!, pos, 'while evaluating the first argument passed to builtins.compareVersions');
