@@ -6,6 +6,9 @@ import * as fs from 'node:fs';
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { FetchError, FloeError } from '../base/errors.ts';
 import { printHash } from '../base/hash.ts';
+import { decompress } from '../io/decompress.ts';
+import { nodeIo } from '../io/node.ts';
+import { unpackArchive } from '../io/unpack-archive.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { NarReader } from '../model/nar.ts';
 import { splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
@@ -15,7 +18,6 @@ import { buildEnv, parseEnvPackages } from './build-env.ts';
 import { downloadFile, type FetchingSettings, type StartTransfer } from './download-file.ts';
 import { listFolder, makeFolders, makeLink, movePath, readLink, setMode, statOf } from './host-files.ts';
 import type { MirrorAddress } from './mirrors.ts';
-import { decompress, unpackArchive } from './unpack-archive.ts';
 import { unpackDeb } from './unpack-deb.ts';
 
 /** What a builtin builder works with. */
@@ -126,8 +128,8 @@ async function restoreNar(archive: string, out: string, xz: boolean): Promise<vo
   const restorer = new NarRestorer(out, 'plain');
   const reader = new NarReader(restorer);
   try {
-    for await (const chunk of await decompress(fs.createReadStream(systemPath(archive)), xz ? 'xz' : 'none'))
-      reader.push(chunk as Uint8Array);
+    for await (const chunk of await decompress(fs.createReadStream(systemPath(archive)), xz ? 'xz' : 'none', nodeIo().inflaters))
+      reader.push(chunk);
     reader.end();
   } finally {
     restorer.finish();
@@ -200,7 +202,7 @@ async function unpackChannel(context: BuiltinContext): Promise<void> {
   const archive = resolveAsBuilder(source, context);
   if (archive === undefined) throw new FloeError('FLOE_UNPACK_CHANNEL', `failed to open archive: '${source}' does not exist`);
   makeFolders(out);
-  await unpackArchive(archive, out);
+  await unpackArchive(fs.createReadStream(systemPath(archive)), out, nodeIo(), byteStringToUtf8(source), { refusesClimbing: true });
   const names = listFolder(out);
   if (names.length === 0) throw new FloeError('FLOE_UNPACK_CHANNEL', `channel tarball '${source}' is empty`);
   if (names.length > 1) throw new FloeError('FLOE_UNPACK_CHANNEL', `channel tarball '${source}' contains more than one file`);

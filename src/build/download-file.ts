@@ -7,7 +7,7 @@ import { FetchError } from '../base/errors.ts';
 import type { Progress, Activity } from '../base/progress.ts';
 import type { Net } from '../io/io.ts';
 import { guardIo, systemPath } from '../store/local/system-error.ts';
-import { download, type DownloadSettings } from './download.ts';
+import { download, type DownloadSettings } from '../io/download.ts';
 import type { MirrorAddress, MirrorResolver } from './mirrors.ts';
 
 /** Everything downloads need. */

@@ -1,7 +1,7 @@
 // The settings that building goes by, as plain values. The engine fills them from nix.conf, flags and the machine; names are Nix's.
 
 import type { AutoGcSettings } from './auto-gc.ts';
-import type { DownloadSettings } from './download.ts';
+import type { DownloadSettings } from '../io/download.ts';
 import type { SandboxPolicy } from './sandbox/choose.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { ExternalBuilder } from './sandbox/external.ts';

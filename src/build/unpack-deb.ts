@@ -4,10 +4,11 @@
 
 import { Readable } from 'node:stream';
 import { FloeError } from '../base/errors.ts';
+import { compressionOf, decompress } from '../io/decompress.ts';
+import { nodeIo } from '../io/node.ts';
 import { splitStorePath } from '../model/store-path.ts';
 import type { BuiltinContext } from './builtin-builders.ts';
 import * as host from './host-files.ts';
-import { compressionOf, decompress } from './unpack-archive.ts';
 
 const AR_MAGIC = '!<arch>\n';
 const HEADER_SIZE = 60;
@@ -53,7 +54,8 @@ async function readMembers(
 ): Promise<Map<string, { content: Buffer; executable: boolean }>> {
   const { extract } = (await import('tar-stream')).default;
   const entries = extract();
-  const plain = await decompress(Readable.from([archive]), compressionOf(archive.subarray(0, 8)));
+  const packed = Readable.from([archive]);
+  const plain = Readable.from(await decompress(packed, compressionOf(archive.subarray(0, 8)), nodeIo().inflaters));
   plain.on('error', (error) => entries.destroy(error));
   plain.pipe(entries);
   const found = new Map<string, { content: Buffer; executable: boolean }>();

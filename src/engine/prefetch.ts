@@ -11,7 +11,7 @@ import { forceAttrs, forceList, forceString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { internSymbol, type SymbolId } from '../eval/symbol.ts';
 import { type Slot, stringText } from '../eval/value.ts';
-import { unpackArchive } from '../fetch/archive.ts';
+import { unpackArchive } from '../io/unpack-archive.ts';
 import { nodeIo } from '../io/node.ts';
 import { makeContentPath, NO_REFERENCES } from '../model/content-address.ts';
 import { checkStorePathName, type StorePath } from '../model/store-path.ts';

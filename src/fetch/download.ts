@@ -1,121 +1,110 @@
-// Answers of servers, with the patience and the memory that fetching needs: several attempts where the trouble may pass, an answer
-// asked for again only when it is older than `tarball-ttl`, and then only if it has changed. (Nix: libstore/filetransfer.cc for what
-// is worth another attempt, libfetchers/tarball.cc for the cache.)
+// Answers of servers, with the memory that fetching needs: an answer is asked for again only when it is older than `tarball-ttl`, then only
+// if it has changed, and the old one serves where there is no new one. (Nix: libfetchers/tarball.cc.)
 
 import { byteStringOf } from '../base/bytes.ts';
 import { FetchError } from '../base/errors.ts';
 import { hashBytes, printHash } from '../base/hash.ts';
-import type { HttpResponse } from '../io/io.ts';
+import { collectBytes } from '../io/decompress.ts';
+import { download, type DownloadAnswer, type DownloadRequest } from '../io/download.ts';
 import { parseUrl, printUrl, urlPathToFilePath } from '../model/url.ts';
+import type { CacheEntry } from './fetch-cache.ts';
 import type { FetchContext } from './fetcher.ts';
 
-export interface DownloadOptions {
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Ask only for something newer than the answer with that tag. */
-  readonly etag?: string | undefined;
-}
+/** Which login a request carries, what is known of an earlier answer, and what to say where there is none. */
+export type DownloadOptions = Pick<DownloadRequest, 'headers' | 'etag' | 'hintFor'>;
 
-export interface Download {
-  /** False where the server says that nothing has changed; the body is empty then. */
-  readonly changed: boolean;
-  readonly etag: string;
-  /** From a `Link` header with rel="immutable": where exactly this answer can be had for ever. */
-  readonly immutableUrl: string | undefined;
-  readonly urls: readonly string[];
-  readonly body: AsyncIterable<Uint8Array>;
-}
+const READ_SIZE = 1 << 20;
+const TELL_AFTER_MS = 100;
 
-const FIRST_PAUSE_MS = 250;
-const HASH_PAUSE = 2;
-
-/** Runs an attempt again while the trouble may pass. The whole attempt is repeated, reading of the body included. */
-export async function withAttempts<T>(context: FetchContext, attempt: () => Promise<T>): Promise<T> {
-  for (let count = 1; ; count++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof FetchError) || !isTransient(error) || count >= context.settings.downloadAttempts) throw error;
-      const pause = FIRST_PAUSE_MS * HASH_PAUSE ** (count - 1);
-      context.warn(`${error.message}; retrying in ${pause} ms (attempt ${count}/${context.settings.downloadAttempts})`);
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
+/** A file on this machine, in pieces. */
+async function* readPieces(path: string, { io }: FetchContext): AsyncIterable<Uint8Array> {
+  for (let offset = 0; ; offset += READ_SIZE) {
+    const piece = io.files.readRange(path, offset, READ_SIZE);
+    if (piece.length > 0) yield piece;
+    if (piece.length < READ_SIZE) return;
   }
 }
 
-function isTransient(error: FetchError): boolean {
-  const { status, cause } = error.data as { status?: number; cause?: string };
-  if (error.code === 'FLOE_UNREACHABLE') return cause !== 'ENOTFOUND' && cause !== 'ECONNREFUSED';
-  return (
-    status !== undefined && (status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505 && status !== 511))
-  );
-}
-
-/** One attempt at a URL: http, https or file. */
-export async function startDownload(url: string, context: FetchContext, { headers = {}, etag }: DownloadOptions = {}): Promise<Download> {
+/** What is behind a http, https or file URL goes to `use`, in pieces; undefined as its result where nothing has changed. */
+export async function downloadThrough<Result>(
+  url: string,
+  options: DownloadOptions,
+  context: FetchContext,
+  use: (source: AsyncIterable<Uint8Array>) => Promise<Result>,
+): Promise<{ readonly answer: DownloadAnswer; readonly result: Result | undefined }> {
+  const { files } = context.io;
   const parsed = parseUrl(url);
-  if (parsed.scheme === 'file') return readLocal(urlPathToFilePath(parsed.path), url, context);
-  const condition: Record<string, string> = etag === undefined || etag === '' ? {} : { 'if-none-match': etag };
-  const response = await context.io.net.request({ url: printUrl({ ...parsed, fragment: '' }), headers: { ...headers, ...condition } });
-  const changed = response.status !== 304;
-  if (changed && (response.status < 200 || response.status >= 300)) throw await refusal(response, url);
-  const link = /<([^>]*)>; *rel="immutable"/i.exec(response.headers.get('link') ?? '')?.[1];
-  return {
-    changed,
-    etag: response.headers.get('etag') ?? (changed ? '' : (etag ?? '')),
-    immutableUrl: link,
-    urls: response.urls,
-    body: response.body,
-  };
-}
-
-function readLocal(path: string, url: string, { io }: FetchContext): Download {
-  const contents = io.files.readFile(path);
-  const stat = io.files.stat(path);
-  async function* body(): AsyncIterable<Uint8Array> {
-    yield contents;
+  if (parsed.scheme === 'file') {
+    const path = urlPathToFilePath(parsed.path);
+    const stat = files.stat(path);
+    if (stat === undefined) throw new FetchError(`unable to download '${url}': file '${path}' does not exist`, { data: { url, path } });
+    const etag = String(stat.modifiedNs);
+    return { answer: { changed: true, etag, immutableUrl: undefined, urls: [url] }, result: await use(readPieces(path, context)) };
   }
-  return { changed: true, etag: stat === undefined ? '' : String(stat.modifiedNs), immutableUrl: undefined, urls: [url], body: body() };
-}
-
-const MAX_SHOWN_BODY = 1024;
-
-async function refusal(response: HttpResponse, url: string): Promise<FetchError> {
-  let body = '';
+  const folder = files.makeTemporaryFolder(`${context.cache.folder}/downloads`, 'new-');
+  const place = `${folder}/file`;
+  const asked = printUrl({ ...parsed, fragment: '' });
+  const activity = context.progress?.start('file-transfer', `downloading '${asked}'`, { fields: [asked], level: 'talkative' });
+  let told = 0;
   try {
-    for await (const chunk of response.body) {
-      body += byteStringOf(chunk);
-      if (body.length > MAX_SHOWN_BODY) break;
-    }
-  } catch {
-    // The status says enough.
+    const answer = await download({
+      url: asked,
+      ...options,
+      net: context.io.net,
+      settings: context.settings,
+      signal: new AbortController().signal,
+      warn: context.warn,
+      onProgress(done, expected) {
+        const now = Date.now();
+        if (now - told < TELL_AFTER_MS && done !== expected) return;
+        told = now;
+        activity?.result('progress', [done, expected ?? 0, 0, 0]);
+      },
+      sink: {
+        write: (chunk) => files.appendFile(place, chunk),
+        restart() {
+          files.remove(place);
+          files.createFile(place, new Uint8Array(), false);
+        },
+      },
+    });
+    return { answer, result: answer.changed ? await use(readPieces(place, context)) : undefined };
+  } finally {
+    activity?.stop();
+    files.remove(folder);
   }
-  const text = body.trim();
-  const shown = text === '' || text.length > MAX_SHOWN_BODY || text.includes('\0') ? '' : `\n\nresponse body:\n\n${text}`;
-  const { status } = response;
-  const hint =
-    status === 401 || status === 403 || status === 407
-      ? "the server wants a login: see the setting 'access-tokens'"
-      : status === 404
-        ? 'check the name: the server has nothing there (private repositories look like this too)'
-        : undefined;
-  return new FetchError(`unable to download '${url}': HTTP error ${status}${shown}`, {
-    data: { url, status },
-    ...(hint !== undefined && { hint }),
-  });
+}
+
+/** Whether what was remembered still counts. */
+export function isFreshEntry(entry: CacheEntry, { settings, io }: FetchContext): boolean {
+  return entry.writtenMs + settings.tarballTtl * 1000 > io.now();
+}
+
+/** Asks anew; where the server does not answer and something older is known, that serves, with a warning. */
+export async function orOlder<Result>(older: Result | undefined, context: FetchContext, ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (error) {
+    // What came and is broken is no reason to believe in what was there before.
+    if (older === undefined || !(error instanceof FetchError) || !error.message.startsWith('unable to download')) throw error;
+    context.warn(`${error.message}; using cached version`);
+    return older;
+  }
 }
 
 /** A small text of a server (an API's answer), remembered for `tarball-ttl` seconds. Byte string. */
-export async function downloadText(url: string, headers: Readonly<Record<string, string>>, context: FetchContext): Promise<string> {
+export async function downloadText(url: string, options: DownloadOptions, context: FetchContext): Promise<string> {
   const known = context.cache.lookup('text', url);
-  if (known && known.writtenMs + context.settings.tarballTtl * 1000 > context.io.now()) return String(known.value['text']);
-  const text = await withAttempts(context, async () => {
-    const { body } = await startDownload(url, context, { headers });
-    let result = '';
-    for await (const chunk of body) result += byteStringOf(chunk);
+  const text = known && String(known.value['text']);
+  if (known && isFreshEntry(known, context)) return text!;
+  return orOlder(text, context, async () => {
+    const etag = known && String(known.value['etag'] ?? '');
+    const { answer, result = text! } = await downloadThrough(url, { ...options, etag }, context, async (body) =>
+      byteStringOf(await collectBytes(body)),
+    );
+    context.cache.store('text', url, { text: result, etag: answer.etag });
     return result;
   });
-  context.cache.store('text', url, { text });
-  return text;
 }
 
 /** A place in the cache's folder for what is named by its content. */

@@ -1,52 +1,42 @@
 // Inputs of type `file`: one file behind an http, https or file URL, kept as it is. (Nix: FileInputScheme in libfetchers/tarball.cc.)
 
-import { concatBytes } from '../base/bytes.ts';
 import { hashBytes, printHash } from '../base/hash.ts';
+import { collectBytes } from '../io/decompress.ts';
 import { type InputAttrs, stringAttr, withAttrs } from '../model/input-scheme.ts';
-import { cachePlace, startDownload, withAttempts } from './download.ts';
+import { cachePlace, downloadThrough, isFreshEntry, orOlder } from './download.ts';
+import type { CacheEntry } from './fetch-cache.ts';
 import type { FetchContext, RawFetch } from './fetcher.ts';
 import { FolderTree, narHashOfTree } from './source-tree.ts';
 
 export async function fetchFile(attrs: InputAttrs, context: FetchContext): Promise<RawFetch> {
   const url = stringAttr(attrs, 'url')!;
-  const { files, now } = context.io;
   const known = context.cache.lookup('file', url);
-  const knownPlace = known && cachePlace('files', String(known.value['sha256']), context);
-  const isHere = knownPlace !== undefined && files.stat(knownPlace) !== undefined;
-  const fresh = isHere && known!.writtenMs + context.settings.tarballTtl * 1000 > now();
-  const place = fresh
-    ? knownPlace
-    : await downloadInto(
-        url,
-        isHere ? { place: knownPlace, etag: String(known!.value['etag']), sha256: String(known!.value['sha256']) } : undefined,
-        context,
-      );
-  const tree = new FolderTree(files, place);
+  const knownPlace = known && placeOf(known, context);
+  const place =
+    knownPlace !== undefined && isFreshEntry(known!, context)
+      ? knownPlace
+      : await orOlder(knownPlace, context, () => downloadInto(url, knownPlace === undefined ? undefined : known, context));
+  const tree = new FolderTree(context.io.files, place);
   const narHash = narHashOfTree(tree);
   return { tree, attrs: withAttrs(attrs, { narHash: printHash(narHash, 'sri') }), narHash, folder: place };
 }
 
-async function downloadInto(
-  url: string,
-  known: { readonly place: string; readonly etag: string; readonly sha256: string } | undefined,
-  context: FetchContext,
-): Promise<string> {
-  return withAttempts(context, async () => {
-    const answer = await startDownload(url, context, { etag: known?.etag });
-    const remember = (sha256: string) => {
-      for (const each of new Set([url, ...answer.urls])) context.cache.store('file', each, { sha256, etag: answer.etag });
-    };
-    if (!answer.changed && known) {
-      remember(known.sha256);
-      return known.place;
-    }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of answer.body) chunks.push(chunk);
-    const contents = concatBytes(chunks);
+/** Where an earlier download lies; undefined where it is gone. */
+function placeOf({ value }: CacheEntry, context: FetchContext): string | undefined {
+  const place = cachePlace('files', String(value['sha256']), context);
+  return context.io.files.stat(place) === undefined ? undefined : place;
+}
+
+async function downloadInto(url: string, known: CacheEntry | undefined, context: FetchContext): Promise<string> {
+  const etag = known && String(known.value['etag']);
+  const { answer, result } = await downloadThrough(url, { etag }, context, async (body) => {
+    const contents = await collectBytes(body);
     const sha256 = printHash(hashBytes('sha256', contents), 'sri');
     const place = cachePlace('files', sha256, context);
     if (context.io.files.stat(place) === undefined) context.io.files.writeFileAtomic(place, contents, { disposable: true });
-    remember(sha256);
-    return place;
+    return sha256;
   });
+  const sha256 = result ?? String(known!.value['sha256']);
+  for (const each of new Set([url, ...answer.urls])) context.cache.store('file', each, { sha256, etag: answer.etag });
+  return cachePlace('files', sha256, context);
 }

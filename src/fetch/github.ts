@@ -8,10 +8,10 @@ import type { Forge } from './forge.ts';
 export const GITHUB: Forge = {
   defaultHost: 'github.com',
   tokenHeader: (token) => ['Authorization', `token ${token}`],
-  async revisionOf({ host, owner, repo }, ref, headers, context) {
+  async revisionOf({ host, owner, repo }, ref, options, context) {
     const api = host === 'github.com' ? `https://api.${host}` : `https://${host}/api/v3`;
     const url = `${api}/repos/${owner}/${repo}/commits/${ref}`;
-    const json = parseJson(await downloadText(url, headers, context), `the answer of '${url}'`);
+    const json = parseJson(await downloadText(url, options, context), `the answer of '${url}'`);
     const sha = json instanceof Map ? (json as ReadonlyMap<string, Json>).get('sha') : undefined;
     if (typeof sha !== 'string') throw new FetchError(`'${url}' did not tell a revision`);
     return sha;

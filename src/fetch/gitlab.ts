@@ -20,9 +20,9 @@ export const GITLAB: Forge = {
     warn(`Unrecognized GitLab token type ${kind}`);
     return [kind, value];
   },
-  async revisionOf(place, ref, headers, context) {
+  async revisionOf(place, ref, options, context) {
     const url = `${projectUrl(place)}/commits?ref_name=${ref}`;
-    const json = parseJson(await downloadText(url, headers, context), `the answer of '${url}'`);
+    const json = parseJson(await downloadText(url, options, context), `the answer of '${url}'`);
     const first: Json | undefined = Array.isArray(json) ? (json as readonly Json[])[0] : undefined;
     const id = first instanceof Map ? (first as ReadonlyMap<string, Json>).get('id') : undefined;
     if (typeof id === 'string') return id;

@@ -5,8 +5,8 @@ import { FetchError } from '../base/errors.ts';
 import { type Hash, parseSri, printHash } from '../base/hash.ts';
 import { type InputAttrs, integerAttr, parseInputUrl, stringAttr, withAttrs } from '../model/input-scheme.ts';
 import { parseUrl, urlPathToFilePath } from '../model/url.ts';
-import { unpackArchive } from './archive.ts';
-import { cachePlace, startDownload, withAttempts } from './download.ts';
+import { unpackArchive } from '../io/unpack-archive.ts';
+import { cachePlace, downloadThrough, isFreshEntry } from './download.ts';
 import type { FetchContext, RawFetch } from './fetcher.ts';
 import { FolderTree, narHashOfTree } from './source-tree.ts';
 
@@ -20,7 +20,7 @@ export interface CachedTree {
 
 export async function fetchTarball(attrs: InputAttrs, context: FetchContext): Promise<RawFetch> {
   const url = stringAttr(attrs, 'url')!;
-  const { tree, immutableUrl } = await downloadTarball(url, {}, context);
+  const { tree, immutableUrl } = await downloadTarball(url, context);
   let locked = attrs;
   if (immutableUrl !== undefined) {
     locked = parseInputUrl(parseUrl(immutableUrl), true);
@@ -40,7 +40,6 @@ export function cachedTreeFetch(attrs: InputAttrs, tree: CachedTree, { io }: Fet
 /** Downloads and unpacks, or takes what earlier downloads left. */
 async function downloadTarball(
   url: string,
-  headers: Readonly<Record<string, string>>,
   context: FetchContext,
 ): Promise<{ readonly tree: CachedTree; readonly immutableUrl: string | undefined }> {
   checkLocal(url, context);
@@ -51,17 +50,14 @@ async function downloadTarball(
     tree,
     immutableUrl: typeof immutableUrl === 'string' ? immutableUrl : undefined,
   });
-  if (known && knownTree && known.writtenMs + context.settings.tarballTtl * 1000 > context.io.now()) return result(knownTree, knownLink);
+  if (known && knownTree && isFreshEntry(known, context)) return result(knownTree, knownLink);
   const etag = knownTree && String(known!.value['etag'] ?? '');
-  return withAttempts(context, async () => {
-    const answer = await startDownload(url, context, { headers, etag });
-    const isNew = answer.changed || !knownTree;
-    const tree = isNew ? await unpackIntoCache(answer.body, url, context) : knownTree;
-    const immutableUrl = answer.immutableUrl ?? (isNew ? undefined : knownLink);
-    const value = { etag: answer.etag, ...cachedTreeValue(tree), ...(immutableUrl !== undefined && { immutableUrl }) };
-    for (const each of new Set([url, ...answer.urls])) context.cache.store('tarball', each, value);
-    return result(tree, immutableUrl);
-  });
+  const { answer, result: unpacked } = await downloadThrough(url, { etag }, context, (body) => unpackIntoCache(body, url, context));
+  const tree = unpacked ?? knownTree!;
+  const immutableUrl = answer.immutableUrl ?? (unpacked ? undefined : knownLink);
+  const value = { etag: answer.etag, ...cachedTreeValue(tree), ...(immutableUrl !== undefined && { immutableUrl }) };
+  for (const each of new Set([url, ...answer.urls])) context.cache.store('tarball', each, value);
+  return result(tree, immutableUrl);
 }
 
 /** Kind words for what is no tarball. */

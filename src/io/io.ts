@@ -38,6 +38,8 @@ export interface Files {
   writeFileAtomic(path: string, contents: Uint8Array, options?: WriteOptions): void;
   /** Makes a file that is not there yet, in a folder that is; for trees that are moved into place when they are whole. */
   createFile(path: string, contents: Uint8Array, executable: boolean): void;
+  /** Adds to the end of a file that is there. */
+  appendFile(path: string, contents: Uint8Array): void;
   writeLink(path: string, target: string): void;
   makeFolder(path: string): void;
   /** Fails where a folder with something in it lies at `to`. */

@@ -111,6 +111,14 @@ export class MemoryFiles implements Files {
     return this.get(path, 'symlink', 'reading symbolic link').target;
   }
 
+  appendFile(path: string, contents: Uint8Array): void {
+    const before = this.readFile(path);
+    const whole = new Uint8Array(before.length + contents.length);
+    whole.set(before);
+    whole.set(contents, before.length);
+    this.writeFileAtomic(path, whole);
+  }
+
   writeFileAtomic(path: string, contents: Uint8Array, { executable = false }: { executable?: boolean } = {}): void {
     this.put(path, { ...this.make('regular'), contents: contents.slice(), executable });
   }

@@ -121,6 +121,7 @@ const files: Files = {
   createFile(path, contents, executable) {
     attempt('writing file', path, () => fs.writeFileSync(systemPath(path), contents, { flag: 'wx', mode: executable ? 0o777 : 0o666 }));
   },
+  appendFile: (path, contents) => attempt('writing file', path, () => fs.appendFileSync(systemPath(path), contents)),
   writeLink: (path, target) => attempt('creating symbolic link', path, () => fs.symlinkSync(systemPath(target), systemPath(path))),
   makeFolder: (path) => attempt('making folder', path, () => void fs.mkdirSync(systemPath(path), { recursive: true })),
   rename: (from, to) => attempt('renaming to', to, () => fs.renameSync(systemPath(from), systemPath(to))),

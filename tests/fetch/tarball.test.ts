@@ -149,7 +149,7 @@ test('tarball: trouble that may pass is tried again', async () => {
   bench.net.answers.set(TARBALL.url, () => (++count < 3 ? { status: 503 } : { body: TAR }));
   await fetchInput(TARBALL, bench.context);
   assert.equal(count, 3);
-  assert.match(bench.warnings[0]!, /HTTP error 503; retrying in 250 ms \(attempt 1\/3\)/);
+  assert.match(bench.warnings[0]!, /HTTP error 503; retrying in \d+ ms \(attempt 1\/3\)/);
 });
 
 test('tarball: archives that reach out of their folder', async () => {
@@ -199,7 +199,44 @@ test('forges: a token goes to its repository', async () => {
   const bench = fetchBench({ accessTokens: { 'github.com': 't0k' } });
   bench.net.answers.set(`https://api.github.com/repos/o/r/tarball/${REV}`, ARCHIVE);
   await fetchInput({ type: 'github', owner: 'o', repo: 'r', rev: REV }, bench.context);
-  assert.equal(bench.net.requests[0]!.headers?.['Authorization'], 'token t0k');
+  assert.equal(bench.net.requests[0]!.headers?.['authorization'], 'token t0k');
+});
+
+test('forges: what a refusal means and what helps', async () => {
+  const asked = 'https://api.github.com/repos/o/r/commits/HEAD';
+  const github = { type: 'github', owner: 'o', repo: 'r' };
+  const hintOf = async (answer: Parameters<ReturnType<typeof fetchBench>['net']['answers']['set']>[1], token = false) => {
+    const bench = fetchBench({ downloadAttempts: 1, ...(token && { accessTokens: { 'github.com': 't0k' } }) });
+    bench.net.answers.set(asked, answer);
+    const error = await (fetchInput(github, bench.context) as Promise<unknown>).then(
+      () => assert.fail('fetched'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof FetchError);
+    assert.match(error.message, /^unable to download 'https:\/\/api\.github\.com\/repos\/o\/r\/commits\/HEAD': HTTP error/);
+    return error.hint ?? '';
+  };
+  assert.match(
+    await hintOf({ status: 403, headers: { 'x-ratelimit-remaining': '0' } }),
+    /too many requests.*access-tokens = github\.com=<token>/,
+  );
+  assert.match(await hintOf({ status: 429, headers: { 'retry-after': '3600' } }), /too many requests from here/);
+  assert.match(await hintOf({ status: 429 }, true), /wait, or use another token/);
+  assert.match(await hintOf({ status: 401 }), /wants a login for 'o\/r'/);
+  assert.match(await hintOf({ status: 401 }, true), /does not accept the token/);
+  assert.match(await hintOf({ status: 404 }), /misspelt, or is private.*access-tokens = github\.com=<token>/);
+  assert.match(await hintOf({ status: 404 }, true), /may not look/);
+});
+
+test('file: what was there before serves where the server does not answer', async () => {
+  const bench = fetchBench({ downloadAttempts: 1 });
+  const attrs = { type: 'file', url: 'https://example.org/x' };
+  bench.net.answers.set(attrs.url, { body: 'one', headers: { etag: 'e' } });
+  await fetchInput(attrs, bench.context);
+  bench.pass(1e9);
+  bench.net.answers.set(attrs.url, { status: 500 });
+  assert.equal((await fetchInput(attrs, bench.context)).tree.readFile(''), 'one');
+  assert.deepEqual(bench.warnings, ["unable to download 'https://example.org/x': HTTP error 500; using cached version"]);
 });
 
 test('forges: a revision is fetched once', async () => {

@@ -5,8 +5,8 @@
 
 import { byteStringOf, concatBytes, utf8ToByteString } from '../base/bytes.ts';
 import { FetchError, FloeError } from '../base/errors.ts';
-import type { Files, Inflaters } from '../io/io.ts';
-import { canonicalPath } from '../model/flake-ref.ts';
+import { collectBytes, compressionOf, decompress } from './decompress.ts';
+import type { Files, Inflaters } from './io.ts';
 
 export interface ArchiveMachine {
   readonly files: Files;
@@ -28,11 +28,8 @@ interface Entry {
   readonly modified: number;
 }
 
-const MAGICS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b]],
-  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ['bzip2', [0x42, 0x5a, 0x68]],
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+/** What is no tar file under some compression. */
+const OTHER_FORMATS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['zip', [0x50, 0x4b, 0x03, 0x04]],
   ['zip', [0x50, 0x4b, 0x05, 0x06]],
   ['lzip', [0x4c, 0x5a, 0x49, 0x50]],
@@ -40,19 +37,29 @@ const MAGICS: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['7zip', [0x37, 0x7a, 0xbc, 0xaf]],
 ];
 
+export interface UnpackOptions {
+  /** Refuse names with ".." in them, instead of taking them for what they come to. */
+  readonly refusesClimbing?: boolean;
+}
+
 /** Unpacks into `target`, an empty folder. `shown` names the archive in errors. */
 export async function unpackArchive(
   source: AsyncIterable<Uint8Array>,
   target: string,
   machine: ArchiveMachine,
   shown: string,
+  options: UnpackOptions = {},
 ): Promise<UnpackedArchive> {
   try {
     const { start, all } = await peek(source);
-    const format = MAGICS.find(([, magic]) => magic.every((byte, index) => start[index] === byte))?.[0] ?? 'tar';
-    const writer = new TreeWriter(target, machine.files);
-    if (format === 'zip') await unpackZip(await collect(all), writer);
-    else await unpackTar(await decompress(all, format, machine.inflaters), writer);
+    const format = OTHER_FORMATS.find(([, magic]) => magic.every((byte, index) => start[index] === byte))?.[0];
+    const writer = new TreeWriter(target, machine.files, options);
+    if (format === 'zip') await unpackZip(await collectBytes(all), writer);
+    else if (format === undefined) await unpackTar(await decompress(all, compressionOf(start), machine.inflaters), writer);
+    else
+      throw new FetchError(`archives in the format '${format}' cannot be unpacked`, {
+        hint: 'gzip, xz, bzip2, zstd, plain tar and zip can be',
+      });
     return writer.finish();
   } catch (error) {
     if (error instanceof FloeError) throw error;
@@ -79,40 +86,6 @@ async function peek(source: AsyncIterable<Uint8Array>): Promise<{ start: Uint8Ar
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
   }
   return { start: concatBytes(chunks), all: all() };
-}
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return concatBytes(chunks);
-}
-
-async function decompress(source: AsyncIterable<Uint8Array>, format: string, inflaters: Inflaters): Promise<AsyncIterable<Uint8Array>> {
-  switch (format) {
-    case 'tar':
-      return source;
-    case 'gzip':
-      return inflaters.gunzip(source);
-    case 'zstd':
-      return inflaters.unzstd(source);
-    case 'xz': {
-      // CommonJS: its default export is there both as Node loads it and in the bundle.
-      const { XzReadableStream } = (await import('xz-decompress')).default;
-      return new XzReadableStream(ReadableStream.from(source) as ReadableStream<Uint8Array>) as unknown as AsyncIterable<Uint8Array>;
-    }
-    case 'bzip2': {
-      // The package declares no types. It needs the whole file.
-      const { default: bzip } = (await import('seek-bzip' as string)) as { default: { decode(data: Uint8Array): Uint8Array } };
-      const decoded = bzip.decode(await collect(source));
-      return (async function* () {
-        yield decoded;
-      })();
-    }
-    default:
-      throw new FetchError(`archives in the format '${format}' cannot be unpacked`, {
-        hint: 'gzip, xz, bzip2, zstd, plain tar and zip can be',
-      });
-  }
 }
 
 async function unpackTar(source: AsyncIterable<Uint8Array>, writer: TreeWriter): Promise<void> {
@@ -142,7 +115,7 @@ async function unpackTar(source: AsyncIterable<Uint8Array>, writer: TreeWriter):
         executable: (mode & 0o100) !== 0,
         modified: paxTime === undefined ? Math.floor((mtime?.getTime() ?? 0) / 1000) : Math.floor(Number(paxTime)),
       },
-      await collect(item as unknown as AsyncIterable<Uint8Array>),
+      await collectBytes(item as unknown as AsyncIterable<Uint8Array>),
     );
   }
   await feed;
@@ -163,7 +136,7 @@ async function unpackZip(data: Uint8Array, writer: TreeWriter): Promise<void> {
     const isFolder = name.endsWith('/');
     const contents = isFolder
       ? new Uint8Array()
-      : await collect((await zip.openReadStreamPromise(entry)) as unknown as AsyncIterable<Uint8Array>);
+      : await collectBytes((await zip.openReadStreamPromise(entry)) as unknown as AsyncIterable<Uint8Array>);
     const isLink = (mode & S_IFMT) === S_IFLNK;
     writer.add(
       {
@@ -178,22 +151,36 @@ async function unpackZip(data: Uint8Array, writer: TreeWriter): Promise<void> {
   }
 }
 
+/** A name in an archive as a path from its top: "" or "/a/b". */
+function canonical(name: string): string {
+  const parts: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.map((part) => `/${part}`).join('');
+}
+
 /** Writes entries below a folder, knowing what it has written. */
 class TreeWriter {
   private readonly files: Files;
   private readonly target: string;
   /** By canonical path, "" for the root. */
   private readonly kinds = new Map<string, { kind: 'directory' | 'regular' | 'symlink'; executable: boolean }>();
+  private readonly refusesClimbing: boolean;
   private newest = 0;
 
-  constructor(target: string, files: Files) {
+  constructor(target: string, files: Files, { refusesClimbing = false }: UnpackOptions) {
     this.target = target;
+    this.refusesClimbing = refusesClimbing;
     this.files = files;
     this.kinds.set('', { kind: 'directory', executable: false });
   }
 
   add(entry: Entry, contents: Uint8Array): void {
-    const path = canonicalPath(entry.path) === '/' ? '' : canonicalPath(entry.path);
+    if (this.refusesClimbing && entry.path.split('/').includes('..'))
+      throw new FetchError(`archive member '${entry.path}' leads out of the archive`);
+    const path = canonical(entry.path);
     if (entry.modified > this.newest) this.newest = entry.modified;
     if (path === '') {
       if (entry.type !== 'directory') throw new FetchError(`archive member '${entry.path}' is the top of the archive but no folder`);
@@ -216,7 +203,7 @@ class TreeWriter {
         this.kinds.set(path, { kind: 'symlink', executable: false });
         return;
       case 'hardlink':
-        this.copy(canonicalPath(entry.target), path, entry.path);
+        this.copy(canonical(entry.target), path, entry.path);
         return;
       default:
         throw new FetchError(`file '${entry.path}' in tarball has an unsupported type`);
