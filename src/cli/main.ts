@@ -232,6 +232,11 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
   let tellsBuildStatus = false;
   let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
   try {
+    if (launch.words.length === 1 && launch.words[0] === '__dump-cli') {
+      const { dumpCommands } = await import('./dump.ts');
+      surroundings.stdout.write(`${await dumpCommands()}\n`);
+      return 0;
+    }
     const { words, ...script } = await readScript(program, launch.words, surroundings.cwd);
     surroundings = { ...surroundings, ...script };
     const located = locateCommand(program, words);
