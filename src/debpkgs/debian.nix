@@ -2,7 +2,7 @@
 # unit.sh: a unit. A unit refers to the units of its dependencies (loader, library path, interpreters), so that a library exists once
 # however many programs use it. Which packages share a unit: a family of families.nix; a dependency cycle; and beside a package with
 # programs, what it needs of its own source package that is data and no library (cmake and cmake-data).
-{ index, system, mirror, families, quirks, compiler }:
+{ index, system, mirror, families, quirks }:
 let
   inherit (builtins) attrNames attrValues concatMap elem filter genericClosure head listToAttrs mapAttrs match replaceStrings toString;
 
@@ -52,9 +52,9 @@ let
     args = [ "sh" "-eu" script ];
   } // env);
 
-  # patchelf and what it needs, unpatched: run through the loader by name.
-  patcher = run "patchelf-unpatched" ./patcher.sh {
-    debs = map debOf [ "patchelf" "libc6" "libstdc++6" "libgcc-s1" ];
+  # patchelf, tcc and what they need, unpatched: run through the loader by name.
+  patcher = run "unit-tools" ./patcher.sh {
+    debs = map debOf [ "patchelf" "tcc" "libc6" "libstdc++6" "libgcc-s1" ];
   };
 
   familyOf = listToAttrs (concatMap (key: map (name: { inherit name; value = key; }) families.${key}.members) (attrNames families));
@@ -119,20 +119,21 @@ let
       version = storeName entry.version;
       drv = run "${storeName key}-${version}" ./unit.sh ({
         inherit patcher;
-        debs = map debOf plan.members;
+        debs = map debOf (plan.members ++ quirk.unpacks or [ ]);
         dependencies = map units plan.dependencies;
         # where interpreters, their modules and the targets of links are looked for at last
         further = if plan.hasPrograms then map units (filter (other: !(elem other plan.dependencies)) closure) else [ ];
         libc = if key == keyOf "libc6" then "" else units (keyOf "libc6");
         essential = if plain ? ${key} then [ ] else map units essential;
         # Development packages and modules are of use only together with those they name.
-        propagated = map units (filter propagates plan.dependencies);
+        propagated = map units (filter propagates plan.dependencies ++ quirk.propagates or [ ]);
         metapackage = !(plan.has "files");
         programEnvironment = quirk.environment or [ ];
         extra = quirk.script or "";
-        compiler = if quirk.redirect or false then compiler else "";
-        redirect = if quirk.redirect or false then ./redirect/redirect.c else "";
-      });
+      }
+      // (if quirk ? setupHook then { inherit (quirk) setupHook; } else { })
+      // (if quirk.redirect or false then { redirect = ./redirect/redirect.c; } else { })
+      // (if quirk ? relocate then { inherit (quirk) relocate; relocator = ./redirect/relocate.c; } else { }));
     in
     drv // {
       pname = key;

@@ -8,7 +8,6 @@ let
     inherit system mirror index;
     families = import ./families.nix;
     quirks = import ./quirks.nix { unit = package; };
-    compiler = cc;
   };
   inherit (debian) package;
   bash = package "bash";

@@ -9,6 +9,9 @@ multiarch=lib/x86_64-linux-gnu
 patchelf() {
   "$patcher/ld-linux-x86-64.so.2" --library-path "$patcher" "$patcher/patchelf" "$@"
 }
+tcc() {
+  "$patcher/ld-linux-x86-64.so.2" --library-path "$patcher" "$patcher/tcc" -nostdinc "-B$patcher/lib" "-L$patcher" "$@"
+}
 
 # --- unpack -----------------------------------------------------------------------------------------------------------------------
 mkdir -p "$out"
@@ -81,7 +84,8 @@ done > "$work/alternatives"
 # a builder may not set these bits, and nothing in the store has them
 chmod -R u+w,u-s,g-s .
 for folder in doc man info locale lintian bug doc-base gnome/help help menu gtk-doc; do rm -rf "usr/share/$folder"; done
-rm -rf lib/systemd usr/lib/systemd etc/init.d etc/default etc/cron.* etc/logrotate.d usr/lib/debug "usr/$multiarch/gconv" var run
+rm -rf lib/systemd usr/lib/systemd etc/init.d etc/default etc/cron.* etc/logrotate.d "usr/$multiarch/gconv" var run
+case $debs in *-dbg_* | *-dbgsym_*) ;; *) rm -rf usr/lib/debug ;; esac
 
 # --- links: where each one points in Debian's tree, computed before folders move ------------------------------------------------------
 find . -type l -print0 | xargs -0 -r stat -c '%N' | awk -F "' -> '" '
@@ -305,6 +309,26 @@ patchBinary() {
   esac
 }
 
+# --- paths compiled into libraries -----------------------------------------------------------------------------------------------------
+# "FROM=TO" words, see quirks.nix
+if [ -n "${relocate-}" ]; then
+  find . -type f -name '*.so*' > "$work/libraries"
+  while IFS= read -r file; do
+    set -- "$file"
+    for setting in $relocate; do
+      to=${setting#*=}
+      case $to in
+        *'$out'*) to=$(echo "$to" | sed "s|[$]out|$out|g") ;;
+        /*) ;;
+        *) to=$out/$to ;;
+      esac
+      # busybox's grep reads a line up to its first zero byte only; -c reads to the end, which `strings` wants
+      if strings "$file" | grep -cxF "${setting%%=*}" > /dev/null; then set -- "$@" "${setting%%=*}" "$to"; fi
+    done
+    if [ $# -gt 1 ]; then tcc -run "$relocator" "$@"; fi
+  done < "$work/libraries"
+fi
+
 if [ -n "$libc" ]; then
   find . -type f \( -perm -0100 -o -name '*.so' -o -name '*.so.*' \) > "$work/files"
   seen=' '
@@ -347,6 +371,14 @@ for file in "$multiarch"/pkgconfig/*.pc lib/pkgconfig/*.pc share/pkgconfig/*.pc 
   sed -i -e "s|^\(exec_\)\{0,1\}prefix=/usr\$|\1prefix=$out|" -e "s|=/usr/\(lib\|include\|share\|bin\)|=$out/\1|g" -e "s|\([-][IL]\)/usr/|\1$out/|g" "$file"
 done
 
+# Linker scripts of development packages name libraries by their plain names, which the linker would look for in its own folders.
+for file in "$multiarch"/*.so; do
+  [ -f "$file" ] && [ ! -L "$file" ] && grep -qE '^ *(INPUT|GROUP)' "$file" || continue
+  for word in $(grep -oE '(^|[ (])lib[A-Za-z0-9_+.-]+\.so[0-9.]*' "$file" | tr -d ' ('); do
+    if lookup "$multiarch/$word"; then sed -i "s|\([ (]\)$word\([ )]\)|\1$found\2|g" "$file"; fi
+  done
+done
+
 # --- packages without files --------------------------------------------------------------------------------------------------------
 # One that only names others stands for their programs.
 if [ -n "$metapackage" ]; then
@@ -359,13 +391,13 @@ if [ -n "$metapackage" ]; then
 fi
 
 # --- the redirecting library ---------------------------------------------------------------------------------------------------------
-if [ -n "$compiler" ]; then
+if [ -n "${redirect-}" ]; then
   roots=
   for unit in "$out" $dependencies $further; do
     if [ -d "$unit/share" ] || [ -d "$unit/lib" ] || [ -d "$unit/etc" ]; then roots=$roots$unit'\0'; fi
   done
   mkdir -p lib/debpkgs
-  "$compiler/bin/gcc" -shared -fPIC -O2 -Wl,-soname,redirect.so -DROOTS="\"$roots\"" -o lib/debpkgs/redirect.so "$redirect"
+  tcc -nostdlib -shared -Wl,-soname,redirect.so -DROOTS="\"$roots\"" -o lib/debpkgs/redirect.so "$redirect"
   while IFS= read -r file; do
     [ "$(xxd -p -l 4 "$file")" = 7f454c46 ] || continue
     patchelf --print-interpreter "$file" >/dev/null 2>&1 || continue
@@ -392,6 +424,11 @@ if [ -n "$programEnvironment" ]; then
   done
   for program in .bin/*; do
     name=${program##*/}
+    # a second name of a program means the program, not its wrapper, which would lose the name
+    if [ -L "$program" ]; then
+      target=$(readlink "$program")
+      case $target in ../bin/* | "$out"/bin/*) ln -sfn "${target##*/bin/}" "$program" ;; esac
+    fi
     { printf '#!%s/bin/dash\n' "${essential%% *}"; cat "$work/environment"; printf 'exec %s/.bin/%s "$@"\n' "$out" "$name"; } > "bin/$name"
     chmod +x "bin/$name"
   done
@@ -399,6 +436,10 @@ fi
 
 eval "$extra"
 
+if [ -n "${setupHook-}" ]; then
+  mkdir -p nix-support
+  sed "s|@out@|$out|g" "$setupHook" > nix-support/setup-hook
+fi
 if [ -n "$propagated" ]; then
   mkdir -p nix-support
   echo "$propagated" > nix-support/propagated-build-inputs

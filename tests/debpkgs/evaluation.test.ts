@@ -34,7 +34,8 @@ test('lib', () => {
 // A shell, a family, units that merge, a metapackage, a cycle, a package with modules, what redirects.
 const EXPRESSION = `with import ${root}/src/debpkgs { }; map (package: package.drvPath) (with all; [
   (mkShell { packages = [ gcc gnumake jq ]; inputsFrom = [ stdenv.cc ]; }) git python3 (python3.withPackages (ps: [ ps.numpy ])) cmake
-  nodejs ruby imagemagick openjdk-17-jre-headless libssl-dev cowsay ] ++ builtins.concatMap (kind: builtins.attrValues (import (${root}/tests/debpkgs/builds + "/\${kind}") { })) [ "stdenv" "builders" ])`;
+  nodejs ruby imagemagick openjdk-17-jre-headless libssl-dev cowsay ] ++ builtins.concatMap (kind: builtins.attrValues (import (${root}/tests/debpkgs/builds + "/\${kind}") { })) [ "stdenv" "builders" ]
+  ++ builtins.concatMap builtins.attrValues (builtins.attrValues (import ${root}/tests/debpkgs/builds/packages { })))`;
 
 test('derivations equal those of a real Nix', { skip: oracle === undefined ? 'FLOE_ORACLE names no Nix to compare with' : false }, () => {
   const [command, ...prefix] = oracle!.split(' ');

@@ -25,7 +25,7 @@ _firstOutput outputDevman devman devdoc outputMan
 _firstOutput outputInfo info outputBin
 
 declare -a _outputFlags=()
-if [[ $(getAllOutputNames) != out && -z ${setOutputFlags-1} ]] || [[ $(getAllOutputNames) == *' '* && ${setOutputFlags-1} == 1 ]]; then
+if [[ $(getAllOutputNames) != out && -n ${setOutputFlags-1} ]]; then
   _outputFlags=(
     "--bindir=${!outputBin-}/bin" "--sbindir=${!outputBin-}/sbin" "--includedir=${!outputInclude-}/include" "--mandir=${!outputMan-}/share/man"
     "--infodir=${!outputInfo-}/share/info" "--docdir=${!outputDoc-}/share/doc/${pname:-${name-}}" "--libdir=${!outputLib-}/lib"

@@ -51,24 +51,42 @@ fi
 if [ -n "$dynamic" ] && [ -z "$relocatable" ] && [ "${NIX_DONT_SET_RPATH:-}" != 1 ]; then
   set -f
   IFS=$newline
-  for name in $names; do
-    case $name in
-      :*) shared=${name#:} static= ;;
-      *) shared=lib$name.so static=lib$name.a ;;
+  # NAME: the file that the linker will take for it goes into `files`
+  findLibrary() {
+    case $1 in
+      :*) shared=${1#:} static= ;;
+      *) shared=lib$1.so static=lib$1.a ;;
     esac
     for folder in $folders; do
       if [ -e "$folder/$shared" ]; then
-        # a linker script of the sysroot or of gcc names what lies in the C library's own folder
         case $folder in
+          # a linker script of the sysroot or of gcc names what lies in the C library's own folder
           @sysroot@/*) ;;
-          @store@/*) files=$files$folder/$shared$newline ;;
+          @store@/*)
+            files=$files$folder/$shared$newline
+            if [ ! -L "$folder/$shared" ]; then readScript "$folder/$shared"; fi
+            ;;
         esac
-        break
+        return 0
       elif [ -n "$static" ] && [ -e "$folder/$static" ]; then
-        break
+        return 0
       fi
     done
-  done
+  }
+  # FILE: what it names, where it is a linker script and no library
+  readScript() {
+    case $(@coreutils@/bin/head -c 4 "$1") in *ELF) return 0 ;; esac
+    IFS='() '"$newline"
+    for word in $(@coreutils@/bin/cat "$1"); do
+      IFS=$newline
+      case $word in
+        -l?*) findLibrary "${word#-l}" ;;
+        @store@/*) files=$files$word$newline ;;
+      esac
+    done
+    IFS=$newline
+  }
+  for name in $names; do findLibrary "$name"; done
   set -- "$@" --disable-new-dtags
   added=:
   if [ -n "$files" ]; then

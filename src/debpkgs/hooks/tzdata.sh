@@ -1,0 +1,2 @@
+# Programs find the time zones of this package.
+export TZDIR=@out@/share/zoneinfo
