@@ -452,8 +452,8 @@ export interface Difference {
 /** Texts of thunks and closures in messages depend on what happened to be evaluated before; bytes that are no UTF-8 cannot be shown alike. */
 function comparable(messages: string): string {
   return messages
-    .replace(/[\u0080-\u00ff\ufffd]/g, '?')
     .replace(/«(?:lambda|primop|partially applied primop)[^«»]*(?:«[^»]*»[^»]*)?»/g, '«thunk»')
+    .replace(/[\u0080-\u00ff\ufffd]/g, '?')
     .trimEnd();
 }
 
