@@ -15,6 +15,7 @@ import {
   type SettingName,
   type SettingValue,
 } from '../model/settings.ts';
+import { type Unobeyed, UNOBEYED_SETTINGS } from '../model/unobeyed-settings.ts';
 
 /** Variables of the environment; what is unset is undefined. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -339,7 +340,17 @@ export function loadSettings(request: SettingsRequest): Settings {
   applyEnvironment(settings, env);
   apply(flags, 'flag');
   for (const name of unknown) warn(`unknown setting '${name}'`);
+  warnOfUnobeyed(settings, warn);
   return settings;
+}
+
+/** Says which settings somebody relies on in vain. */
+function warnOfUnobeyed(settings: Settings, warn: (message: string) => void): void {
+  for (const [name, { why, isHarmless }] of Object.entries(UNOBEYED_SETTINGS) as [SettingName, Unobeyed][]) {
+    if (isHarmless || settings.originOf(name) === undefined) continue;
+    if (printSetting(name, settings.get(name)) === printSetting(name, settings.defaultOf(name))) continue;
+    warn(`setting '${name}' has no effect yet: ${why}`);
+  }
 }
 
 /** Settings that have an environment variable of their own. */

@@ -132,6 +132,7 @@ function makeConstants({ settings, store, cwd, pure, readOnly, searchPath, reads
     pureEval: pure,
     restrictEval: settings.get('restrict-eval'),
     allowImportFromDerivation: settings.get('allow-import-from-derivation'),
+    traceImportFromDerivation: settings.get('trace-import-from-derivation'),
     traceVerbose: settings.get('trace-verbose'),
     readOnly,
     abortOnWarn: settings.get('abort-on-warn'),

@@ -49,6 +49,8 @@ export interface EvalConstants {
   readonly restrictEval: boolean;
   readonly allowImportFromDerivation: boolean;
   readonly traceVerbose: boolean;
+  /** Setting `trace-import-from-derivation`: evaluation that builds says so. */
+  readonly traceImportFromDerivation?: boolean;
   /** Nothing is built, substituted or written (`nix-instantiate --eval`): store paths in programs need not be valid. */
   readonly readOnly?: boolean;
   /** Setting `abort-on-warn`: `builtins.warn` ends evaluation. */

@@ -37,6 +37,8 @@ export function realiseContext(state: EvalState, context: StringContext | null):
       code: 'FLOE_IMPORT_FROM_DERIVATION',
     });
   }
+  if (host.constants.traceImportFromDerivation === true)
+    host.log('warn', `built '${outputs[0]}' during evaluation due to an import from derivation`);
   host.realise(outputs);
 }
 
