@@ -46,8 +46,61 @@ rec {
   isDerivation = value: value.type or null == "derivation";
   recurseIntoAttrs = set: set // { recurseForDerivations = true; };
   dontRecurseIntoAttrs = set: set // { recurseForDerivations = false; };
-  updateManyAttrsByPath = updates: set:
-    builtins.foldl' (all: { path, update }: recursiveUpdate all (setAttrByPath path (update (getAttrFromPath path all)))) set updates;
+  # Each `update` gets what lies at its path, other updates below that path included.
+  updateManyAttrsByPath = updates:
+    let
+      at = path: update: old:
+        if path == [ ] then update old
+        else
+          let name = builtins.head path; below = builtins.tail path; in
+          (if builtins.isAttrs old then old else { }) // { ${name} = at below update (old.${name} or (throw "updateManyAttrsByPath: there is no '${name}' to update")); };
+      # longer paths first
+      ordered = builtins.sort (a: b: builtins.length a.path > builtins.length b.path) updates;
+    in
+    set: builtins.foldl' (all: { path, update }: at path update all) set ordered;
   cartesianProduct = set:
     builtins.foldl' (rows: name: builtins.concatMap (row: map (value: row // { ${name} = value; }) set.${name}) rows) [ { } ] (attrNames set);
+  mapCartesianProduct = f: set: map f (cartesianProduct set);
+  foldAttrs = f: end: builtins.zipAttrsWith (_: lib.foldr f end);
+  zipAttrsWithNames = names: f: sets: genAttrs names (name: f name (builtins.catAttrs name sets));
+  mapAttrsToListRecursive = mapAttrsToListRecursiveCond (_: _: true);
+  mapAttrsToListRecursiveCond = condition: f:
+    let
+      go = path: set: builtins.concatMap
+        (name:
+          let here = path ++ [ name ]; value = set.${name}; in
+          if builtins.isAttrs value && condition here value then go here value else [ (f here value) ])
+        (attrNames set);
+    in
+    go [ ];
+  # Whether all of the pattern is in the set, with the same values.
+  matchAttrs = pattern: set:
+    builtins.all
+      (name: set ? ${name} && (
+        let p = pattern.${name}; v = set.${name}; in
+        if builtins.isAttrs p then builtins.isAttrs v && matchAttrs p v else p == v
+      ))
+      (attrNames pattern);
+  overrideExisting = old: new: mapAttrs (name: value: new.${name} or value) old;
+  unionOfDisjoint = a: b:
+    let both = attrNames (builtins.intersectAttrs a b); in
+    if both == [ ] then a // b
+    else a // b // genAttrs both (name: throw "unionOfDisjoint: both sets have '${name}' (collisions: ${builtins.concatStringsSep " " both})");
+  showAttrPath = path: if path == [ ] then "<root attribute path>" else lib.concatMapStringsSep "." lib.strings.escapeNixIdentifier path;
+  longestValidPathPrefix = path: value:
+    let
+      go = n: at:
+        if n == builtins.length path then n
+        else
+          let name = builtins.elemAt path n; in
+          if builtins.isAttrs at && at ? ${name} then go (n + 1) at.${name} else n;
+    in
+    lib.take (go 0 value) path;
+  # A store path as a derivation that has been built already.
+  toDerivation = path:
+    let
+      outPath = builtins.storePath path;
+      result = { type = "derivation"; name = lib.sanitizeDerivationName (builtins.substring 33 (-1) (baseNameOf outPath)); inherit outPath; outputs = [ "out" ]; out = result; outputName = "out"; };
+    in
+    result;
 }

@@ -49,4 +49,8 @@ rec {
         let args = lib.toFunction argument final; in
         removeAttrs args excludeDrvArgNames // extendDrvArgs final args)))
       (removeAttrs ((if inheritFunctionArgs then lib.functionArgs constructDrv else { }) // lib.functionArgs (extendDrvArgs { })) excludeFunctionArgNames);
+
+  overrideDerivation = drv: f:
+    let again = derivation (drv.drvAttrs // f drv); in
+    lib.extendDerivation ({ meta = drv.meta or { }; passthru = drv.passthru or { }; } // drv.passthru or { } // { overrideDerivation = g: overrideDerivation (overrideDerivation drv f) g; }) again;
 }

@@ -36,23 +36,4 @@ rec {
   hiPrio = addMetaAttrs { priority = -10; };
   lowPrio = addMetaAttrs { priority = 10; };
   lazyDerivation = { derivation, meta ? { }, passthru ? { }, outputs ? [ "out" ] }: derivation // { inherit meta; } // passthru;
-
-  # Without what a build would not want to see change.
-  cleanSourceFilter = name: type:
-    let base = baseNameOf (toString name); in
-    !(
-      base == ".git" || base == ".svn" || base == ".hg" || base == "CVS"
-      || lib.hasSuffix "~" base || builtins.match "^\\.sw[a-z]$" base != null || builtins.match "^\\..*\\.sw[a-z]$" base != null
-      || lib.hasSuffix ".o" base || lib.hasSuffix ".so" base
-      || (type == "symlink" && lib.hasPrefix "result" base)
-      || type == "unknown"
-    );
-  cleanSource = src: cleanSourceWith { inherit src; filter = cleanSourceFilter; };
-  cleanSourceWith = { src, filter ? (_: _: true), name ? null }:
-    builtins.path ({ path = src; inherit filter; } // { name = if name != null then name else "source"; });
-  sourceByRegex = src: patterns:
-    cleanSourceWith {
-      inherit src;
-      filter = path: _: let relative = lib.removePrefix (toString src + "/") (toString path); in lib.any (pattern: builtins.match pattern relative != null) patterns;
-    };
 }

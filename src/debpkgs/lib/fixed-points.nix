@@ -8,4 +8,10 @@ rec {
   composeManyExtensions = lib.foldr composeExtensions (_: _: { });
   makeExtensible = makeExtensibleWithCustomName "extend";
   makeExtensibleWithCustomName = name: f: fix' (final: f final // { ${name} = overlay: makeExtensibleWithCustomName name (extends overlay f); });
+  converge = f: x: let next = f x; in if next == x then x else converge f next;
+  # An overlay of any of the forms that overrideAttrs takes.
+  toExtension = change:
+    if lib.isFunction change then
+      final: previous: let once = change final; in if lib.isFunction once then once previous else change previous
+    else _: _: change;
 }
