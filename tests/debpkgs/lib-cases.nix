@@ -52,7 +52,7 @@ in
   escapeURL = one lib.escapeURL S;
   escapeXML = one lib.escapeXML S;
   escapeRegex = one lib.escapeRegex S;
-  escapeShellArg = one lib.escapeShellArg (S ++ [ 1 ./lib.nix ]);
+  escapeShellArg = one lib.escapeShellArg (S ++ [ 1 ]);
   escapeShellArgs = one lib.escapeShellArgs [ [ ] S [ 1 2 ] ];
   escapeNixString = one lib.strings.escapeNixString S;
   escapeNixIdentifier = one lib.strings.escapeNixIdentifier (S ++ [ "a'" "_b" ]);
@@ -122,9 +122,9 @@ in
   listRemovePrefix = two lib.lists.removePrefix L L;
   groupBy' = one (lib.groupBy' builtins.add 0 (x: if even x then "even" else "odd")) [ [ ] [ 1 2 3 4 ] ];
   toposort = one (lib.toposort (a: b: lib.elem b (a.before or [ ]) || a.n < b.n && !(b ? free))) [ [ ] [ { n = 2; } { n = 1; } { n = 3; } ] ];
-  toposortStrings = one (lib.toposort lib.hasPrefix) [ [ "/home/user/other" "/home" "/" "/home/user" ] [ "/a" "/b" ] ];
+  toposortStrings = one (lib.toposort lib.hasPrefix) [ [ "/home/me/other" "/home" "/" "/home/me" ] [ "/a" "/b" ] ];
   toposortCycle = one (lib.toposort (a: b: a == "a" && b == "b" || a == "b" && b == "c" || a == "c" && b == "a")) [ [ "a" "b" "c" ] [ "d" "a" "b" ] ];
-  listDfs = one (lib.listDfs true lib.hasPrefix) [ [ "/home/user" "other" "/" "/home" ] ];
+  listDfs = one (lib.listDfs true lib.hasPrefix) [ [ "/home/me" "other" "/" "/home" ] ];
   crossLists = one (lib.crossLists (a: b: [ a b ])) [ [ [ 1 2 ] [ 3 4 ] ] ];
   uniqueStrings = one lib.uniqueStrings [ [ "b" "a" "b" ] ];
 
