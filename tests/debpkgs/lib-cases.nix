@@ -1,4 +1,4 @@
-# What functions of a lib give for many arguments: { name = [ "JSON of a value, or error" ... ]; }. lib-cases.json has what nixpkgs' lib gives.
+# What functions of a lib give for many arguments: { name = [ "JSON of a value, or error" ... ]; }. lib-cases.exp has what nixpkgs' lib gives.
 lib:
 let
   S = [ "" "a" "abc" "a.b..c" " a b\t\n" "-x" "Foo_bar-baz Qux" "\${x}\n" "a\"b'c<&>" "12" "007" "-5" "/a//b/" "foo-1.2.tar.gz" "fooBarHTTP" "a=1" ];

@@ -1,4 +1,4 @@
-// The library of the embedded set beside nixpkgs': lib-cases.json holds what a lib of nixpkgs' kind gives for each case of lib-cases.nix.
+// The library of the embedded set beside nixpkgs': lib-cases.exp holds what a lib of nixpkgs' kind gives for each case of lib-cases.nix.
 // Where FLOE_NIX_LIB names one (a folder with default.nix), it is asked again, and UPDATE=1 writes the file anew.
 
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ const here = import.meta.dirname;
 const root = join(here, '../..');
 const folder = temporaryFolder();
 const env = { ...process.env, HOME: folder, NIX_REMOTE: join(folder, 'root') };
-const golden = join(here, 'lib-cases.json');
+const golden = join(here, 'lib-cases.exp');
 
 function casesOf(lib: string): Record<string, string[]> {
   // cleaned sources name a copy, and a case says what it is called
