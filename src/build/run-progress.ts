@@ -55,9 +55,9 @@ export class RunProgress {
   #nar = 0;
 
   constructor(progress: Progress) {
-    this.#all = progress.start('realise', '');
-    this.builds = new Tally(progress.start('builds', '', { parent: this.#all }));
-    this.substitutions = new Tally(progress.start('copy-paths', '', { parent: this.#all }));
+    this.#all = progress.start('realise', '', { level: 'error' });
+    this.builds = new Tally(progress.start('builds', '', { level: 'error', parent: this.#all }));
+    this.substitutions = new Tally(progress.start('copy-paths', '', { level: 'error', parent: this.#all }));
   }
 
   /** More bytes that substitution will transfer and unpack. */

@@ -22,7 +22,7 @@ export function openEngine(command: BaseCommand): Engine {
     online: session.online,
     readOnly: choices.readOnly,
     childStackLimit: session.launch.childStackLimit,
-    showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs'),
+    showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs') || choices.logFormat === 'internal-json',
     report: (level, message, frames) => session.report.evaluation(level, message, frames),
     ask: (question) => askUser(command, question),
     reads: session.reads,

@@ -285,7 +285,8 @@ class BarReport extends BaseReport {
       text: describeActivity(type, decodeMessage(text), fields),
       name: nameWithoutVersion(nameOfPath(fields[0])),
       parent,
-      begin: Date.now(),
+      // Evaluation holds the event loop: what is not drawn at once is not drawn before its end.
+      begin: type === 'unknown' && text.startsWith('evaluating ') ? 0 : Date.now(),
       isVisible: !isPartOfOther(type, parent),
       expectedByType: new Map(),
       lastLine: '',

@@ -255,12 +255,18 @@ export class Builds {
   /** What building the paths would take. */
   async plan(paths: readonly DerivedPath[]): Promise<Plan> {
     const { planRealisation } = await loadRealise();
-    return planRealisation(paths, await this.options());
+    const activity = this.engine.progress.start('unknown', 'querying info about missing paths', { level: 'debug' });
+    try {
+      return await planRealisation(paths, await this.options());
+    } finally {
+      activity.stop();
+    }
   }
 
   printPlan(plan: Plan, level: LogLevel): void {
     const lines = printPlan(plan, this.engine.storeDir);
-    if (lines.length > 0) this.engine.progress.log(level, lines.join('\n'));
+    // A message each: that is how tools that read the log want them.
+    for (const line of lines) this.engine.progress.log(level, line);
   }
 
   private derivation(path: StorePath): Derivation {

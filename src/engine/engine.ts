@@ -274,6 +274,7 @@ export class Engine {
       installable.fragment,
       installable.outputs,
       outputDefaults(purpose, system),
+      this.progress,
     );
   }
 

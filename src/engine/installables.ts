@@ -3,6 +3,7 @@
 
 import { compareStrings } from '../base/bytes.ts';
 import { FloeError, MissingAttributeError, UsageError } from '../base/errors.ts';
+import { type Progress, SILENT } from '../base/progress.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
@@ -149,6 +150,7 @@ export class FlakeTarget implements Target {
   /** As the user named them; undefined for the default ones. */
   readonly outputs: OutputsSpec | undefined;
   private readonly evaluation: Evaluation;
+  private readonly progress: Progress;
   private readonly candidates: readonly string[];
 
   constructor(
@@ -158,7 +160,9 @@ export class FlakeTarget implements Target {
     fragment: string,
     outputs: OutputsSpec | undefined,
     defaults: OutputDefaults,
+    progress: Progress = SILENT,
   ) {
+    this.progress = progress;
     this.evaluation = evaluation;
     this.flake = flake;
     this.ref = ref;
@@ -199,10 +203,15 @@ export class FlakeTarget implements Target {
 
   derivedPaths(): DerivedPath[] {
     const { evaluator } = this.evaluation;
-    return evaluator.guard(() => {
-      const { value, attrPath } = this.value();
-      return [flakeOutputDerivedPath(evaluator.state, value, attrPath, this.outputs)];
-    });
+    const activity = this.progress.start('unknown', `evaluating derivation '${this.what}'`, { level: 'talkative' });
+    try {
+      return evaluator.guard(() => {
+        const { value, attrPath } = this.value();
+        return [flakeOutputDerivedPath(evaluator.state, value, attrPath, this.outputs)];
+      });
+    } finally {
+      activity.stop();
+    }
   }
 }
 
