@@ -7,17 +7,21 @@ export function base32Length(byteCount: number): number {
   return byteCount === 0 ? 0 : Math.floor((byteCount * 8 - 1) / 5) + 1;
 }
 
+const DIGIT_CODES = Array.from(BASE32_ALPHABET, (digit) => digit.charCodeAt(0));
+
 export function printBase32(bytes: Uint8Array): string {
-  let text = '';
-  for (let digit = base32Length(bytes.length) - 1; digit >= 0; digit--) {
+  const length = base32Length(bytes.length);
+  // PERF: made at once; a text that grows digit by digit is 20 texts.
+  const codes: number[] = new Array<number>(length);
+  for (let digit = length - 1; digit >= 0; digit--) {
     const bit = digit * 5;
     const index = bit >> 3;
     const shift = bit & 7;
     const low = bytes[index]! >> shift;
     const high = index + 1 < bytes.length ? bytes[index + 1]! << (8 - shift) : 0;
-    text += BASE32_ALPHABET[(low | high) & 31];
+    codes[length - 1 - digit] = DIGIT_CODES[(low | high) & 31]!;
   }
-  return text;
+  return String.fromCharCode.apply(null, codes);
 }
 
 /** Undefined where a digit is not of the alphabet, or the number has bits beyond its bytes. */

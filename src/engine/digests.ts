@@ -5,10 +5,8 @@
 // pure ones, and the module is loaded when it is first used (bin/pack.ts).
 
 import { createHash, hash } from 'node:crypto';
-import { printHex } from '../base/bytes.ts';
+import { byteStringOf, printHex } from '../base/bytes.ts';
 import { type Digests, pureDigests, useDigests } from '../base/sha.ts';
-
-const NON_ASCII = /[^\x00-\x7f]/;
 
 /** Bytes that the pure digests may still be given. */
 let pureBytes = 512;
@@ -19,15 +17,29 @@ function isFew({ length }: Uint8Array | string): boolean {
   return pureBytes > 0;
 }
 
-// PERF: a one-shot digest of a string skips a Buffer copy where the text is ASCII, as derivations nearly always are.
+const SCRATCH_SIZE = 1 << 17;
+let scratch: Buffer | undefined;
+
+/** The bytes to digest. PERF: those of a string go through one buffer; as text it would be searched for what is not ASCII, or encoded. */
+function bytesFor(data: Uint8Array | string): Uint8Array {
+  if (typeof data !== 'string') return data;
+  if (data.length > SCRATCH_SIZE) return Buffer.from(data, 'latin1');
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_SIZE);
+  return scratch.subarray(0, scratch.write(data, 'latin1'));
+}
+
 const nodeDigests: Digests = {
   digest(algorithm, data) {
     if (algorithm === 'blake3' || isFew(data)) return pureDigests.digest(algorithm, data);
-    return hash(algorithm, typeof data === 'string' && NON_ASCII.test(data) ? Buffer.from(data, 'latin1') : data, 'buffer');
+    return hash(algorithm, bytesFor(data), 'buffer');
   },
   hexDigest(algorithm, data) {
     if (algorithm === 'blake3' || isFew(data)) return printHex(pureDigests.digest(algorithm, data));
-    return hash(algorithm, typeof data === 'string' && NON_ASCII.test(data) ? Buffer.from(data, 'latin1') : data, 'hex');
+    return hash(algorithm, bytesFor(data), 'hex');
+  },
+  textDigest(algorithm, data) {
+    if (algorithm === 'blake3' || isFew(data)) return byteStringOf(pureDigests.digest(algorithm, data));
+    return hash(algorithm, bytesFor(data), 'latin1');
   },
   start(algorithm) {
     if (algorithm === 'blake3') return pureDigests.start(algorithm);

@@ -111,6 +111,21 @@ function unite(first: StringContext, others: readonly StringContext[]): StringCo
   return united.sort(byNumber);
 }
 
+/** The elements of all these, in no order. */
+export function uniteAll(contexts: Iterable<StringContext>): ContextElement[] {
+  const mark = ++unionCount;
+  const united: ContextElement[] = [];
+  for (const context of contexts) {
+    for (let i = 0; i < context.length; i++) {
+      const element = context[i]!;
+      if (element.mark === mark) continue;
+      element.mark = mark;
+      united.push(element);
+    }
+  }
+  return united;
+}
+
 /** A context from elements in any order; null where there are none. */
 export function makeContext(elements: Iterable<ContextElement>): StringContext | null {
   const contexts = Array.from(elements, contextOf);

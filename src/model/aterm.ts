@@ -24,13 +24,19 @@ const TO_ESCAPE = /["\\\n\r\t]/g;
 const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 const escapeCharacter = (character: string) => ESCAPES[character]!;
 
-/** With quotes and escapes. PERF: most strings need no escape, and a test is a third of a replace. */
+/** With escapes. PERF: most strings need none, and a test is a third of a replace. */
+function escape(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? text.replace(TO_ESCAPE, escapeCharacter) : text;
+}
+
+/** With quotes and escapes. */
 function quote(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? `"${text.replace(TO_ESCAPE, escapeCharacter)}"` : `"${text}"`;
+  return `"${escape(text)}"`;
 }
 
 /** Names Nix prints as they are (it forbids in them what would need an escape). */
 function printPlainList(texts: readonly string[]): string {
+  if (texts.length === 1) return texts[0] === 'out' ? '["out"]' : `["${texts[0]!}"]`;
   return texts.length === 0 ? '[]' : `["${texts.join('","')}"]`;
 }
 
@@ -54,9 +60,9 @@ function printOutput(name: string, output: DerivationOutput, storeDir: StoreDir,
 
 /** `("hash",["out"]),...`: input derivations by hash, as they stand in what is hashed. */
 export function printATermInputs(inputs: ATermInputs): string {
-  let text = '';
-  for (const [hash, outputs] of inputs) text += `${text === '' ? '' : ','}("${hash}",${printPlainList(outputs)})`;
-  return text;
+  const parts: string[] = [];
+  for (const [hash, outputs] of inputs) parts.push(parts.length === 0 ? '("' : ',("', hash, '",', printPlainList(outputs), ')');
+  return parts.join('');
 }
 
 /**
@@ -87,18 +93,25 @@ export class ATermPrinter {
     }
     this.#middle = `${text}],[`;
     const { outputs } = derivation;
-    text = '';
-    separator = '(';
+    // PERF: parts are joined to one flat text; one that grows is as many texts as it has parts, and is flattened when it is hashed.
+    let parts: string[] = [];
+    separator = '("';
     derivation.env.forEach((value, name) => {
-      text += `${separator}${quote(name)},`;
+      parts.push(separator, escape(name));
       if (outputs.has(name)) {
-        this.#texts.push(text);
+        parts.push('",');
+        this.#texts.push(parts.join(''));
         this.#outputVariables.push(name);
-        text = ')';
-      } else text += `${quote(value)})`;
-      separator = ',(';
+        parts = [];
+        separator = '),("';
+      } else {
+        parts.push('","', escape(value));
+        separator = '"),("';
+      }
     });
-    this.#texts.push(`${text}])`);
+    // What closes the last variable, where there is one.
+    parts.push(separator === '("' ? '' : separator.slice(0, -3), '])');
+    this.#texts.push(parts.join(''));
   }
 
   /** The text of the derivation it was made for, or of one that differs in outputs, their variables and input derivations alone. */
@@ -115,11 +128,11 @@ export class ATermPrinter {
     if (options.inputs !== undefined) {
       text += typeof options.inputs === 'string' ? options.inputs : printATermInputs(options.inputs);
     } else {
-      separator = '("';
+      const parts: string[] = [];
       derivation.inputDerivations.forEach((outputs, path) => {
-        text += `${separator}${storeDir}/${path}",${printPlainList(outputs)})`;
-        separator = ',("';
+        parts.push(parts.length === 0 ? '("' : ',("', storeDir, '/', path, '",', printPlainList(outputs), ')');
       });
+      text += parts.join('');
     }
     text += this.#middle;
     const texts = this.#texts;

@@ -57,16 +57,27 @@ export function parseContentAddress(text: string): ContentAddress {
   throw new FormatError(`not a content address because it is not in the form '<prefix>:<rest>': ${text}`);
 }
 
+function isAscending(paths: readonly string[]): boolean {
+  for (let i = 1; i < paths.length; i++) if (paths[i - 1]! >= paths[i]!) return false;
+  return true;
+}
+
 function withReferences(type: string, paths: readonly StorePath[], self: boolean, storeDir: StoreDir): string {
   let result = type;
   // A set: a derivation may name another both as what it builds from and as a file.
-  for (const path of [...new Set(paths)].sort(compareStrings)) result += `:${storeDir}/${path}`;
+  const sorted = isAscending(paths) ? paths : [...new Set(paths)].sort(compareStrings);
+  for (let i = 0; i < sorted.length; i++) result += `:${storeDir}/${sorted[i]!}`;
   return self ? `${result}:self` : result;
 }
 
 /** Store path of text (for example a .drv file), from the text's SHA-256. */
 export function makeTextPath(name: string, hash: Hash, references: readonly StorePath[], storeDir: StoreDir): StorePath {
   return makeStorePath(withReferences('text', references, false, storeDir), printHash(hash, 'base16', true), name, storeDir);
+}
+
+/** As makeTextPath, from the SHA-256 in base 16. */
+export function makeTextPathOf(name: string, sha256: string, references: readonly StorePath[], storeDir: StoreDir): StorePath {
+  return makeStorePath(withReferences('text', references, false, storeDir), `sha256:${sha256}`, name, storeDir);
 }
 
 /** Store path of a content-addressed object. */

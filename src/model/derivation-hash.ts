@@ -7,6 +7,7 @@ import { FloeError, FormatError } from '../base/errors.ts';
 import { type ATermInputs, ATermPrinter, printATerm, printATermInputs } from './aterm.ts';
 import { printMethodPrefix } from './content-address.ts';
 import type { Derivation, DerivationOutput } from './derivation.ts';
+import type { SortedMap } from './sorted-map.ts';
 import { makeOutputPath, sha256Hex, type StoreDir, type StorePath } from './store-path.ts';
 
 /** One hash stands for every output: a fixed-output derivation has only "out", and others share theirs. */
@@ -46,24 +47,30 @@ export function derivationType(derivation: Derivation): DerivationType {
   return type;
 }
 
+const compareFirst = (a: readonly [string, unknown], b: readonly [string, unknown]): number => compareStrings(a[0], b[0]);
+
 /** Hash in place of an input's path -> the outputs wanted of it, both sorted. */
 function hashedInputs(derivation: Derivation, lookup: HashModuloLookup): { inputs: ATermInputs; deferred: boolean } {
-  // INVARIANT: two inputs may share one hash modulo (they differ only in how some fixed output is fetched); their outputs are merged.
-  const byHash = new Map<string, readonly string[]>();
+  const inputs: (readonly [hash: string, outputs: readonly string[]])[] = [];
   let deferred = false;
   derivation.inputDerivations.forEach((outputs, path) => {
     const modulo = lookup(path);
     if (modulo.deferred) deferred = true;
-    for (const output of outputs) {
-      if (!modulo.outputs.includes(output)) {
-        throw new FormatError(`no hash for output '${output}' of derivation '${path}', an input of '${derivation.name}'`);
+    for (let i = 0; i < outputs.length; i++) {
+      if (!modulo.outputs.includes(outputs[i]!)) {
+        throw new FormatError(`no hash for output '${outputs[i]!}' of derivation '${path}', an input of '${derivation.name}'`);
       }
     }
-    if (outputs.length === 0) return;
-    const known = byHash.get(modulo.hash);
-    byHash.set(modulo.hash, known === undefined ? outputs : [...new Set([...known, ...outputs])].sort(compareStrings));
+    if (outputs.length > 0) inputs.push([modulo.hash, outputs]);
   });
-  return { inputs: [...byHash].sort((a, b) => compareStrings(a[0], b[0])), deferred };
+  inputs.sort(compareFirst);
+  // INVARIANT: two inputs may share one hash modulo (they differ only in how some fixed output is fetched); their outputs are merged.
+  for (let i = inputs.length - 1; i > 0; i--) {
+    const [hash, outputs] = inputs[i]!;
+    const [before, more] = inputs[i - 1]!;
+    if (hash === before) inputs.splice(i - 1, 2, [hash, [...new Set([...more, ...outputs])].sort(compareStrings)]);
+  }
+  return { inputs, deferred };
 }
 
 /** What is hashed for a fixed-output derivation: its content and path, nothing of how it is made. */
@@ -107,7 +114,7 @@ export interface AddressedDerivation {
  * known; otherwise it stays as it is. `env` is changed in place. PERF: one pass over the environment for three texts.
  */
 export function addressDerivation(
-  deferred: Derivation & { readonly env: Map<string, string> },
+  deferred: Derivation & { readonly env: SortedMap<string, string> },
   storeDir: StoreDir,
   lookup: HashModuloLookup,
 ): AddressedDerivation {
@@ -122,7 +129,7 @@ export function addressDerivation(
   for (const name of names) {
     const path = makeOutputPath(name, masked, deferred.name, storeDir);
     outputs.set(name, { kind: 'input-addressed', path });
-    deferred.env.set(name, `${storeDir}/${path}`);
+    deferred.env.replace(name, `${storeDir}/${path}`);
   }
   const derivation = { ...deferred, outputs };
   return {

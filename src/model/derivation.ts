@@ -1,7 +1,6 @@
 // A derivation: one build step, as evaluation produces it and builders run it. Nix manual, "Derivations"; the text form is aterm.ts,
 // the JSON form derivation-json.ts. All strings are byte strings.
 
-import { compareStrings } from '../base/bytes.ts';
 import { hashBytes, type HashAlgorithm } from '../base/hash.ts';
 import { type ContentAddress, type ContentAddressMethod, makeTextPath } from './content-address.ts';
 import type { StoreDir, StorePath } from './store-path.ts';
@@ -35,7 +34,16 @@ export interface Derivation {
 
 /** What the .drv file refers to: input sources and input derivations (not outputs), sorted. */
 export function derivationReferences(derivation: Derivation): StorePath[] {
-  return [...new Set([...derivation.inputSources, ...derivation.inputDerivations.keys()])].sort(compareStrings);
+  const references: StorePath[] = [];
+  const { inputSources } = derivation;
+  let next = 0;
+  derivation.inputDerivations.forEach((_, path) => {
+    while (next < inputSources.length && inputSources[next]! < path) references.push(inputSources[next++]!);
+    if (inputSources[next] === path) next++;
+    references.push(path);
+  });
+  while (next < inputSources.length) references.push(inputSources[next++]!);
+  return references;
 }
 
 /** Store path of the derivation itself; `aterm` is its text as printATerm gives it. */

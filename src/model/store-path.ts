@@ -3,7 +3,7 @@
 
 import { BASE32_ALPHABET, printBase32 } from '../base/base32.ts';
 import { FormatError } from '../base/errors.ts';
-import { digest, hexDigest } from '../base/sha.ts';
+import { digest, hexDigest, textDigest } from '../base/sha.ts';
 
 declare const storePathBrand: unique symbol;
 /** The base name of a store object: 32 base-32 digits, a dash, a name. */
@@ -83,13 +83,22 @@ export function compressHash(bytes: Uint8Array, size: number): Uint8Array {
   return folded;
 }
 
+const folded = new Uint8Array(20);
+
+/** The digits of a path that this is the fingerprint of. */
+function hashPart(fingerprint: string): string {
+  const digest = textDigest('sha256', fingerprint);
+  for (let i = 0; i < 20; i++) folded[i] = digest.charCodeAt(i) ^ (i < 12 ? digest.charCodeAt(i + 20) : 0);
+  return printBase32(folded);
+}
+
 /**
  * `type` is the fingerprint's first field ("text:ref:ref", "source", "output:out"); `innerHash` a SHA-256 in base 16 or the text
  * that stands for it.
  */
 export function makeStorePath(type: string, innerHash: string, name: string, storeDir: StoreDir): StorePath {
   const fingerprint = `${type}:${innerHash}:${storeDir}:${name}`;
-  const path = `${printBase32(compressHash(digest('sha256', fingerprint), 20))}-${name}`;
+  const path = `${hashPart(fingerprint)}-${name}`;
   try {
     checkStorePathName(name);
   } catch (error) {

@@ -7,16 +7,17 @@
 import { compareStrings } from '../../base/bytes.ts';
 import { type Json, parseJson, printJson } from '../../base/canonical-json.ts';
 import { EvalError, FloeError, FormatError } from '../../base/errors.ts';
-import { hashBytes, type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
+import { type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
 import { printATerm } from '../../model/aterm.ts';
 import {
   type ContentAddressMethod,
   makeContentPath,
-  makeTextPath,
+  makeTextPathOf,
   NO_REFERENCES,
   parseIngestionMode,
 } from '../../model/content-address.ts';
-import type { Derivation, DerivationOutput } from '../../model/derivation.ts';
+import { type Derivation, type DerivationOutput, derivationReferences } from '../../model/derivation.ts';
+import { SortedMap } from '../../model/sorted-map.ts';
 import {
   addressDerivation,
   type AddressedDerivation,
@@ -60,6 +61,7 @@ import {
   deepElement,
   parseContextElement,
   type StringContext,
+  uniteAll,
 } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, makeString, type Slot, type Value } from '../value.ts';
@@ -114,16 +116,17 @@ export const outputOf: BuiltinDefinition = {
 /** Gathers contexts and unites them once at the end. PERF: a large derivation has hundreds of strings with the same few contexts. */
 class Gathering extends ContextAccumulator {
   private readonly contexts = new Set<StringContext>();
+  private last: StringContext | null = null;
   override add(context: StringContext | null): void {
-    if (context !== null) this.contexts.add(context);
+    if (context === null || context === this.last) return;
+    this.last = context;
+    this.contexts.add(context);
   }
   override addElement(element: ContextElement): void {
-    this.contexts.add(contextOf(element));
+    this.add(contextOf(element));
   }
-  elements(): Set<ContextElement> {
-    const elements = new Set<ContextElement>();
-    for (const context of this.contexts) for (const element of context) elements.add(element);
-    return elements;
+  elements(): ContextElement[] {
+    return uniteAll(this.contexts);
   }
 }
 
@@ -162,8 +165,9 @@ class Description {
   builder = '';
   system = '';
   readonly args: string[] = [];
-  /** In the order of the names. */
-  readonly env: [name: string, value: string][] = [];
+  /** Environment variables in the order of their names, and their values. */
+  readonly names: string[] = [];
+  readonly values: string[] = [];
   /** Members of the JSON object of structured attributes; null without them. */
   json: string[] | null = null;
   /** Text of an attribute `__json`. */
@@ -276,7 +280,8 @@ function takeVariable(state: EvalState, description: Description, symbol: number
     description.jsonText = normaliseJson(text);
     return;
   }
-  description.env.push([symbolName(symbol), text]);
+  description.names.push(symbolName(symbol));
+  description.values.push(text);
   switch (symbol) {
     case symbols.builder:
       description.builder = text;
@@ -313,7 +318,9 @@ function describe(state: EvalState, name: string, attrs: Attrs): Description {
 
   const keys = attrs.keys();
   const slots = attrs.slots();
-  for (const index of attrs.order()) {
+  const order = attrs.order();
+  for (let i = 0; i < order.length; i++) {
+    const index = order[i]!;
     const symbol = keys[index]!;
     if (symbol === symbols.ignoreNulls) continue;
     const slot = slots[index]!;
@@ -330,9 +337,10 @@ function describe(state: EvalState, name: string, attrs: Attrs): Description {
           description.isImpure = true;
         }
       } else if (symbol === symbols.args) {
-        for (const element of forceList(state, slot, NO_POSITION, '')) {
+        const list = forceList(state, slot, NO_POSITION, '');
+        for (let j = 0; j < list.length; j++) {
           const what = 'while evaluating an element of the argument list';
-          description.args.push(coerceToString(state, NO_POSITION, element, description.context, what, COERCE_MORE));
+          description.args.push(coerceToString(state, NO_POSITION, list[j]!, description.context, what, COERCE_MORE));
         }
       } else if (!isStructured) takeVariable(state, description, symbol, slot);
       else if (symbol !== symbols.structuredAttrs) takeStructured(state, description, writer, symbol, slot);
@@ -355,8 +363,34 @@ function referencesOf(state: EvalState, path: StorePath): readonly StorePath[] {
   return [...inputSources, ...inputDerivations.keys()];
 }
 
+type Inputs = Pick<Derivation, 'inputDerivations' | 'inputSources'>;
+
+function compareElements(a: ContextElement, b: ContextElement): number {
+  return compareStrings(a.path, b.path) || compareStrings(a.output, b.output);
+}
+
 /** What the context makes the derivation depend on, sorted as derivations hold it. */
-function inputsOf(state: EvalState, context: Gathering): Pick<Derivation, 'inputDerivations' | 'inputSources'> {
+function inputsOf(state: EvalState, context: Gathering): Inputs {
+  const elements = context.elements();
+  if (elements.some(({ kind }) => kind === 'deep')) return deepInputsOf(state, elements);
+  elements.sort(compareElements);
+  const inputSources: StorePath[] = [];
+  const drvs: StorePath[] = [];
+  const outputs: string[][] = [];
+  for (let i = 0; i < elements.length; i++) {
+    const { kind, path, output } = elements[i]!;
+    if (kind === 'opaque') inputSources.push(path);
+    else if (drvs.length > 0 && drvs[drvs.length - 1] === path) outputs[outputs.length - 1]!.push(output);
+    else {
+      drvs.push(path);
+      outputs.push([output]);
+    }
+  }
+  return { inputDerivations: new SortedMap(drvs, outputs), inputSources };
+}
+
+/** As inputsOf, where some element stands for a derivation with its whole closure. */
+function deepInputsOf(state: EvalState, elements: readonly ContextElement[]): Inputs {
   const outputs = new Map<StorePath, Set<string>>();
   const sources = new Set<StorePath>();
   const addOutput = (drv: StorePath, output: string): void => {
@@ -364,7 +398,7 @@ function inputsOf(state: EvalState, context: Gathering): Pick<Derivation, 'input
     if (known === undefined) outputs.set(drv, new Set([output]));
     else known.add(output);
   };
-  for (const element of context.elements()) {
+  for (const element of elements) {
     const parsed = parseContextElement(element);
     if (parsed.kind === 'opaque') sources.add(parsed.path);
     else if (parsed.kind === 'built') addOutput(parsed.drv, parsed.output);
@@ -398,26 +432,25 @@ function structuredText(description: Description): string | undefined {
 }
 
 /** The environment with a variable for each output, sorted. */
-function environmentOf(description: Description, valueOf: (output: string) => string): Map<string, string> {
-  const { env, outputs } = description;
-  const added = new Map(outputs.map((output) => [output, valueOf(output)]));
+function environmentOf(description: Description, valueOf: (output: string) => string): SortedMap<string, string> {
+  const { names, values, outputs } = description;
+  const added = outputs.map((output): readonly [string, string] => [output, valueOf(output)]);
   const json = structuredText(description);
   if (json !== undefined) {
-    if (added.has('__json')) {
+    if (outputs.includes('__json')) {
       throw new EvalError("Cannot have an environment variable named '__json'. This key is reserved for encoding structured attrs");
     }
-    added.set('__json', json);
+    added.push(['__json', json]);
   }
-  const rest = [...added].sort((a, b) => compareStrings(a[0], b[0]));
-  const result = new Map<string, string>();
-  let next = 0;
-  for (const [name, value] of env) {
-    while (next < rest.length && rest[next]![0] < name) result.set(...rest[next++]!);
-    if (next < rest.length && rest[next]![0] === name) result.set(...rest[next++]!);
-    else result.set(name, value);
+  for (let i = 0; i < added.length; i++) {
+    const [name, value] = added[i]!;
+    let at = 0;
+    while (at < names.length && names[at]! < name) at++;
+    const isThere = names[at] === name;
+    names.splice(at, isThere ? 1 : 0, name);
+    values.splice(at, isThere ? 1 : 0, value);
   }
-  while (next < rest.length) result.set(...rest[next++]!);
-  return result;
+  return new SortedMap(names, values);
 }
 
 function checkName(name: string): void {
@@ -481,8 +514,7 @@ function instantiate(state: EvalState, name: string, attrs: Attrs): Value {
   checkName(name);
   const { derivation: made, aterm, modulo } = complete(state, describe(state, name, attrs));
   const { storeDir } = state.host.constants;
-  const references = [...made.inputSources, ...made.inputDerivations.keys()];
-  const drvPath = makeTextPath(`${name}.drv`, hashBytes('sha256', aterm), references, storeDir);
+  const drvPath = makeTextPathOf(`${name}.drv`, sha256Hex(aterm), derivationReferences(made), storeDir);
   hashesOf(state).set(drvPath, modulo);
   state.host.registerDerivation(drvPath, made, aterm);
 
