@@ -51,6 +51,14 @@ let
       debpkgs = debian;
       inherit npmMirror;
     }
+    // rec {
+      dockerTools = import ./docker {
+        inherit lib;
+        inherit (debian) storeName;
+        inherit (pkgs) stdenvNoCC runCommand runCommandLocal writeText writeTextDir symlinkJoin bash coreutils cacert fakeroot util-linux python3 zstd;
+      };
+      inherit (dockerTools) fakeNss;
+    }
     // {
       inherit lib stdenv stdenvNoCC callPackage system config overlays;
       inherit pkgs;
