@@ -18,7 +18,13 @@ export interface BuildJob {
 
 /** How a job ended. */
 export type BuildOutcome =
-  { readonly success: true; readonly status: BuildSuccessStatus } | { readonly success: false; readonly error: BuildError };
+  | {
+      readonly success: true;
+      readonly status: BuildSuccessStatus;
+      /** Where each output is. */
+      readonly outputs: ReadonlyMap<string, StorePath>;
+    }
+  | { readonly success: false; readonly error: BuildError };
 
 export interface Builder {
   /** Undefined where this builder can take the job; otherwise the error that says why not. */

@@ -68,12 +68,16 @@ async function fetchUrl(context: BuiltinContext): Promise<void> {
   const { derivation } = context;
   const output = derivation.outputs.get('out');
   if (output === undefined) throw new FloeError('FLOE_FETCHURL', "'builtin:fetchurl' requires an 'out' output");
-  if (output.kind !== 'fixed') throw new FloeError('FLOE_FETCHURL', "'builtin:fetchurl' must be a fixed-output or impure derivation");
+  if (output.kind !== 'fixed' && output.kind !== 'impure')
+    throw new FloeError('FLOE_FETCHURL', "'builtin:fetchurl' must be a fixed-output or impure derivation");
   const url = byteStringToUtf8(attribute(context, 'url'));
-  const { hash, method } = output.address;
+  const byHash =
+    output.kind === 'fixed' && output.address.method === 'flat'
+      ? `${output.address.hash.algorithm}/${printHash(output.address.hash, 'base16')}`
+      : undefined;
   const unpack = derivation.env.get('unpack') === '1';
   const failures: FloeError[] = [];
-  for await (const address of addresses(context, url, method === 'flat' ? `${hash.algorithm}/${printHash(hash, 'base16')}` : undefined)) {
+  for await (const address of addresses(context, url, byHash)) {
     try {
       await fetchFrom(context, address, { unpack, xz: unpack && url.endsWith('.xz') });
       if (derivation.env.get('executable') === '1') setMode(context.outputs.get('out')!, 0o755);

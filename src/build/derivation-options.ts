@@ -4,7 +4,7 @@
 
 import { compareStrings } from '../base/bytes.ts';
 import { type Json, parseJson } from '../base/canonical-json.ts';
-import { BuildError, FormatError } from '../base/errors.ts';
+import { FormatError } from '../base/errors.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { type JsonObject, jsonBoolean, jsonObject, jsonString, jsonStrings, jsonUnsigned } from '../model/json-fields.ts';
 import { splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
@@ -194,22 +194,4 @@ function flatten(value: Json): string[] {
   if (Array.isArray(value)) return (value as readonly Json[]).flatMap(flatten);
   if (typeof value === 'string') return [jsonString(value, "'exportReferencesGraph'")];
   throw new FormatError("'exportReferencesGraph' value is not an array or a string");
-}
-
-/** The error for kinds of derivation that floe does not build yet; undefined for those it does. */
-export function refuseUnknownOutputs(derivation: Derivation, printedPath: string): BuildError | undefined {
-  for (const output of derivation.outputs.values()) {
-    if (output.kind === 'input-addressed' || output.kind === 'fixed') continue;
-    const feature = output.kind === 'impure' ? 'impure-derivations' : 'ca-derivations';
-    return new BuildError(
-      'InputRejected',
-      `cannot build '${printedPath}': floe does not build derivations whose output paths are unknown beforehand yet`,
-      {
-        exitCode: 100,
-        data: { feature },
-        hint: `Derivations with '${output.kind === 'impure' ? '__impure' : '__contentAddressed'}' (experimental feature '${feature}') need C++ Nix for now.`,
-      },
-    );
-  }
-  return undefined;
 }

@@ -27,6 +27,8 @@ export interface EnvironmentRequest {
   readonly cores: number;
   /** Whether the content is known beforehand; only then do impure variables come through. */
   readonly fixed: boolean;
+  /** Whether the derivation may see the world though its content is not known. */
+  readonly impure: boolean;
   /** floe's own environment, and `impure-env`, as byte strings. */
   readonly machineEnv: (name: string) => string | undefined;
   /** Replaced in variables, arguments and files: placeholders by output paths, hashes of valid outputs by scratch ones. */
@@ -80,8 +82,8 @@ export async function makeEnvironment(request: EnvironmentRequest): Promise<Buil
   }
 
   for (const name of ['NIX_BUILD_TOP', 'TMPDIR', 'TEMPDIR', 'TMP', 'TEMP', 'PWD']) variables.set(name, buildDir);
-  if (request.fixed) {
-    variables.set('NIX_OUTPUT_CHECKED', '1');
+  if (request.fixed) variables.set('NIX_OUTPUT_CHECKED', '1');
+  if (request.fixed || request.impure) {
     for (const name of options.impureEnvVars) variables.set(name, request.machineEnv(name) ?? '');
   }
   variables.set('NIX_LOG_FD', '2');

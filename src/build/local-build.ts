@@ -8,10 +8,13 @@ import { byteStringToUtf8, compareStrings, utf8ToByteString } from '../base/byte
 import { BuildError, FloeError } from '../base/errors.ts';
 import type { Activity, Progress } from '../base/progress.ts';
 import type { Derivation } from '../model/derivation.ts';
+import { derivationType } from '../model/derivation-hash.ts';
 import type { PathInfo } from '../model/path-info.ts';
+import type { Realisation } from '../model/realisation.ts';
 import {
   hashPlaceholder,
   makeStorePath,
+  outputPathName,
   parseStorePathBaseName,
   splitStorePath,
   type StorePath,
@@ -49,6 +52,7 @@ export interface LocalBuildOptions {
   /** floe's own environment; byte strings. */
   readonly env: (name: string) => string | undefined;
   readonly sign: (info: PathInfo) => PathInfo;
+  readonly signRealisation: (realisation: Realisation) => Realisation;
   readonly contents: ContentChecks;
   readonly counts: RunProgress;
   /** floe's own environment as hooks get it. */
@@ -70,6 +74,13 @@ class BuilderFailed extends Error {
     super(reason);
     this.reason = reason;
   }
+}
+
+/** Where an output belongs, as far as that is known before it is built. */
+export function outputPathOf(store: LocalStore, derivation: Derivation, name: string): StorePath | undefined {
+  const output = derivation.outputs.get(name);
+  if (output !== undefined && 'path' in output) return output.path;
+  return store.realisations?.outputPath(derivation, name);
 }
 
 /** One build, its outputs locked. */
@@ -94,9 +105,9 @@ export class LocalBuild {
   async run(): Promise<BuildOutcome> {
     const ended = this.#shared.counts.builds.run();
     try {
-      await (isBuiltin(this.#job.derivation) ? this.#runBuiltin() : this.#runProgram());
-      await this.#runPostBuildHook();
-      return { success: true, status: 'Built' };
+      const outputs = await (isBuiltin(this.#job.derivation) ? this.#runBuiltin() : this.#runProgram());
+      await this.#runPostBuildHook(outputs);
+      return { success: true, status: 'Built', outputs };
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
       if (error instanceof BuilderFailed) return { success: false, error: this.#failure(error) };
@@ -109,12 +120,10 @@ export class LocalBuild {
     }
   }
 
-  async #runPostBuildHook(): Promise<void> {
+  async #runPostBuildHook(built: ReadonlyMap<string, StorePath>): Promise<void> {
     const { settings, progress, store, hookEnv } = this.#shared;
     if (settings.postBuildHook === undefined || settings.postBuildHook === '') return;
-    const outputs = [...this.#job.derivation.outputs.values()].flatMap((output) =>
-      'path' in output ? [store.printPath(output.path)] : [],
-    );
+    const outputs = [...built.values()].map((path) => store.printPath(path));
     await runPostBuildHook({
       program: settings.postBuildHook,
       env: hookEnv,
@@ -133,17 +142,29 @@ export class LocalBuild {
     const { derivation, mode } = this.#job;
     const places = new Map<string, OutputPlace>();
     for (const [name, output] of derivation.outputs) {
-      if (!('path' in output))
-        throw new BuildError('InputRejected', `output '${name}' of '${this.#printed}' has no path`, { exitCode: 100 });
-      const registered = store.isValidPathSync(output.path);
-      const valid = registered && (mode !== 'repair' || this.#shared.contents.isGood(output.path));
-      if (!registered) store.deleteInvalidPath(output.path);
+      const path = outputPathOf(store, derivation, name);
+      if (path === undefined) {
+        const scratch = this.#unknownPath(name);
+        deleteTree(store.toRealPath(scratch));
+        places.set(name, { output, path, scratch, valid: false });
+        continue;
+      }
+      const registered = store.isValidPathSync(path);
+      const valid = registered && (mode !== 'repair' || this.#shared.contents.isGood(path));
+      if (!registered) store.deleteInvalidPath(path);
       const inTheWay = !hidesStore && registered && (valid || mode === 'repair');
-      const scratch = inTheWay ? this.#fallbackPath(output.path) : output.path;
-      if (scratch !== output.path) deleteTree(store.toRealPath(scratch));
-      places.set(name, { output, scratch, valid });
+      const scratch = inTheWay ? this.#fallbackPath(path) : path;
+      if (scratch !== path) deleteTree(store.toRealPath(scratch));
+      places.set(name, { output, path, scratch, valid });
     }
     return places;
+  }
+
+  /** Where an output is written whose path follows from what is written. */
+  #unknownPath(name: string): StorePath {
+    const { path, derivation } = this.#job;
+    const zeroes = `sha256:${'0'.repeat(64)}`;
+    return makeStorePath(`rewrite:${path}:name:${name}`, zeroes, outputPathName(derivation.name, name), this.#shared.store.storeDir);
   }
 
   /** A path that no store object has, of the same length. */
@@ -155,9 +176,9 @@ export class LocalBuild {
   #rewritesFor(places: ReadonlyMap<string, OutputPlace>): Map<string, string> {
     const { store } = this.#shared;
     const rewrites = new Map<string, string>();
-    for (const [name, { scratch, output }] of places) {
+    for (const [name, { scratch, path }] of places) {
       rewrites.set(hashPlaceholder(name), store.printPath(scratch));
-      if (scratch !== output.path) rewrites.set(storePathHash(output.path), storePathHash(scratch));
+      if (path !== undefined && scratch !== path) rewrites.set(storePathHash(path), storePathHash(scratch));
     }
     return rewrites;
   }
@@ -194,17 +215,19 @@ export class LocalBuild {
 
   // ---- programs
 
-  async #runProgram(): Promise<void> {
+  async #runProgram(): Promise<ReadonlyMap<string, StorePath>> {
     const { store, settings, sandboxes, progress } = this.#shared;
     const { derivation, options, path } = this.#job;
-    const fixed = derivation.outputs.get('out')?.kind === 'fixed';
+    const type = derivationType(derivation);
+    const fixed = type === 'fixed';
+    const impure = type === 'impure';
     const external = externalBuilderFor(settings, derivation);
     const sandbox =
       external === undefined
         ? sandboxes.choose({
             derivation: this.#printed,
             noChroot: options.noChroot,
-            isolated: !fixed,
+            isolated: !fixed && !impure,
             divertedStore: store.storeDir !== store.realStoreDir,
           })
         : sandboxes.external(external, this.#ownEnvironment());
@@ -235,6 +258,7 @@ export class LocalBuild {
         buildDir: sandbox.buildDirInside(buildDir),
         cores: settings.cores === 0 ? availableParallelism() : settings.cores,
         fixed,
+        impure,
         machineEnv: (name) => settings.impureEnv.get(name) ?? this.#shared.env(name),
         rewrites,
         store,
@@ -249,7 +273,7 @@ export class LocalBuild {
         inputs,
         extraPaths: await this.#sandboxPaths(inputs, places),
         buildDir,
-        network: fixed,
+        network: fixed || impure,
         kvm: settings.systemFeatures.includes('kvm'),
         outputs: new Map([...places].map(([name, { scratch }]) => [name, store.printPath(scratch)])),
       });
@@ -259,10 +283,11 @@ export class LocalBuild {
       const exit = await this.#watch(prepared, { program: derivation.builder, args, env: environment.variables });
       if (exit.kind === 'not-started') throw this.#notStarted(sandbox.kind);
       if (exit.kind !== 'exited' || exit.code !== 0) throw new BuilderFailed(`builder ${describeExit(exit)}`);
-      await this.#register(places, inputs, buildDir, (output) =>
+      const outputs = await this.#register(places, inputs, buildDir, (output) =>
         prepared!.hostPath(sandbox.hidesStore ? store.printPath(output) : store.toRealPath(output)),
       );
       succeeded = true;
+      return outputs;
     } finally {
       this.#cleanUp(buildDir, succeeded, places, prepared, sandbox.hidesStore);
     }
@@ -309,7 +334,7 @@ export class LocalBuild {
       for (const path of await runPreBuildHook(settings.preBuildHook, this.#printed, hookEnv)) paths.set(path.target, path);
     }
     for (const path of inputs) paths.delete(store.printPath(path));
-    for (const { output } of places.values()) paths.delete(store.printPath(output.path));
+    for (const { path } of places.values()) if (path !== undefined) paths.delete(store.printPath(path));
     return [...paths.values()];
   }
 
@@ -383,11 +408,11 @@ export class LocalBuild {
     const { store, settings, progress } = this.#shared;
     const folder = hidesStore ? buildDir.slice(0, buildDir.lastIndexOf('/')) : buildDir;
     const keep = settings.keepFailed && !succeeded && !this.#signal.aborted;
-    for (const { output, scratch, valid } of places.values()) {
-      if (scratch !== output.path) deleteTree(store.toRealPath(scratch));
-      if (!keep || !hidesStore || valid || this.#job.mode !== 'normal' || prepared === undefined) continue;
-      const written = prepared.hostPath(store.printPath(output.path));
-      if (statOf(written) !== undefined) movePath(written, store.toRealPath(output.path));
+    for (const { path, scratch, valid } of places.values()) {
+      if (scratch !== path) deleteTree(store.toRealPath(scratch));
+      if (!keep || !hidesStore || valid || this.#job.mode !== 'normal' || prepared === undefined || path === undefined) continue;
+      const written = prepared.hostPath(store.printPath(path));
+      if (statOf(written) !== undefined) movePath(written, store.toRealPath(path));
     }
     if (keep) {
       setMode(folder, 0o755);
@@ -399,7 +424,7 @@ export class LocalBuild {
 
   // ---- builtin builders
 
-  async #runBuiltin(): Promise<void> {
+  async #runBuiltin(): Promise<ReadonlyMap<string, StorePath>> {
     const { store, fetching, progress } = this.#shared;
     const { derivation, path } = this.#job;
     const places = this.#choosePlaces(true);
@@ -427,7 +452,7 @@ export class LocalBuild {
         if (error.hint !== undefined) this.#logLines(`hint: ${error.hint}`);
         throw new BuilderFailed('builder failed with exit code 1');
       }
-      await this.#register(places, inputs, folder, hostPath);
+      return await this.#register(places, inputs, folder, hostPath);
     } finally {
       deleteTree(folder);
     }
@@ -448,7 +473,7 @@ export class LocalBuild {
     inputs: readonly StorePath[],
     buildDir: string,
     hostPath: (path: StorePath) => string,
-  ): Promise<void> {
+  ): Promise<ReadonlyMap<string, StorePath>> {
     const { store, settings, sign, hookEnv, progress } = this.#shared;
     const { diffHook } = settings;
     const hasDiffHook = diffHook !== undefined && diffHook !== '';
@@ -470,6 +495,20 @@ export class LocalBuild {
       sign,
     });
     if (mode !== 'check') for (const info of infos.values()) this.#shared.contents.noteGood(info.path);
+    const outputs = new Map<string, StorePath>();
+    for (const [name, place] of places) outputs.set(name, infos.get(name)?.path ?? place.path!);
+    if (mode !== 'check') this.#realise(outputs);
+    return outputs;
+  }
+
+  /** Remembers what the outputs turned out to be. */
+  #realise(outputs: ReadonlyMap<string, StorePath>): void {
+    const { store, signRealisation } = this.#shared;
+    const { derivation } = this.#job;
+    const { realisations } = store;
+    if (realisations === undefined || derivationType(derivation) === 'impure') return;
+    for (const [name, path] of outputs)
+      realisations.register(signRealisation({ id: realisations.idOf(derivation, name), path, signatures: [] }));
   }
 
   #isDiskFull(): boolean {

@@ -9,7 +9,7 @@ import type { PathLocks } from '../store/local/locks.ts';
 import type { Builder, BuildJob, BuildOutcome } from './builder.ts';
 import { isBuiltin } from './builtin-builders.ts';
 import { exists } from './host-files.ts';
-import { LocalBuild, type LocalBuildOptions } from './local-build.ts';
+import { LocalBuild, type LocalBuildOptions, outputPathOf } from './local-build.ts';
 import { externalBuilderFor } from './settings.ts';
 import { namesMachines, noRemoteBuilds } from './remote-builder.ts';
 
@@ -55,17 +55,17 @@ export class LocalBuilder implements Builder {
     const slots = this.#options.slots[isBuiltin(job.derivation) ? 'downloads' : 'builds'];
     for (;;) {
       signal.throwIfAborted();
-      if (job.mode === 'normal' && this.#allValid(job)) return { success: true, status: 'AlreadyValid' };
+      if (job.mode === 'normal' && this.#allValid(job)) return this.#already(job);
       const slot = await slots.take(signal);
       let locks: PathLocks | undefined;
       try {
         // Whoever had the slot may have failed, and so ended everything: let that be heard first.
         await new Promise(setImmediate);
         signal.throwIfAborted();
-        locks = await this.#options.store.lockPaths(this.#outputPaths(job), { wait: false });
+        locks = await this.#options.store.lockPaths(this.#lockNames(job), { wait: false });
         if (locks !== undefined) {
           // Someone else may have built it since.
-          if (job.mode === 'normal' && this.#allValid(job)) return { success: true, status: 'AlreadyValid' };
+          if (job.mode === 'normal' && this.#allValid(job)) return this.#already(job);
           return await new LocalBuild(this.#options, job, signal).run();
         }
       } finally {
@@ -76,18 +76,32 @@ export class LocalBuilder implements Builder {
     }
   }
 
-  #outputPaths({ derivation }: BuildJob): StorePath[] {
-    return [...derivation.outputs.values()].flatMap((output) => ('path' in output ? [output.path] : []));
+  /** What is locked: the outputs' paths, or names that stand for those nobody knows yet. */
+  #lockNames({ path, derivation }: BuildJob): StorePath[] {
+    return [...derivation.outputs].map(([name, output]) => ('path' in output ? output.path : (`${path}.${name}` as StorePath)));
+  }
+
+  /** Where the outputs are, as far as that is known. */
+  #known({ derivation }: BuildJob): [string, StorePath][] {
+    return [...derivation.outputs.keys()].flatMap((name): [string, StorePath][] => {
+      const path = outputPathOf(this.#options.store, derivation, name);
+      return path === undefined ? [] : [[name, path]];
+    });
   }
 
   #allValid(job: BuildJob): boolean {
-    return this.#outputPaths(job).every((path) => this.#options.store.isValidPathSync(path));
+    const known = this.#known(job);
+    return known.length === job.derivation.outputs.size && known.every(([, path]) => this.#options.store.isValidPathSync(path));
+  }
+
+  #already(job: BuildJob): BuildOutcome {
+    return { success: true, status: 'AlreadyValid', outputs: new Map(this.#known(job)) };
   }
 
   /** Another process builds this: it keeps no slot busy here. */
   async #waitForOthers(job: BuildJob, signal: AbortSignal): Promise<void> {
     const { store, progress } = this.#options;
-    const paths = this.#outputPaths(job);
+    const paths = this.#lockNames(job);
     const text = `waiting for lock on ${paths.map((path) => `'${store.toRealPath(path)}'`).join(', ')}`;
     const activity = progress.start('build-waiting', text, { level: 'warn' });
     try {

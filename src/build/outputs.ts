@@ -6,11 +6,11 @@ import { compareStrings } from '../base/bytes.ts';
 import { BuildError, StoreError } from '../base/errors.ts';
 import { equalHash, type Hash, type HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
-import { type ContentAddress, makeContentPath } from '../model/content-address.ts';
+import { type ContentAddress, type ContentAddressMethod, makeContentPath } from '../model/content-address.ts';
 import type { Derivation, DerivationOutput } from '../model/derivation.ts';
 import { NarWriter } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
-import { type StorePath, storePathHash, storePathName } from '../model/store-path.ts';
+import { outputPathName, type StorePath, storePathHash, storePathName } from '../model/store-path.ts';
 import { canonicalise } from '../store/local/canonicalise.ts';
 import { hashTree, inspectTree, type NarFacts } from '../store/local/inspect-tree.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
@@ -26,8 +26,10 @@ export type BuildMode = 'normal' | 'check' | 'repair';
 
 /** Where one output was written and where it belongs. */
 export interface OutputPlace {
-  readonly output: DerivationOutput & { readonly path: StorePath };
-  /** The path the builder wrote to; another than the final one only where that could not be hidden from it. */
+  readonly output: DerivationOutput;
+  /** Where it belongs, where that is known. */
+  readonly path: StorePath | undefined;
+  /** The path the builder wrote to; another than the final one where that is not known or could not be hidden from it. */
   readonly scratch: StorePath;
   /** Whether the final path was valid (and undamaged) before. */
   readonly valid: boolean;
@@ -82,6 +84,19 @@ export async function registerOutputs(request: RegisterRequest): Promise<Readonl
   return registration.finish();
 }
 
+/** How an output is addressed by its content; undefined for one whose path follows from its derivation. */
+function contentOf(output: DerivationOutput): { readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm } | undefined {
+  switch (output.kind) {
+    case 'fixed':
+      return { method: output.address.method, algorithm: output.address.hash.algorithm };
+    case 'floating':
+    case 'impure':
+      return output;
+    default:
+      return undefined;
+  }
+}
+
 function inspect(request: RegisterRequest, name: string, place: OutputPlace): Candidate {
   const { store, options, derivationPath } = request;
   const path = request.hostPath(place.scratch);
@@ -92,7 +107,8 @@ function inspect(request: RegisterRequest, name: string, place: OutputPlace): Ca
   if (!stats.isSymbolicLink() && (stats.mode & 0o022) !== 0) {
     throw rejected(`suspicious ownership or permission on "${path}" for output '${name}'; rejecting this build output`);
   }
-  const flat = place.output.kind === 'fixed' && (place.output.address.method === 'flat' || place.output.address.method === 'text');
+  const content = contentOf(place.output);
+  const flat = content !== undefined && (content.method === 'flat' || content.method === 'text');
   if (flat && (!stats.isFile() || (stats.mode & 0o100) !== 0)) {
     throw rejected(
       `output path "${path}" should be a non-executable regular file since recursive hashing is not enabled (one of outputHashMode={flat,text} is true)`,
@@ -108,8 +124,7 @@ function inspect(request: RegisterRequest, name: string, place: OutputPlace): Ca
   const discards = options.unsafeDiscardReferences.has(name);
   const referenceable = discards ? sisters : [...request.inputs, ...sisters];
   if (!flat) return { name, place, path, discards, found: inspectTree(path, referenceable), flatHash: undefined };
-  const { algorithm } = (place.output as DerivationOutput & { kind: 'fixed' }).address.hash;
-  const { found, flatHash } = inspectFile(path, stats.size, algorithm, referenceable);
+  const { found, flatHash } = inspectFile(path, stats.size, content.algorithm, referenceable);
   return { name, place, path, discards, found, flatHash };
 }
 
@@ -171,8 +186,8 @@ class Registration {
 
   constructor(request: RegisterRequest) {
     this.#request = request;
-    for (const { output, scratch, valid } of request.places.values())
-      if (valid && request.mode !== 'check') this.#note(scratch, output.path);
+    for (const { path, scratch, valid } of request.places.values())
+      if (valid && path !== undefined && request.mode !== 'check') this.#note(scratch, path);
   }
 
   #note(scratch: StorePath, final: StorePath): void {
@@ -180,8 +195,8 @@ class Registration {
   }
 
   async take(candidate: Candidate): Promise<void> {
-    const { output } = candidate.place;
-    const info = output.kind === 'fixed' ? this.#takeFixed(candidate, output.address) : this.#takeOrdinary(candidate);
+    const content = contentOf(candidate.place.output);
+    const info = content === undefined ? this.#takeOrdinary(candidate) : this.#takeContent(candidate, content);
     await this.#place(candidate, info);
   }
 
@@ -207,19 +222,19 @@ class Registration {
   }
 
   #takeOrdinary(candidate: Candidate): PathInfo {
-    const { path } = candidate.place.output;
+    const path = candidate.place.path!;
     this.#note(candidate.place.scratch, path);
     const facts = this.#rewrite(candidate, this.#rewrites);
     const { others, self } = this.#finalReferences(candidate);
     return this.#info(path, facts, self ? [...others, path].sort(compareStrings) : others);
   }
 
-  #takeFixed(candidate: Candidate, wanted: ContentAddress): PathInfo {
+  #takeContent(candidate: Candidate, wanted: { readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm }): PathInfo {
     const { store, derivation } = this.#request;
     let facts = this.#rewrite(candidate, this.#rewrites);
     const references = this.#finalReferences(candidate);
     const address: ContentAddress = { method: wanted.method, hash: hashContent(candidate, facts, wanted, references.self) };
-    const path = makeContentPath(derivation.name, address, references, store.storeDir);
+    const path = makeContentPath(outputPathName(derivation.name, candidate.name), address, references, store.storeDir);
     const own = new Map([[storePathHash(candidate.place.scratch), storePathHash(path)]]);
     if (candidate.place.scratch !== path && references.self) facts = this.#rewrite(candidate, own);
     this.#note(candidate.place.scratch, path);
@@ -241,8 +256,8 @@ class Registration {
       return;
     }
     const signed = this.#request.sign(info);
-    const expected = candidate.place.output.path;
-    // A fixed output with another hash than promised has a path of its own, which nobody has locked.
+    const expected = candidate.place.path;
+    // A floating output, or a fixed one with another hash than promised: nobody has locked its path.
     const locks = info.path === expected ? undefined : await store.lockPaths([info.path], { wait: true });
     try {
       const target = store.toRealPath(info.path);
@@ -307,9 +322,14 @@ class Registration {
   }
 }
 
-/** The hash by which a fixed output is addressed; its own path, where it occurs, counts as zeroes. */
-function hashContent({ flatHash, path, place }: Candidate, facts: NarFacts, wanted: ContentAddress, self: boolean): Hash {
-  const { algorithm } = wanted.hash;
+/** The hash by which an output is addressed; its own path, where it occurs, counts as zeroes. */
+function hashContent(
+  { flatHash, path, place }: Candidate,
+  facts: NarFacts,
+  wanted: { readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm },
+  self: boolean,
+): Hash {
+  const { algorithm } = wanted;
   if (wanted.method === 'git') throw rejected('outputs with \'outputHashMode = "git"\' are not supported yet');
   if (!self && flatHash !== undefined) return flatHash;
   if (!self && algorithm === 'sha256') return facts.narHash;

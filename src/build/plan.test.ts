@@ -38,6 +38,11 @@ function world(
     },
     validPaths: async (paths) => new Set(paths.filter((path) => valid.map(out).includes(path))),
     substitutable: async (paths) => new Map([...infos].filter(([path]) => paths.includes(path))),
+    outputPath: (derivation, name) => {
+      const output = derivation.outputs.get(name);
+      return output?.kind === 'input-addressed' ? output.path : undefined;
+    },
+    realisedElsewhere: async () => undefined,
     mayBeSubstituted: ({ name }) => name !== 'local',
   };
 }

@@ -17,6 +17,10 @@ export interface PlanSource {
   validPaths(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>>;
   /** Undefined where nothing is substituted. */
   readonly substitutable: ((paths: readonly StorePath[]) => Promise<ReadonlyMap<StorePath, SubstitutableInfo>>) | undefined;
+  /** Where an output is or will be; undefined where that is known only after the build. */
+  outputPath(derivation: Derivation, name: string): StorePath | undefined;
+  /** Where substituters have such an output. */
+  realisedElsewhere(derivation: Derivation, name: string): Promise<StorePath | undefined>;
   /** Whether a derivation lets its outputs be substituted. */
   mayBeSubstituted(derivation: Derivation): boolean;
 }
@@ -65,24 +69,25 @@ class Planner {
       if (derivation === undefined) this.unknown.add(request.derivation);
       else if (!this.willBuild.has(request.derivation)) derivations.set(request.derivation, { derivation, outputs });
     }
-    const wanted = [...derivations].map(([path, { derivation, outputs }]) => ({
-      path,
-      derivation,
-      outputs: wantedPaths(derivation, outputs),
-    }));
+    const wanted = await Promise.all(
+      [...derivations].map(async ([path, { derivation, outputs }]) => {
+        const known = await this.#wantedPaths(derivation, outputs);
+        return { path, derivation, outputs: known.flatMap((output) => output ?? []), isUnknown: known.includes(undefined) };
+      }),
+    );
     const valid = await this.#source.validPaths([...paths, ...wanted.flatMap(({ outputs }) => outputs)]);
     const isMissing = (path: StorePath) => !valid.has(path);
     const missing = wanted
       .map((item) => ({ ...item, outputs: item.outputs.filter(isMissing) }))
-      .filter(({ outputs }) => outputs.length > 0);
+      .filter(({ outputs, isUnknown }) => isUnknown || outputs.length > 0);
     const fetchable = await this.#fetchable([
       ...paths.filter(isMissing),
       ...missing.flatMap(({ derivation, outputs }) => (this.#source.mayBeSubstituted(derivation) ? outputs : [])),
     ]);
     const next: DerivedPath[] = [];
     for (const path of paths.filter(isMissing)) next.push(...this.#takePath(path, fetchable));
-    for (const { path, derivation, outputs } of missing) {
-      if (this.#source.mayBeSubstituted(derivation) && outputs.every((output) => fetchable.has(output))) {
+    for (const { path, derivation, outputs, isUnknown } of missing) {
+      if (!isUnknown && this.#source.mayBeSubstituted(derivation) && outputs.every((output) => fetchable.has(output))) {
         for (const output of outputs) next.push(...this.#takePath(output, fetchable));
         continue;
       }
@@ -90,6 +95,17 @@ class Planner {
       for (const [input, names] of derivation.inputDerivations) next.push({ kind: 'built', derivation: input, outputs: names });
     }
     return next;
+  }
+
+  #wantedPaths(derivation: Derivation, wanted: OutputsSpec): Promise<(StorePath | undefined)[]> {
+    const names = [...derivation.outputs.keys()].filter((name) => outputsSpecContains(wanted, name));
+    return Promise.all(
+      names.map(async (name) => {
+        const known = this.#source.outputPath(derivation, name);
+        if (known !== undefined || !this.#source.mayBeSubstituted(derivation)) return known;
+        return this.#source.realisedElsewhere(derivation, name);
+      }),
+    );
   }
 
   async #fetchable(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, SubstitutableInfo>> {

@@ -9,11 +9,13 @@ import { type BuildSuccessStatus, exitStatusOf } from '../model/build-result.ts'
 import type { Derivation } from '../model/derivation.ts';
 import { type DerivedPath, printDerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
+import type { Realisation } from '../model/realisation.ts';
 import { type StorePath, storePathName } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { AutoGc } from './auto-gc.ts';
 import { ContentChecks } from './content-checks.ts';
 import { readDerivationOptions } from './derivation-options.ts';
+import { outputPathOf } from './local-build.ts';
 import { LocalBuilder } from './local-builder.ts';
 import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
 import type { BuildMode } from './outputs.ts';
@@ -21,7 +23,7 @@ import { makePlan, type Plan, type PlanSource } from './plan.ts';
 import { RunProgress } from './run-progress.ts';
 import { SandboxChooser } from './sandbox/choose.ts';
 import { printFailure } from './failure-text.ts';
-import { type GoalOutcome, outputsOf, printRequest, Scheduler } from './scheduler.ts';
+import { type GoalOutcome, printRequest, Scheduler } from './scheduler.ts';
 import type { BuildSettings } from './settings.ts';
 import { Slots } from './slots.ts';
 import type { Substituter } from './substituter.ts';
@@ -38,6 +40,7 @@ export interface RealiseOptions {
   readonly mirrors?: MirrorResolver | undefined;
   /** Adds signatures by this machine's keys to what was built. */
   readonly sign?: ((info: PathInfo) => PathInfo) | undefined;
+  readonly signRealisation?: ((realisation: Realisation) => Realisation) | undefined;
   /** Ends everything: builders are killed, downloads given up. */
   readonly signal?: AbortSignal | undefined;
   /** For what was asked for, not for its inputs. */
@@ -79,6 +82,12 @@ export function planSource(options: Pick<RealiseOptions, 'store' | 'settings' | 
     },
     validPaths: (paths) => store.queryValidPaths(paths),
     substitutable: substitutes ? (paths) => substituter.query(paths) : undefined,
+    outputPath: (derivation, name) => outputPathOf(store, derivation, name),
+    async realisedElsewhere(derivation, name) {
+      const { realisations } = store;
+      if (!substitutes || realisations === undefined || derivation.outputs.get(name)?.kind === 'impure') return undefined;
+      return (await substituter.queryRealisation?.(realisations.idOf(derivation, name)))?.path;
+    },
     mayBeSubstituted: (derivation) => settings.alwaysAllowSubstitutes || readDerivationOptions(derivation, store.storeDir).allowSubstitutes,
   };
 }
@@ -136,6 +145,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
       return value === undefined ? undefined : utf8ToByteString(value);
     },
     sign: options.sign ?? ((info) => info),
+    signRealisation: options.signRealisation ?? ((realisation) => realisation),
     contents,
     counts,
     hookEnv: io.env,
@@ -152,6 +162,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
     substitutionSlots,
     contents,
     counts,
+    signRealisation: options.signRealisation ?? ((realisation) => realisation),
     derivation,
     signal,
   });
@@ -165,7 +176,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
   const results = settled.flatMap((each, index) => {
     if (each.status === 'rejected') throw each.reason;
-    return resultOf(requests[index]!, each.value, options);
+    return resultOf(requests[index]!, each.value, scheduler);
   });
   const anyFailed = results.some(({ success }) => !success);
   return { results, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
@@ -177,11 +188,10 @@ function inOrderOfNames(requests: readonly DerivedPath[]): DerivedPath[] {
   return [...requests].sort((a, b) => compareStrings(name(a), name(b)));
 }
 
-function resultOf(request: DerivedPath, outcome: GoalOutcome, { store, derivation }: RealiseOptions): Realised[] {
+function resultOf(request: DerivedPath, outcome: GoalOutcome, scheduler: Scheduler): Realised[] {
   if (outcome.kind === 'cancelled') return [];
   if (outcome.kind !== 'reached') return [{ request, success: false, error: outcome.error }];
-  const known = request.kind === 'built' ? (derivation?.(request.derivation) ?? store.readDerivationSync(request.derivation)) : undefined;
-  return [{ request, success: true, status: outcome.status, outputs: outputsOf(request, known) }];
+  return [{ request, success: true, status: outcome.status, outputs: scheduler.outputsOf(request) }];
 }
 
 /** Keeps collectors from everything that may be used or made, all in one go: derivations, their outputs and what is asked for. */

@@ -6,15 +6,20 @@ import { compareStrings } from '../base/bytes.ts';
 import { BuildError, FloeError, type FloeErrorOptions } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import type { BuildFailureStatus, BuildSuccessStatus } from '../model/build-result.ts';
-import type { Derivation } from '../model/derivation.ts';
+import { printATerm } from '../model/aterm.ts';
+import { type Derivation, derivationReferences, makeDerivationPath } from '../model/derivation.ts';
+import { derivationType } from '../model/derivation-hash.ts';
+import type { Realisation } from '../model/realisation.ts';
+import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import { type DerivedPath, outputsSpecContains, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { closureSync } from '../store/closure.ts';
 import type { Builder } from './builder.ts';
 import type { ContentChecks } from './content-checks.ts';
-import { type DerivationOptions, readDerivationOptions, refuseUnknownOutputs } from './derivation-options.ts';
+import { type DerivationOptions, readDerivationOptions } from './derivation-options.ts';
 import { describeOutputs, printFailure } from './failure-text.ts';
+import { outputPathOf } from './local-build.ts';
 import type { BuildMode } from './outputs.ts';
 import { wantedPaths } from './plan.ts';
 import type { RunProgress } from './run-progress.ts';
@@ -39,6 +44,8 @@ export interface SchedulerOptions {
   readonly substituter: Substituter | undefined;
   readonly substitutionSlots: Slots;
   readonly contents: ContentChecks;
+  /** Adds signatures by this machine's keys. */
+  readonly signRealisation: (realisation: Realisation) => Realisation;
   readonly counts: RunProgress;
   /** Derivations that are not in the store (yet). */
   readonly derivation: (path: StorePath) => Derivation | undefined;
@@ -59,6 +66,11 @@ export class Scheduler {
   readonly #builds = new Map<string, Promise<GoalOutcome>>();
   readonly #paths = new Map<StorePath, Promise<GoalOutcome>>();
   readonly #derivations = new Map<StorePath, { derivation: Derivation; options: DerivationOptions }>();
+  /** What derivations made in this run. */
+  readonly #made = new Map<StorePath, Map<string, StorePath>>();
+  readonly #resolving = new Map<StorePath, Promise<GoalOutcome>>();
+  /** Derivation -> its resolution. */
+  readonly #resolved = new Map<StorePath, StorePath>();
   /** Statuses of all failures, for the exit status. */
   readonly failures: BuildFailureStatus[] = [];
 
@@ -224,38 +236,139 @@ export class Scheduler {
       if (obtained.kind !== 'reached') return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}'`);
     }
     const { derivation, options } = this.#load(path);
-    const refusal = refuseUnknownOutputs(derivation, printed);
-    if (refusal !== undefined) {
-      this.#noteFailure('InputRejected');
-      return { kind: 'failed', error: refusal };
-    }
+    const type = derivationType(derivation);
+    const { realisations } = store;
+    if (realisations === undefined && type !== 'input-addressed' && type !== 'fixed') throw missingFeature('ca-derivations');
+    if (type === 'impure' && !this.#options.settings.impureDerivations) throw missingFeature('impure-derivations');
     if (outputs !== 'all') {
       const missing = outputs.find((name) => !derivation.outputs.has(name));
       if (missing !== undefined) throw new FloeError('FLOE_NO_OUTPUT', `derivation '${printed}' does not have output '${missing}'`);
     }
-    const wanted = wantedPaths(derivation, outputs);
-    const invalid = () => wanted.filter((output) => !store.isValidPathSync(output));
-    if (mode === 'normal' && invalid().length === 0) return { kind: 'reached', status: 'AlreadyValid' };
+    const names = outputs === 'all' ? [...derivation.outputs.keys()] : [...outputs];
+    // Of what is impure nothing is known beforehand.
+    const wanted = () => (type === 'impure' ? names.map(() => undefined) : names.map((name) => this.#outputPath(path, name)));
+    const invalid = () => wanted().filter((output) => output === undefined || !store.isValidPathSync(output));
+    if (invalid().length === 0) {
+      await store.addTempRoots(wanted() as StorePath[]);
+      if (mode === 'normal') return { kind: 'reached', status: 'AlreadyValid' };
+    }
     const mayFetch = this.#options.settings.alwaysAllowSubstitutes || options.allowSubstitutes;
-    if (mayFetch && this.#options.substituter !== undefined && this.#options.settings.substitute) {
-      const outcome = await this.#fetchOutputs(printed, invalid());
+    if (type !== 'impure' && mayFetch && this.#options.substituter !== undefined && this.#options.settings.substitute) {
+      const outcome = await this.#fetchOutputs(path, names);
       if (outcome !== undefined) return outcome;
       if (invalid().length === 0 && mode === 'normal') return { kind: 'reached', status: 'Substituted' };
     }
-    if (mode === 'check' && invalid().length > 0) {
+    if (type !== 'impure' && mode === 'check' && invalid().length > 0) {
       throw new FloeError('FLOE_CHECK_IMPOSSIBLE', `some outputs of '${printed}' are not valid, so checking is not possible`, {
         hint:
           'Hint: --rebuild and --check error if the derivation was not previously built and cannot be substituted.\n' +
           '      Remove it to perform a fresh build, or use --repair to rewrite missing or corrupted builds in the store.',
       });
     }
-    if (mode === 'repair' && wanted.every((output) => this.#options.contents.isGood(output))) return this.#repairClosure(path, wanted);
+    const good = (output: StorePath | undefined) => output !== undefined && this.#options.contents.isGood(output);
+    if (mode === 'repair' && wanted().every(good)) return this.#repairClosure(path, wanted() as StorePath[]);
+    if (mustResolve(derivation, realisations !== undefined)) return this.#buildResolved(path, names, mode);
     return this.#build(path, mode);
   }
 
+  // ---- outputs that are known only when they are built
+
+  /** Where an output is, as far as that is known. */
+  #outputPath(path: StorePath, name: string): StorePath | undefined {
+    const { derivation } = this.#load(path);
+    return this.#made.get(path)?.get(name) ?? outputPathOf(this.#options.store, derivation, name);
+  }
+
+  #note(path: StorePath, outputs: Iterable<readonly [string, StorePath]>): void {
+    const known = this.#made.get(path) ?? new Map<string, StorePath>();
+    for (const [name, output] of outputs) known.set(name, output);
+    this.#made.set(path, known);
+  }
+
+  /** Reaches all inputs, puts their paths into the derivation, and builds what that gives. */
+  async #buildResolved(path: StorePath, names: readonly string[], mode: BuildMode): Promise<GoalOutcome> {
+    const { store, progress, signRealisation } = this.#options;
+    const { derivation } = this.#load(path);
+    let resolving = this.#resolving.get(path);
+    if (resolving === undefined) {
+      resolving = this.#goal(() => this.#resolve(path));
+      this.#resolving.set(path, resolving);
+    }
+    const inputs = await resolving;
+    if (inputs.kind !== 'reached') return inputs;
+    const resolved = this.#resolved.get(path)!;
+    const printed = `resolved derivation: '${store.printPath(path)}' -> '${store.printPath(resolved)}'`;
+    const activity = progress.start('build-waiting', printed, {
+      level: 'info',
+      fields: [store.printPath(path), store.printPath(resolved)],
+    });
+    try {
+      const outcome = await this.#obtainOutputs(resolved, names, mode);
+      if (outcome.kind === 'cancelled') return outcome;
+      if (outcome.kind !== 'reached') {
+        this.#reportOnce(outcome);
+        return this.#fail('DependencyFailed', `build of resolved derivation '${store.printPath(resolved)}' failed`);
+      }
+      const outputs = names.map((name) => [name, this.#outputPath(resolved, name)!] as const);
+      this.#note(path, outputs);
+      const { realisations } = store;
+      if (realisations !== undefined && derivationType(derivation) !== 'impure')
+        for (const [output, made] of outputs)
+          realisations.register(signRealisation({ id: realisations.idOf(derivation, output), path: made, signatures: [] }));
+      return outcome.status === 'AlreadyValid' ? { kind: 'reached', status: 'ResolvesToAlreadyValid' } : outcome;
+    } finally {
+      activity.stop();
+    }
+  }
+
+  async #resolve(path: StorePath): Promise<GoalOutcome> {
+    const { store } = this.#options;
+    const { derivation } = this.#load(path);
+    this.#refuseImpureInputs(path, derivation);
+    const inputs = await this.#all(this.#inputGoals(path, derivation));
+    const unreached = this.#unreachedInputs(path, derivation, inputs);
+    if (unreached !== undefined) return unreached;
+    const resolved = resolveDerivation(derivation, store.storeDir, (input, output) => this.#outputPath(input, output));
+    if (resolved === undefined) throw new FloeError('FLOE_UNRESOLVED', `cannot resolve derivation '${store.printPath(path)}'`);
+    const aterm = printATerm(resolved, store.storeDir);
+    const resolvedPath = makeDerivationPath(resolved, aterm, store.storeDir);
+    this.#derivations.set(resolvedPath, { derivation: resolved, options: readDerivationOptions(resolved, store.storeDir) });
+    this.#resolved.set(path, resolvedPath);
+    // The record of what is really built.
+    store.addDerivations([{ path: resolvedPath, aterm, references: derivationReferences(resolved), derivation: resolved }]);
+    return { kind: 'reached', status: 'AlreadyValid' };
+  }
+
+  /** What is pure, and not known by its content, may not depend on what is impure. */
+  #refuseImpureInputs(path: StorePath, derivation: Derivation): void {
+    const type = derivationType(derivation);
+    if (type === 'impure' || type === 'fixed' || !this.#options.settings.impureDerivations) return;
+    for (const input of derivation.inputDerivations.keys()) {
+      if (derivationType(this.#load(input).derivation) !== 'impure') continue;
+      const { store } = this.#options;
+      throw new FloeError(
+        'FLOE_IMPURE_INPUT',
+        `pure derivation '${store.printPath(path)}' depends on impure derivation '${store.printPath(input)}'`,
+      );
+    }
+  }
+
+  /** Output names and paths of a request that was reached. */
+  outputsOf(request: DerivedPath): ReadonlyMap<string, StorePath> {
+    if (request.kind === 'opaque') return new Map();
+    const names = [...this.#load(request.derivation).derivation.outputs.keys()];
+    return new Map(
+      names.flatMap((name): [string, StorePath][] => {
+        const path = outputsSpecContains(request.outputs, name) ? this.#outputPath(request.derivation, name) : undefined;
+        return path === undefined ? [] : [[name, path]];
+      }),
+    );
+  }
+
   /** Fetches outputs; gives an outcome only where that decides. */
-  async #fetchOutputs(printed: string, paths: readonly StorePath[]): Promise<GoalOutcome | undefined> {
-    const outcomes = await this.#all(paths.map((path) => this.#obtainPath(path)));
+  async #fetchOutputs(derivation: StorePath, names: readonly string[]): Promise<GoalOutcome | undefined> {
+    const printed = this.#options.store.printPath(derivation);
+    const outcomes = await this.#all(names.flatMap((name) => this.#fetchOutput(derivation, name)));
     if (outcomes.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
     const broken = outcomes.some(
       (outcome) => outcome.kind === 'failed' || (outcome.kind === 'unknown' && outcome.error.data['substituterFailed'] === true),
@@ -265,6 +378,28 @@ export class Scheduler {
       'TransientFailure',
       `some substitutes for the outputs of derivation '${printed}' failed (usually happens due to networking issues); try '--fallback' to build derivation from source `,
     );
+  }
+
+  #fetchOutput(path: StorePath, name: string): Promise<GoalOutcome>[] {
+    const known = this.#outputPath(path, name);
+    if (known !== undefined) return this.#options.store.isValidPathSync(known) ? [] : [this.#obtainPath(known)];
+    return [this.#goal(() => this.#fetchRealised(path, name))];
+  }
+
+  /** Asks substituters what an output turned out to be elsewhere, and fetches that. */
+  async #fetchRealised(path: StorePath, name: string): Promise<GoalOutcome> {
+    const { store, substituter } = this.#options;
+    const unknown: GoalOutcome = {
+      kind: 'unknown',
+      error: new BuildError('NoSubstituters', `no substituter knows output '${name}' of '${store.printPath(path)}'`),
+    };
+    const { realisations } = store;
+    if (realisations === undefined || substituter?.queryRealisation === undefined) return unknown;
+    const realisation = await substituter.queryRealisation(realisations.idOf(this.#load(path).derivation, name));
+    if (realisation === undefined) return unknown;
+    const outcome = await this.#obtainPath(realisation.path);
+    if (outcome.kind === 'reached') realisations.register(realisation);
+    return outcome;
   }
 
   /** All outputs of a derivation, by building it. */
@@ -281,28 +416,36 @@ export class Scheduler {
   }
 
   async #buildNow(path: StorePath, mode: BuildMode): Promise<GoalOutcome> {
-    const { store, builder } = this.#options;
+    const { builder } = this.#options;
     const { derivation, options } = this.#load(path);
-    const inputs = await this.#all(this.#inputGoals(path, derivation));
+    const unreached = this.#unreachedInputs(path, derivation, await this.#all(this.#inputGoals(path, derivation)));
+    if (unreached !== undefined) return unreached;
+    const job = { path, derivation, options, mode };
+    const refusal = builder.refuses(job);
+    if (refusal !== undefined) return { kind: 'failed', error: refusal };
+    const outcome = await builder.build(job, this.#stop.signal);
+    if (!outcome.success) return { kind: 'failed', error: outcome.error };
+    this.#note(path, outcome.outputs);
+    return { kind: 'reached', status: outcome.status };
+  }
+
+  /** What inputs that were not reached mean for the derivation. */
+  #unreachedInputs(path: StorePath, derivation: Derivation, inputs: readonly GoalOutcome[]): GoalOutcome | undefined {
+    const { store } = this.#options;
     const failures = inputs.filter(({ kind }) => kind === 'failed' || kind === 'unknown').length;
     if (failures > 0) {
       const outputs = describeOutputs(derivation, (output) => store.printPath(output));
       const count = `${failures} ${failures === 1 ? 'dependency' : 'dependencies'}`;
       return failed('DependencyFailed', `Cannot build '${store.printPath(path)}'.\nReason: ${count} failed.${outputs}`);
     }
-    if (inputs.some(({ kind }) => kind === 'cancelled')) return CANCELLED;
-    const job = { path, derivation, options, mode };
-    const refusal = builder.refuses(job);
-    if (refusal !== undefined) return { kind: 'failed', error: refusal };
-    const outcome = await builder.build(job, this.#stop.signal);
-    return outcome.success ? { kind: 'reached', status: outcome.status } : { kind: 'failed', error: outcome.error };
+    return inputs.some(({ kind }) => kind === 'cancelled') ? CANCELLED : undefined;
   }
 
   #inputGoals(path: StorePath, derivation: Derivation): Promise<GoalOutcome>[] {
     const { store, settings } = this.#options;
     const reported = async (goal: Promise<GoalOutcome>) => {
       const outcome = await goal;
-      this.#reportOnce(goal, outcome);
+      this.#reportOnce(outcome);
       return outcome;
     };
     const sources = derivation.inputSources.filter((source) => !store.isValidPathSync(source));
@@ -322,7 +465,7 @@ export class Scheduler {
 
   readonly #reported = new Set<BuildError>();
 
-  #reportOnce(_goal: Promise<GoalOutcome>, outcome: GoalOutcome): void {
+  #reportOnce(outcome: GoalOutcome): void {
     if (outcome.kind !== 'failed' && outcome.kind !== 'unknown') return;
     if (this.#reported.has(outcome.error)) return;
     this.#reported.add(outcome.error);
@@ -357,13 +500,10 @@ export class Scheduler {
   }
 }
 
-/** Output names and paths of a request that was reached. */
-export function outputsOf(request: DerivedPath, derivation: Derivation | undefined): ReadonlyMap<string, StorePath> {
-  if (request.kind === 'opaque' || derivation === undefined) return new Map();
-  return new Map(
-    [...derivation.outputs].flatMap(([name, output]) =>
-      'path' in output && outputsSpecContains(request.outputs, name) ? [[name, output.path] as const] : [],
-    ),
+function missingFeature(feature: string): FloeError {
+  return new FloeError(
+    'FLOE_FEATURE_DISABLED',
+    `experimental Nix feature '${feature}' is disabled; add '--extra-experimental-features ${feature}' to enable it`,
   );
 }
 

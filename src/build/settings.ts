@@ -27,6 +27,8 @@ export interface BuildSettings extends SandboxPolicy, DownloadSettings {
   readonly logCommand: string;
   /** Build where substituting failed. */
   readonly fallback: boolean;
+  /** The experimental feature of that name. */
+  readonly impureDerivations?: boolean | undefined;
   readonly substitute: boolean;
   readonly alwaysAllowSubstitutes: boolean;
   readonly maxSubstitutionJobs: number;

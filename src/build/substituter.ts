@@ -1,6 +1,7 @@
 // What building needs of substituters: which paths can be fetched instead of built, and fetching them. The store room implements it
 // over binary caches and other stores.
 
+import type { DerivationOutputId, Realisation } from '../model/realisation.ts';
 import type { StorePath } from '../model/store-path.ts';
 
 /** What a substituter knows of a path before fetching it. */
@@ -14,6 +15,8 @@ export interface SubstitutableInfo {
 export interface Substituter {
   /** Facts about those of the paths that can be fetched. */
   query(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, SubstitutableInfo>>;
+  /** What an output of a content-addressed derivation turned out to be elsewhere; undefined where nobody trustworthy knows. */
+  queryRealisation?(id: DerivationOutputId): Promise<Realisation | undefined>;
   /**
    * Fetches one path whose references are valid, and registers it. False where no substituter has it after all; errors where one has
    * it but it could not be fetched.

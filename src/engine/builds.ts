@@ -17,7 +17,7 @@ import { nodeIo } from '../io/node.ts';
 import { type Derivation, derivationReferences } from '../model/derivation.ts';
 import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
 import { parseSecretKey } from '../model/signature.ts';
-import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { downstreamPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
 import type { Engine } from './engine.ts';
@@ -30,6 +30,13 @@ export interface BuiltPath {
   readonly path: DerivedPath;
   /** Output name -> store path; a plain path stands under "". */
   readonly outputs: ReadonlyMap<string, StorePath>;
+}
+
+/** What evaluation gets of what was built for it. */
+export interface RealisedForEvaluation {
+  /** What it may read. */
+  readonly readable: readonly StorePath[];
+  readonly placeholders: readonly (readonly [placeholder: string, path: string])[];
 }
 
 /** PERF: the room that builds is loaded when something is planned or built; evaluation alone never pays for it. */
@@ -48,6 +55,8 @@ function readExternalBuilders(value: readonly unknown[]): ExternalBuilder[] {
 export class Builds {
   private readonly engine: Engine;
   /** Made with the first plan, and kept: it remembers what caches said. */
+  /** What was built in this run. */
+  private readonly made = new Map<StorePath, ReadonlyMap<string, StorePath>>();
   private substituter: { readonly made: Substituter | undefined } | undefined;
 
   constructor(engine: Engine) {
@@ -90,7 +99,7 @@ export class Builds {
       progress: engine.progress,
       derivation: (path) => engine.pendingHost?.readDerivation(path),
       substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
-      sign: await this.signer(),
+      ...(await this.signers()),
       mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
       signal,
       mode,
@@ -98,12 +107,15 @@ export class Builds {
   }
 
   /** Signs with the keys of `secret-key-files`. */
-  private async signer(): Promise<RealiseOptions['sign']> {
+  private async signers(): Promise<Pick<RealiseOptions, 'sign' | 'signRealisation'>> {
     const files = this.engine.settings.get('secret-key-files');
-    if (files.length === 0) return undefined;
-    const { signPath } = await import('../model/signing.ts');
+    if (files.length === 0) return {};
+    const { signPath, signRealisation } = await import('../model/signing.ts');
     const keys = files.map((file) => parseSecretKey(fs.readFileSync(file, 'utf8')));
-    return (info) => keys.reduce((signed, key) => signPath(signed, key, this.engine.storeDir), info);
+    return {
+      sign: (info) => keys.reduce((signed, key) => signPath(signed, key, this.engine.storeDir), info),
+      signRealisation: (realisation) => keys.reduce(signRealisation, realisation),
+    };
   }
 
   private buildSettings(): BuildSettings {
@@ -123,6 +135,7 @@ export class Builds {
       showsLogs: this.engine.showsLogs,
       logCommand: 'nix log',
       fallback: settings.get('fallback'),
+      impureDerivations: settings.hasFeature('impure-derivations'),
       substitute: settings.get('substitute'),
       alwaysAllowSubstitutes: settings.get('always-allow-substitutes'),
       maxSubstitutionJobs: Number(settings.get('max-substitution-jobs')),
@@ -191,6 +204,7 @@ export class Builds {
       if (!one.success) return [];
       const { request, outputs } = one;
       for (const output of outputs.values()) reads?.valid(output);
+      if (request.kind === 'built') this.made.set(request.derivation, new Map([...(this.made.get(request.derivation) ?? []), ...outputs]));
       return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
     });
   }
@@ -281,10 +295,22 @@ export class Builds {
   outputPaths(path: DerivedPath): Map<string, StorePath> {
     if (path.kind === 'opaque') return new Map([['', path.path]]);
     const outputs = new Map<string, StorePath>();
-    for (const [name, output] of this.derivation(path.derivation).outputs) {
-      if ('path' in output && outputsSpecContains(path.outputs, name)) outputs.set(name, output.path);
+    const derivation = this.derivation(path.derivation);
+    for (const [name, output] of derivation.outputs) {
+      if (!outputsSpecContains(path.outputs, name)) continue;
+      const known = 'path' in output ? output.path : (this.made.get(path.derivation)?.get(name) ?? this.realisedPath(derivation, name));
+      if (known !== undefined) outputs.set(name, known);
     }
     return outputs;
+  }
+
+  /** What an output of a content-addressed derivation turned out to be; undefined where it was never built. */
+  private realisedPath(derivation: Derivation, name: string): StorePath | undefined {
+    const { realisations } = this.engine.store;
+    if (realisations === undefined) return undefined;
+    // Hashes of inputs are read from the store.
+    this.flush([...derivation.inputDerivations.keys()].map((path) => ({ kind: 'opaque', path })));
+    return realisations.outputPath(derivation, name);
   }
 
   /** What `build --dry-run --json` prints. */
@@ -339,12 +365,32 @@ export class Builds {
   }
 
   /** In the worker: import from derivation. Gives what evaluation may read then: the outputs and all they refer to. */
-  async realiseForEvaluation(texts: readonly string[]): Promise<StorePath[]> {
+  async realiseForEvaluation(texts: readonly string[]): Promise<RealisedForEvaluation> {
     const { storeDir } = this.engine;
     const paths = texts.map((text) => parseDerivedPath(text, storeDir));
     const built = await this.build(paths, { quiet: true });
     const outputs = built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
     const isRestricted = this.engine.isPure || this.engine.settings.get('restrict-eval');
-    return isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
+    const readable = isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
+    return { readable, placeholders: built.flatMap((one) => this.placeholdersOf(one)) };
+  }
+
+  /** What stands in values for outputs whose paths were not known when these were made. */
+  private placeholdersOf({ path, outputs }: BuiltPath): [placeholder: string, path: string][] {
+    if (path.kind === 'opaque') return [];
+    const { derivation: drvPath } = path;
+    const derivation = this.derivation(drvPath);
+    return [...outputs].flatMap(([name, output]): [string, string][] => {
+      const known = derivation.outputs.get(name);
+      if (known === undefined || 'path' in known) return [];
+      return [[downstreamPlaceholder(drvPath, derivation.name, name), `${this.engine.storeDir}/${output}`]];
+    });
+  }
+
+  /** A text of a value with the paths of outputs that were built for it. */
+  fillIn(text: string, built: readonly BuiltPath[]): string {
+    let result = text;
+    for (const [from, to] of built.flatMap((one) => this.placeholdersOf(one))) result = result.replaceAll(from, () => to);
+    return result;
   }
 }

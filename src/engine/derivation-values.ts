@@ -27,7 +27,7 @@ import {
 } from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
-import { hashPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { downstreamPlaceholder, isDerivationPath, type StorePath, storePathName } from '../model/store-path.ts';
 
 const META = internSymbol('meta');
 const OUTPUTS_TO_INSTALL = internSymbol('outputsToInstall');
@@ -239,7 +239,10 @@ function derivedPathOfString(state: EvalState, value: string | ContextString): D
     return { kind: 'opaque', path: element.path };
   }
   const output = state.host.readDerivation(element.drv)?.outputs.get(element.output);
-  const expected = output && 'path' in output ? `${storeDir}/${output.path}` : hashPlaceholder(element.output);
+  const expected =
+    output && 'path' in output
+      ? `${storeDir}/${output.path}`
+      : downstreamPlaceholder(element.drv, storePathName(element.drv).slice(0, -'.drv'.length), element.output);
   if (text !== expected) {
     throw new EvalError(
       `string '${text}' has context with the output '${element.output}' from derivation '${storeDir}/${element.drv}', but the string is not the right placeholder for this derivation output. It should be '${expected}'`,

@@ -32,6 +32,7 @@ import type { ByteSink } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
+import type { RealisedForEvaluation } from './builds.ts';
 import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
 import type { ReadLog } from './reads.ts';
 import { RecordingDiskTree } from './recording.ts';
@@ -431,7 +432,7 @@ export class EngineEvalHost implements EvalHost {
     return this.services.lockFlake(flakeRef);
   }
 
-  realise(paths: readonly string[]): void {
+  realise(paths: readonly string[]): ReadonlyMap<string, string> | undefined {
     const roots = paths
       .map((path) => path.split('^')[0]!.split('!')[0]!)
       .map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
@@ -440,11 +441,12 @@ export class EngineEvalHost implements EvalHost {
     const unwritten = this.constants.readOnly ? roots.find((root) => this.pending.has(root!)) : undefined;
     if (unwritten !== undefined) throw new InvalidPathError(`path '${unwritten}' is not valid`);
     this.flush(roots as StorePath[]);
-    const outputs = this.bridge.call('realise', paths) as StorePath[];
-    for (const output of outputs) {
-      this.allowed.add(output);
-      this.services.reads?.valid(output);
+    const { readable, placeholders } = this.bridge.call('realise', paths) as RealisedForEvaluation;
+    for (const path of readable) {
+      this.allowed.add(path);
+      this.services.reads?.valid(path);
     }
+    return placeholders.length === 0 ? undefined : new Map(placeholders);
   }
 
   getEnv(name: string): string {

@@ -32,6 +32,7 @@ export function openStore(
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
     progress,
     autoOptimise: settings.get('auto-optimise-store'),
+    withRealisations: settings.hasFeature('ca-derivations'),
   });
   reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
   return { store, placement, evalStore: store, followToStore: (path) => followLinks(path, store.storeDir, reads) };

@@ -40,8 +40,8 @@ export class Programs {
   /** The absolute path of the program that `run` starts; what it needs is built first. */
   async app(target: Target): Promise<string> {
     const { engine } = this;
-    const { program, context } = engine.evaluation().evaluator.guard(() => this.resolveApp(target));
-    await engine.builds.build(context);
+    const { program: named, context } = engine.evaluation().evaluator.guard(() => this.resolveApp(target));
+    const program = engine.builds.fillIn(named, await engine.builds.build(context));
     if (splitStorePath(program, engine.storeDir) === undefined)
       throw new FloeError('FLOE_APP', `app program '${program}' is not in the Nix store`);
     return byteStringToUtf8(program);

@@ -88,13 +88,15 @@ export class StoreQueries {
   /** Where a derivation's outputs are or will be, in the order of their paths. */
   async outputsOf(derivation: StorePath): Promise<StorePath[]> {
     const paths: StorePath[] = [];
-    for (const output of (await this.derivation(derivation)).outputs.values()) {
-      if (!('path' in output)) {
+    const read = await this.derivation(derivation);
+    for (const [name, output] of read.outputs) {
+      const path = 'path' in output ? output.path : this.store.realisations?.outputPath(read, name);
+      if (path === undefined) {
         throw new UsageError(
           'Cannot use output path of floating content-addressing derivation until we know what it is (e.g. by building it)',
         );
       }
-      paths.push(output.path);
+      paths.push(path);
     }
     return paths.sort(compareStrings);
   }

@@ -94,8 +94,11 @@ export interface EvalHost {
   fetchTrees(inputs: readonly { readonly attrs: InputAttrs; readonly kind: 'tree' | 'git' | 'tarball' | 'file' }[]): FetchedTree[];
   /** Value of `builtins.getFlake`: lock file text, and the trees behind its nodes. The flake room turns it into a value. */
   lockFlake(flakeRef: string): LockedFlakeInfo;
-  /** Builds or substitutes the outputs (import from derivation). Paths are "<drv>^<out>" or plain store paths. */
-  realise(paths: readonly string[]): void;
+  /**
+   * Builds or substitutes the outputs (import from derivation). Paths are "<drv>^<out>" or plain store paths. Gives what placeholders
+   * of outputs stand for that are known only now; undefined for none.
+   */
+  realise(paths: readonly string[]): ReadonlyMap<string, string> | undefined;
   isValidPath(path: StorePath): boolean;
   /** The program may read this object of the store: it has its hash. Hosts that forbid nothing leave it out. */
   allow?(path: StorePath): void;

@@ -166,7 +166,7 @@ export class MemoryHost implements EvalHost {
     throw new FetchError(`cannot get flake '${flakeRef}': this evaluation has no network and no disk`);
   }
 
-  realise(paths: readonly string[]): void {
+  realise(paths: readonly string[]): never {
     throw new EvalError(`cannot build '${paths.join(' ')}': this evaluation has no builder`);
   }
 

@@ -6,8 +6,6 @@ import { FormatError } from '../base/errors.ts';
 import { type Hash, parseHash, printHash } from '../base/hash.ts';
 import { jsonMember, jsonObject, jsonString, jsonStrings } from './json-fields.ts';
 import { sortSignatures } from './path-info.ts';
-import { printSignature, type SecretKey } from './signature.ts';
-import { sign } from './signing.ts';
 import { parseStorePathBaseName, type StorePath } from './store-path.ts';
 
 export interface DerivationOutputId {
@@ -57,9 +55,4 @@ export function realisationFromJson(value: Json): Realisation {
 /** What a signature of the realisation signs. */
 export function realisationFingerprint(realisation: Realisation): string {
   return printJson({ ...realisationToJson(realisation), signatures: undefined } as Json);
-}
-
-export function signRealisation(realisation: Realisation, key: SecretKey): Realisation {
-  const signature = printSignature(sign(key, realisationFingerprint(realisation)));
-  return { ...realisation, signatures: sortSignatures([...realisation.signatures, signature]) };
 }

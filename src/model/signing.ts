@@ -15,6 +15,7 @@ import {
   type Signature,
   SIGNATURE_SIZE,
 } from './signature.ts';
+import { type Realisation, realisationFingerprint } from './realisation.ts';
 import type { StoreDir } from './store-path.ts';
 
 /** `random` gives 32 bytes nobody can guess. */
@@ -54,4 +55,16 @@ export function countGoodSignatures(info: PathInfo, storeDir: StoreDir, keys: Re
   if (isContentAddressed(info, storeDir)) return Infinity;
   const fingerprint = pathFingerprint(info, storeDir);
   return info.signatures.filter((text) => verifySignature(parseSignature(text), fingerprint, keys)).length;
+}
+
+/** The realisation with one more signature. */
+export function signRealisation(realisation: Realisation, key: SecretKey): Realisation {
+  const signature = printSignature(sign(key, realisationFingerprint(realisation)));
+  return { ...realisation, signatures: sortSignatures([...realisation.signatures, signature]) };
+}
+
+/** Number of signatures of a realisation by these keys. */
+export function countGoodRealisationSignatures(realisation: Realisation, keys: ReadonlyMap<string, PublicKey>): number {
+  const fingerprint = realisationFingerprint(realisation);
+  return realisation.signatures.filter((text) => verifySignature(parseSignature(text), fingerprint, keys)).length;
 }

@@ -111,8 +111,18 @@ export function makeStorePath(type: string, innerHash: string, name: string, sto
 
 /** Path of a derivation's output, given the derivation's hash modulo in base 16. */
 export function makeOutputPath(output: string, hashModulo: string, derivationName: string, storeDir: StoreDir): StorePath {
-  const name = output === 'out' ? derivationName : `${derivationName}-${output}`;
-  return makeStorePath(`output:${output}`, `sha256:${hashModulo}`, name, storeDir);
+  return makeStorePath(`output:${output}`, `sha256:${hashModulo}`, outputPathName(derivationName, output), storeDir);
+}
+
+/** The name that the path of an output has. */
+export function outputPathName(derivationName: string, output: string): string {
+  return output === 'out' ? derivationName : `${derivationName}-${output}`;
+}
+
+/** What stands, in what depends on it, for an output whose path is known only after the build. Nix manual, "Placeholders". */
+export function downstreamPlaceholder(drvPath: StorePath, derivationName: string, output: string): string {
+  const text = `nix-upstream-output:${storePathHash(drvPath)}:${outputPathName(derivationName, output)}`;
+  return `/${printBase32(digest('sha256', text))}`;
 }
 
 /** What stands in a derivation for a path that is not known yet. */

@@ -13,6 +13,8 @@ export interface OpenStoreOptions {
   readonly machine?: StoreMachine;
   readonly progress?: Progress | undefined;
   readonly autoOptimise?: boolean;
+  /** Remember what outputs of content-addressed derivations turned out to be. */
+  readonly withRealisations?: boolean;
   /** Keys one of which must have signed what is imported; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
 }
@@ -25,13 +27,24 @@ export interface PlacedStore {
 
 /** Opens the store, made where it is missing. Says what has to be said about its place over `progress`. */
 export function openStore(options: OpenStoreOptions = {}): PlacedStore {
-  const { url, progress, autoOptimise = false, trustedKeys } = options;
+  const { url, progress, autoOptimise = false, withRealisations = false, trustedKeys } = options;
   const placement = placeStore(url, options.machine ?? readStoreMachine());
   for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
   if (placement.warning !== undefined) progress?.log('warn', placement.warning);
   const { storeDir, realStoreDir, stateDir, logDir, uri, readOnly } = placement;
   return {
     placement,
-    store: openLocalStore({ storeDir, realStoreDir, stateDir, logDir, uri, readOnly, progress, autoOptimise, trustedKeys }),
+    store: openLocalStore({
+      storeDir,
+      realStoreDir,
+      stateDir,
+      logDir,
+      uri,
+      readOnly,
+      progress,
+      autoOptimise,
+      withRealisations,
+      trustedKeys,
+    }),
   };
 }

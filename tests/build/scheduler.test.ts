@@ -42,7 +42,7 @@ test('a graph of 2,000 derivations is scheduled in well under a second', async (
       assert.ok(!done.has(path));
       for (const input of derivation.inputDerivations.keys()) assert.ok(done.has(input));
       done.add(path);
-      return { success: true, status: 'Built' };
+      return { success: true, status: 'Built', outputs: new Map() };
     },
   };
   const scheduler = new Scheduler({
@@ -51,6 +51,7 @@ test('a graph of 2,000 derivations is scheduled in well under a second', async (
     progress: SILENT,
     builder,
     substituter: undefined,
+    signRealisation: (realisation) => realisation,
     substitutionSlots: new Slots(1),
     contents: new ContentChecks(store, SILENT),
     counts: new RunProgress(SILENT),

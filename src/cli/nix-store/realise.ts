@@ -1,7 +1,7 @@
 // `nix-store --realise`, and realising on the way of other operations.
 
 import { FloeError } from '../../base/errors.ts';
-import { type DerivedPath, outputsSpecContains } from '../../model/derived-path.ts';
+import { type DerivedPath } from '../../model/derived-path.ts';
 import { isDerivationPath, type StorePath } from '../../model/store-path.ts';
 import type { OperationRun } from './operation.ts';
 
@@ -33,9 +33,7 @@ export async function realisePath(run: OperationRun, path: StorePath, outputs: r
     throw new FloeError('FLOE_NO_OUTPUT', `derivation '${engine.storeDir}/${path}' does not have an output named '${missing}'`);
   }
   const places: string[] = [];
-  for (const [name, output] of derivation.outputs) {
-    if (outputsSpecContains(wanted.outputs, name) && 'path' in output) places.push(await roots.place(output.path, name));
-  }
+  for (const [name, output] of engine.builds.outputPaths(wanted)) places.push(await roots.place(output, name));
   return [...new Set(places)].sort();
 }
 

@@ -28,15 +28,12 @@ import {
 } from '../../model/derivation-hash.ts';
 import {
   checkStorePathName,
+  downstreamPlaceholder,
   hashPlaceholder,
   isDerivationPath,
   printStorePath,
-  sha256Hex,
   type StorePath,
-  storePathHash,
 } from '../../model/store-path.ts';
-import { parseHex } from '../../base/bytes.ts';
-import { printBase32 } from '../../base/base32.ts';
 import { type Attrs, RecordShape } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
 import {
@@ -70,12 +67,6 @@ import { parseHashAllowingEmpty } from './files.ts';
 import { JsonWriter, parseJsonValue } from './json.ts';
 
 // --- Placeholders and output strings ----------------------------------------------------------------------------------------------
-
-/** What stands for an output whose path is known only after the build. Nix manual, "Placeholders". */
-function downstreamPlaceholder(drvPath: StorePath, derivationName: string, output: string): string {
-  const name = output === 'out' ? derivationName : `${derivationName}-${output}`;
-  return `/${printBase32(parseHex(sha256Hex(`nix-upstream-output:${storePathHash(drvPath)}:${name}`))!)}`;
-}
 
 /** The string of an output: its path, or what stands for it, speaking of that output of that derivation. */
 export function outputString(

@@ -38,7 +38,7 @@ import {
 } from '../string-context.ts';
 import { symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, isString, makeString, NixPath, type Slot, stringText, type Value } from '../value.ts';
-import { ensureValid, realiseAndResolve, realiseContext, realisePath, resolveSymlinks } from './realise.ts';
+import { ensureValid, realiseAndResolve, realiseContext, replacePlaceholders, realisePath, resolveSymlinks } from './realise.ts';
 
 /** A store path as a string that speaks of it. */
 export function storePathString(state: EvalState, path: StorePath): string | ContextString {
@@ -207,9 +207,9 @@ export const findFile: BuiltinDefinition = {
       const pathSlot = requireAttr(state, attrs, symbols.path, 'path', 'in an element of the __nixPath');
       const context = new ContextAccumulator();
       const whatPath = 'while evaluating the `path` attribute of an element of the list passed to builtins.findFile';
-      const path = coerceToString(state, pos, pathSlot, context, whatPath, { copyToStore: false });
+      let path = coerceToString(state, pos, pathSlot, context, whatPath, { copyToStore: false });
       try {
-        realiseContext(state, context.context);
+        path = replacePlaceholders(path, realiseContext(state, context.context));
       } catch (error) {
         if (!(error instanceof InvalidPathError)) throw error;
         throw new EvalError(`cannot find '${path}', since path '${String(error.data['path'])}' is not valid`, at(pos));

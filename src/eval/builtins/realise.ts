@@ -12,9 +12,9 @@ import type { EvalState } from '../state.ts';
 import { ContextAccumulator, parseContextElement, type StringContext } from '../string-context.ts';
 import type { Slot } from '../value.ts';
 
-/** Makes what a context names available: checks that objects are valid, builds outputs. */
-export function realiseContext(state: EvalState, context: StringContext | null): void {
-  if (context === null) return;
+/** Makes what a context names available: checks that objects are valid, builds outputs. Gives what placeholders stand for then. */
+export function realiseContext(state: EvalState, context: StringContext | null): ReadonlyMap<string, string> | undefined {
+  if (context === null) return undefined;
   const { host } = state;
   const { storeDir, allowImportFromDerivation } = host.constants;
   const outputs: string[] = [];
@@ -30,7 +30,7 @@ export function realiseContext(state: EvalState, context: StringContext | null):
       checkValid(parsed.path);
     }
   }
-  if (outputs.length === 0) return;
+  if (outputs.length === 0) return undefined;
   outputs.sort(compareStrings);
   if (!allowImportFromDerivation) {
     throw new EvalError(`cannot build '${outputs[0]}' during evaluation because the option 'allow-import-from-derivation' is disabled`, {
@@ -39,7 +39,14 @@ export function realiseContext(state: EvalState, context: StringContext | null):
   }
   if (host.constants.traceImportFromDerivation === true)
     host.log('warn', `built '${outputs[0]}' during evaluation due to an import from derivation`);
-  host.realise(outputs);
+  return host.realise(outputs);
+}
+
+/** The text with paths in the place of placeholders. */
+export function replacePlaceholders(text: string, rewrites: ReadonlyMap<string, string> | undefined): string {
+  let result = text;
+  for (const [from, to] of rewrites ?? []) result = result.replaceAll(from, () => to);
+  return result;
 }
 
 /** Sees to it that a store path is valid, by substitution if need be; evaluation that only reads takes it as it is. */
@@ -54,7 +61,7 @@ export function realisePath(state: EvalState, pos: PositionId, slot: Slot): stri
   const path = coerceToPath(state, NO_POSITION, slot, context, 'while realising the context of a path');
   if (context.context !== null) {
     try {
-      realiseContext(state, context.context);
+      return replacePlaceholders(path, realiseContext(state, context.context));
     } catch (error) {
       throw inContext(error, pos, `while realising the context of path '${path}'`);
     }

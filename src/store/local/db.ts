@@ -10,6 +10,7 @@ import { FormatError, InvalidPathError, StoreError } from '../../base/errors.ts'
 import { parseHash, printHash } from '../../base/hash.ts';
 import { parseContentAddress, printContentAddress } from '../../model/content-address.ts';
 import { type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import { parseStorePath, type StoreDir, type StorePath } from '../../model/store-path.ts';
 
 /** The version in the file `db/schema`. */
@@ -54,6 +55,36 @@ create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
 create table if not exists SchemaMigrations (migration text primary key not null);
 `;
 
+/** As libstore/ca-specific-schema.sql has it; RealisationsRefs stays empty, but its triggers are C++ Nix's. */
+const REALISATIONS_MIGRATION = '20220326-ca-derivations';
+const REALISATIONS_SCHEMA = `
+create table if not exists Realisations (
+    id integer primary key autoincrement not null,
+    drvPath text not null,
+    outputName text not null,
+    outputPath integer not null,
+    signatures text,
+    foreign key (outputPath) references ValidPaths(id) on delete cascade
+);
+create index if not exists IndexRealisations on Realisations(drvPath, outputName);
+create trigger if not exists DeleteSelfRefsViaRealisations before delete on ValidPaths
+  begin
+    delete from RealisationsRefs where realisationReference in (
+      select id from Realisations where outputPath = old.id
+    );
+  end;
+create table if not exists RealisationsRefs (
+    referrer integer not null,
+    realisationReference integer,
+    foreign key (referrer) references Realisations(id) on delete cascade,
+    foreign key (realisationReference) references Realisations(id) on delete restrict
+);
+create index if not exists IndexRealisationsRefsRealisationReference on RealisationsRefs(realisationReference);
+create index if not exists IndexRealisationsRefs on RealisationsRefs(referrer);
+create index if not exists IndexRealisationsRefsOnOutputPath on Realisations(outputPath);
+insert into SchemaMigrations values ('${REALISATIONS_MIGRATION}');
+`;
+
 /** Every statement, by name; prepared when first used. */
 const STATEMENTS = {
   insertPath: 'insert into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) values (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -69,6 +100,12 @@ const STATEMENTS = {
   outputs: 'select d.id, d.path from DerivationOutputs d join ValidPaths v on d.drv = v.id where v.path = ?',
   pathFromHashPart: 'select path from ValidPaths where path >= ? limit 1',
   allPaths: 'select path from ValidPaths',
+  migration: 'select migration from SchemaMigrations where migration = ?',
+  realisation:
+    'select v.path, r.signatures from Realisations r join ValidPaths v on v.id = r.outputPath where r.drvPath = ? and r.outputName = ?',
+  insertRealisation:
+    'insert into Realisations (drvPath, outputName, outputPath, signatures) values (?, ?, (select id from ValidPaths where path = ?), ?)',
+  updateRealisation: 'update Realisations set signatures = ? where drvPath = ? and outputName = ?',
 } as const;
 type StatementName = keyof typeof STATEMENTS;
 
@@ -349,6 +386,34 @@ export class StoreDatabase {
         });
       }
       this.#run('deletePath', this.#print(path));
+    });
+  }
+
+  /** Makes the tables of realisations where they are missing. */
+  addRealisations(): void {
+    this.transaction(() => {
+      if (this.#statement('migration').get(REALISATIONS_MIGRATION) === undefined) this.#db.exec(REALISATIONS_SCHEMA);
+    });
+  }
+
+  queryRealisation(id: DerivationOutputId): Realisation | undefined {
+    return this.#guard(() => {
+      const row = this.#statement('realisation').get(printHash(id.hash, 'base16', true), id.output);
+      if (row === undefined) return undefined;
+      const signatures = String(row['signatures'] ?? '')
+        .split(' ')
+        .filter((text) => text !== '');
+      return { id, path: parseStorePath(row['path'] as string, this.#storeDir), signatures };
+    });
+  }
+
+  /** Writes a realisation; its path must be valid. */
+  putRealisation({ id, path, signatures }: Realisation, isKnown: boolean): void {
+    this.#guard(() => {
+      const hash = printHash(id.hash, 'base16', true);
+      const text = sortSignatures(signatures).join(' ');
+      if (isKnown) this.#run('updateRealisation', text, hash, id.output);
+      else this.#run('insertRealisation', hash, id.output, this.#print(path), text);
     });
   }
 

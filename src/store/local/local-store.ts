@@ -26,6 +26,7 @@ import { deleteTree, dumpTree, dumpTreeChunks } from './nar-files.ts';
 import { ObjectImport } from './object-import.ts';
 import { Optimiser, type OptimiseStats } from './optimise.ts';
 import { hashHostTree, type HostTreeRequest, type PendingDerivation, type PendingObject, writePendingObject } from './pending-objects.ts';
+import { Realisations } from './realisations.ts';
 import { addIndirectRoot, makeRootLink, type Roots } from './roots.ts';
 import { guardIo } from './system-error.ts';
 import { TempRoots } from './temp-roots.ts';
@@ -51,6 +52,8 @@ export interface LocalStoreOptions {
   readonly reservedBytes?: number;
   /** Imports need a signature by one of these keys; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
+  /** Remember what outputs of content-addressed derivations turned out to be (feature ca-derivations). */
+  readonly withRealisations?: boolean;
   /** Seconds since 1970. */
   readonly now?: () => number;
 }
@@ -78,6 +81,8 @@ export class LocalStore implements Store {
   readonly logDir: string;
   readonly uri: string;
   readonly isReadOnly: boolean;
+  /** Undefined where content-addressed derivations are not to be used. */
+  readonly realisations: Realisations | undefined;
   readonly #db: StoreDatabase;
   readonly #tempRoots: TempRoots;
   readonly #progress: Progress;
@@ -107,6 +112,11 @@ export class LocalStore implements Store {
     if (isNew) {
       reserveSpace(this.stateDir, this.#reservedBytes);
       writeSchemaVersion(this.stateDir);
+    }
+    if (options.withRealisations === true) {
+      if (!this.isReadOnly) this.#db.addRealisations();
+      const lookup = makeHashModuloLookup((path) => this.readDerivationSync(path), this.storeDir, this.#hashes);
+      this.realisations = new Realisations(this.#db, this.storeDir, lookup);
     }
     this.#tempRoots = new TempRoots({ stateDir: this.stateDir, storeDir: this.storeDir, progress: this.#progress });
   }

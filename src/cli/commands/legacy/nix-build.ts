@@ -31,6 +31,12 @@ export class NixBuildCommand extends BaseCommand {
   readonly exclude = Option.Array('--exclude', [], { description: 'Has no effect. {regex}' });
   readonly files = Option.Rest({ name: 'files' });
 
+  /** Of `--out-link` and `--no-out-link` the last one counts. */
+  private get wantsLink(): boolean {
+    const last = (flags: RegExp): number => this.session.launch.words.findLastIndex((word) => flags.test(word));
+    return !this.noOutLink || last(/^(?:--out-link|-o)(?:=|$)/) > last(/^--no-(?:out-)?link$/);
+  }
+
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
@@ -39,7 +45,7 @@ export class NixBuildCommand extends BaseCommand {
       const mode = this.options.repair ? 'repair' : this.check ? 'check' : 'normal';
       const paths = await buildWanted(engine, wanted, { mode, dryRun: this.dryRun });
       if (this.dryRun) return;
-      if (!this.noOutLink) await linkResults(engine, wanted, resolve(engine.cwd, this.outLink));
+      if (this.wantsLink) await linkResults(engine, wanted, resolve(engine.cwd, this.outLink));
       for (const path of paths) this.print(`${engine.storeDir}/${path}`);
     } finally {
       await engine.close();
