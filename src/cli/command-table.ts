@@ -97,6 +97,7 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
   'nix-build': async () => (await import('./commands/legacy/nix-build.ts')).NixBuildCommand,
   'nix-channel': async () => (await import('./commands/legacy/nix-channel.ts')).NixChannelCommand,
   'nix-collect-garbage': async () => (await import('./commands/legacy/nix-collect-garbage.ts')).NixCollectGarbageCommand,
+  'nix-copy-closure': async () => (await import('./commands/legacy/nix-copy-closure.ts')).NixCopyClosureCommand,
   'nix-env': async () => (await import('./commands/legacy/nix-env.ts')).NixEnvCommand,
   'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,

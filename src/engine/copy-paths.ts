@@ -1,17 +1,19 @@
 // `copy`: closures from one store into another, where one of them is this engine's own. Into stores of this machine only what is signed
 // by a trusted key comes, unless the source is trusted or nobody wants signatures; binary caches take everything. nix/copy.cc.
 
-import { SignatureError, UsageError } from '../base/errors.ts';
+import { InvalidPathError, SignatureError, UsageError } from '../base/errors.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { parsePublicKeys } from '../model/signature.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { isCacheUrl, openBinaryCache } from '../store/binary-cache/open-cache.ts';
 import { queryClosure, requirePathInfo } from '../store/closure.ts';
 import { copyPaths } from '../store/copy.ts';
+import { ServeStore } from '../store/remote/serve-store.ts';
 import type { Store } from '../store/store.ts';
 import { makeSignatureCounter } from './count-signatures.ts';
 import type { Engine } from './engine.ts';
 import { openStore } from './open-store.ts';
+import { StoreQueries } from './store-queries.ts';
 import { cacheOptions } from './substituters.ts';
 
 export interface CopyRequest {
@@ -23,10 +25,13 @@ export interface CopyRequest {
   /** With everything they refer to. */
   readonly recursive: boolean;
   readonly checkSignatures: boolean;
+  /** The destination first takes from its own substituters what it can. */
+  readonly substitute?: boolean;
 }
 
 export interface Opened {
   readonly store: Store;
+  /** Whether it takes everything: binary caches, stores whose own keeper decides (ssh). */
   readonly isCache: boolean;
   readonly trusted: boolean;
 }
@@ -35,6 +40,11 @@ export interface Opened {
 export async function openAnyStore(engine: Engine, url: string | undefined): Promise<Opened> {
   if (url === undefined) return { store: engine.store, isCache: false, trusted: false };
   if (isCacheUrl(url)) return { ...(await openBinaryCache(url, await cacheOptions(engine))), isCache: true };
+  if (url.startsWith('ssh://')) {
+    const { openSshStore, parseSshUrl } = await import('./ssh-connections.ts');
+    const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
+    return { store: openSshStore(engine, reference), isCache: true, trusted: reference.parameters.get('trusted') === 'true' };
+  }
   return { store: openStore(engine, url).store, isCache: false, trusted: false };
 }
 
@@ -44,7 +54,8 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
   const [from, to] = await Promise.all([openAnyStore(engine, request.from), openAnyStore(engine, request.to)]);
   try {
     const roots = request.paths === 'all' ? await from.store.queryAllValidPaths() : request.paths;
-    const infos = request.recursive ? [...(await queryClosure(from.store, roots)).values()] : await infosOf(from.store, roots);
+    const infos = request.recursive ? await closureOf(from.store, roots) : await infosOf(from.store, roots);
+    if (request.substitute === true) await substituteThere(engine, to.store, infos);
     if (request.checkSignatures && !to.isCache && !from.trusted) await requireSignatures(engine, infos, to.store);
     const { progress } = engine;
     return (await copyPaths(from.store, to.store, infos, { progress, checkSignatures: false })).length;
@@ -54,8 +65,34 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
   }
 }
 
+async function closureOf(store: Store, roots: readonly StorePath[]): Promise<PathInfo[]> {
+  // PERF: two questions over the network in place of one a level.
+  if (store instanceof ServeStore) return infosOf(store, await store.queryClosure(roots));
+  return [...(await queryClosure(store, roots)).values()];
+}
+
+/** Has a store fetch what it can of these from its own substituters. */
+async function substituteThere(engine: Engine, store: Store, infos: readonly PathInfo[]): Promise<void> {
+  const paths = infos.map(({ path }) => path);
+  if (store instanceof ServeStore) await store.substitute(paths);
+  else if (store === engine.store) await engine.builds.tryBuild(paths.map((path) => ({ kind: 'opaque', path })));
+  else {
+    throw new UsageError(`store '${store.uri}' cannot substitute: only this machine's own store and those over ssh:// can`);
+  }
+}
+
+async function infosOfServed(store: ServeStore, paths: readonly StorePath[]): Promise<PathInfo[]> {
+  const infos = await store.queryPathInfos(paths);
+  return paths.map((path) => {
+    const info = infos.get(path);
+    if (info === undefined)
+      throw new InvalidPathError(`path '${store.storeDir}/${path}' is not valid in store '${store.uri}'`, { data: { path } });
+    return info;
+  });
+}
+
 function infosOf(store: Store, paths: readonly StorePath[]): Promise<PathInfo[]> {
-  return Promise.all(paths.map((path) => requirePathInfo(store, path)));
+  return store instanceof ServeStore ? infosOfServed(store, paths) : Promise.all(paths.map((path) => requirePathInfo(store, path)));
 }
 
 /** Before anything is copied, so that nothing comes half. */
@@ -70,5 +107,44 @@ async function requireSignatures({ settings }: Engine, infos: readonly PathInfo[
       data: { path: info.path, signatures: info.signatures },
       hint: "add the signer's public key to the setting 'trusted-public-keys', or copy with '--no-check-sigs'",
     });
+  }
+}
+
+export interface SshCopyRequest {
+  /** "user@host:port". */
+  readonly host: string;
+  readonly direction: 'to' | 'from';
+  /** Paths as users type them. */
+  readonly words: readonly string[];
+  readonly compress: boolean;
+  readonly includeOutputs: boolean;
+  readonly substitute: boolean;
+  readonly dryRun: boolean;
+}
+
+/** `nix-copy-closure`: closures to or from a machine that ssh reaches; whoever may log in there is trusted. */
+export async function copyClosureOverSsh(engine: Engine, request: SshCopyRequest): Promise<void> {
+  const { openSshStore, parseSshAuthority } = await import('./ssh-connections.ts');
+  const authority = parseSshAuthority(request.host);
+  const parameters = new Map(request.compress ? [['compress', 'true']] : []);
+  const other = openSshStore(engine, { ...authority, parameters, uri: `ssh://${request.host}` });
+  const [from, to] = request.direction === 'to' ? [engine.store, other] : [other, engine.store];
+  try {
+    const queries = new StoreQueries(engine);
+    const roots = request.words.map((word) => queries.resolve(word));
+    const paths =
+      from === engine.store
+        ? [...(await queries.closure(roots, { outputs: request.includeOutputs }))]
+        : await other.queryClosure(roots, request.includeOutputs);
+    const infos = await infosOf(from, paths);
+    if (request.dryRun) {
+      const present = await to.queryValidPaths(paths);
+      for (const path of paths) if (!present.has(path)) engine.progress.log('notice', `would copy '${engine.storeDir}/${path}'`);
+      return;
+    }
+    if (request.substitute) await substituteThere(engine, to, infos);
+    await copyPaths(from, to, infos, { progress: engine.progress, checkSignatures: false });
+  } finally {
+    await other.close();
   }
 }

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { splitStorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
+import { storeFacts } from './store-facts.ts';
 
 /** What one check found. */
 export interface Finding {
@@ -59,13 +60,17 @@ function checkProfiles(engine: Engine): Finding {
   };
 }
 
-/** Looks at the machine and the engine's store. */
-export function checkInstallation(engine: Engine): Finding[] {
-  return [
-    checkPrograms(engine),
-    checkProfiles(engine),
-    // A store that this process opens itself speaks no protocol.
+/** Looks at the machine and at the store, which may be elsewhere: what is checked, and what was found. */
+export async function checkInstallation(engine: Engine): Promise<{ readonly storeUri: string; readonly findings: readonly Finding[] }> {
+  const { url, trusted, isLocal } = await storeFacts(engine);
+  const storeUri = isLocal ? url : url.replace(/\?.*$/s, '');
+  const trust =
+    trusted === undefined ? `Store uri: ${storeUri} doesn't have a notion of trusted user` : `You are trusted by store uri: ${storeUri}`;
+  const findings: Finding[] = [
+    ...(isLocal ? [checkPrograms(engine), checkProfiles(engine)] : []),
+    // A store that this process opens itself speaks no protocol; one that speaks another is not opened.
     { kind: 'pass', text: 'Client protocol matches store protocol.' },
-    { kind: 'info', text: `You are trusted by store uri: ${engine.store.uri}` },
+    { kind: 'info', text: trust },
   ];
+  return { storeUri, findings };
 }

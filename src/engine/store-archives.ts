@@ -3,10 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import { lstatSync, statSync } from 'node:fs';
-import { bytesOf, byteStringOf, utf8ToByteString } from '../base/bytes.ts';
+import { utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, FormatError, IoError } from '../base/errors.ts';
 import { equalHash, type Hash, type HashAlgorithm, printHash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
+import { type WireReader, WireWriter } from '../base/wire.ts';
 import type { ContentAddressMethod } from '../model/content-address.ts';
 import { NarReader } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
@@ -88,89 +89,23 @@ export async function writeStoreNar(store: LocalStore, path: StorePath, write: B
 
 const EXPORT_MAGIC = 0x4558494e;
 
-function wireNumber(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
-  return bytes;
-}
-
-function wireString(text: string, write: ByteTarget): void {
-  write(wireNumber(text.length));
-  const padded = new Uint8Array((text.length + 7) & ~7);
-  padded.set(bytesOf(text));
-  if (padded.length > 0) write(padded);
-}
-
 /** Writes valid paths, references first, as `importPaths` reads them. Refuses a path whose files have changed. */
 export async function exportPaths(store: LocalStore, paths: Iterable<StorePath>, write: ByteTarget): Promise<void> {
+  const wire = new WireWriter(write);
   const infos = new Map([...paths].map((path) => [path, store.requirePathInfoSync(path)]));
   for (const path of sortTopologically(infos.keys(), (one) => infos.get(one)!.references)) {
     const info = infos.get(path)!;
-    write(wireNumber(1));
+    wire.number(1);
     const hash = await writeStoreNar(store, path, write);
     if (!equalHash(hash, info.narHash) && info.narHash.bytes.some((byte) => byte !== 0)) {
       const [was, is] = [info.narHash, hash].map((one) => printHash(one, 'nix32', true));
       throw new FloeError('FLOE_PATH_CHANGED', `hash of path '${store.printPath(path)}' has changed from '${was}' to '${is}'!`);
     }
-    write(wireNumber(EXPORT_MAGIC));
-    wireString(store.printPath(path), write);
-    write(wireNumber(info.references.length));
-    for (const reference of info.references) wireString(store.printPath(reference), write);
-    wireString(info.deriver === undefined ? '' : store.printPath(info.deriver), write);
-    write(wireNumber(0));
+    wire.number(EXPORT_MAGIC).string(store.printPath(path));
+    wire.strings(info.references.map((reference) => store.printPath(reference)));
+    wire.string(info.deriver === undefined ? '' : store.printPath(info.deriver)).number(0);
   }
-  write(wireNumber(0));
-}
-
-/** Reads exact amounts from a source of chunks. */
-class WireReader {
-  private readonly read: ByteSource;
-  private chunk: Uint8Array = new Uint8Array(0);
-  private at = 0;
-
-  constructor(read: ByteSource) {
-    this.read = read;
-  }
-
-  /** What is at hand, at least one byte. */
-  peek(): Uint8Array {
-    while (this.at === this.chunk.length) {
-      const next = this.read();
-      if (next === undefined) throw new FormatError('unexpected end-of-file');
-      this.chunk = next;
-      this.at = 0;
-    }
-    return this.chunk.subarray(this.at);
-  }
-
-  skip(count: number): void {
-    this.at += count;
-  }
-
-  bytes(count: number): Uint8Array {
-    const result = new Uint8Array(count);
-    for (let used = 0; used < count;) {
-      const part = this.peek().subarray(0, count - used);
-      result.set(part, used);
-      used += part.length;
-      this.skip(part.length);
-    }
-    return result;
-  }
-
-  number(): number {
-    const value = new DataView(this.bytes(8).buffer).getBigUint64(0, true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`number ${value} in the input is too large`);
-    return Number(value);
-  }
-
-  string(): string {
-    const length = this.number();
-    if (length > MAX_STRING) throw new FormatError(`string in the input is too long (${length} bytes)`);
-    const padded = this.bytes((length + 7) & ~7);
-    if (padded.subarray(length).some((byte) => byte !== 0)) throw new FormatError('non-zero padding');
-    return byteStringOf(padded.subarray(0, length));
-  }
+  wire.number(0);
 }
 
 /** Paths are the only strings of the format. */
@@ -200,19 +135,18 @@ function readNar(input: WireReader): { chunks: Uint8Array[]; hash: Hash; size: n
 }
 
 /** Adds what `exportPaths` wrote, each path told as it is there. Signatures are not asked for. */
-export async function importPaths(store: LocalStore, read: ByteSource, onPath: (path: StorePath) => void): Promise<void> {
-  const input = new WireReader(read);
+export async function importPaths(store: LocalStore, input: WireReader, onPath: (path: StorePath) => void): Promise<void> {
   for (;;) {
     const mark = input.number();
     if (mark === 0) return;
     if (mark !== 1) throw new FormatError("input doesn't look like something created by 'nix-store --export'");
     const nar = readNar(input);
     if (input.number() !== EXPORT_MAGIC) throw new FormatError('Nix archive cannot be imported; wrong format');
-    const path = parseStorePath(input.string(), store.storeDir);
-    const references = Array.from({ length: input.number() }, () => parseStorePath(input.string(), store.storeDir)).sort();
-    const deriver = input.string();
+    const path = parseStorePath(input.string(MAX_STRING), store.storeDir);
+    const references = Array.from({ length: input.number() }, () => parseStorePath(input.string(MAX_STRING), store.storeDir)).sort();
+    const deriver = input.string(MAX_STRING);
     // An old form of signature.
-    if (input.number() === 1) input.string();
+    if (input.number() === 1) input.string(MAX_STRING);
     const info: PathInfo = {
       path,
       narHash: nar.hash,

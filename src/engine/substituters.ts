@@ -65,7 +65,13 @@ async function openSource(engine: Engine, url: string, options: OpenCacheOptions
 }
 
 /** What binary caches are opened with: the network, patience, logins, and floe's memory of earlier answers. */
-export async function cacheOptions({ settings, env, cwd, storeDir, progress }: Engine): Promise<OpenCacheOptions> {
+export async function cacheOptions({
+  settings,
+  env,
+  cwd,
+  storeDir,
+  progress,
+}: Pick<Engine, 'settings' | 'env' | 'cwd' | 'storeDir' | 'progress'>): Promise<OpenCacheOptions> {
   const [{ Connections }, { findLogin }] = await Promise.all([import('../store/binary-cache/connections.ts'), import('../io/netrc.ts')]);
   const io = nodeIo();
   const netrcFile = settings.get('netrc-file');

@@ -41,15 +41,15 @@ export class CopyCommand extends BaseCommand {
     const { from, to } = this;
     if (from === undefined && to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
     if (this.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
-    for (const [flag, given] of [['--substitute-on-destination', this.substitute]] as const) {
-      if (given !== undefined && given !== false) throw new UsageError(`'copy' has no '${flag}' yet`);
-    }
     if (to !== undefined && (this.outLink !== undefined || this.profile !== undefined))
       throw new UsageError("'--out-link' and '--profile' need the paths in the local store: leave out '--to'");
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     const copy = (paths: Parameters<typeof copyBetweenStores>[1]['paths']) =>
-      copyBetweenStores(engine, { from, to, paths, recursive: !this.noRecursive, checkSignatures: !this.noCheckSigs });
+      copyBetweenStores(engine, {
+        ...{ from, to, paths, recursive: !this.noRecursive, checkSignatures: !this.noCheckSigs },
+        substitute: this.substitute,
+      });
     try {
       if (this.all) return void (await copy('all'));
       const words = readInstallables(this, this.installables, this.options.stdin);

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import { compareStrings } from '../../base/bytes.ts';
 import { UsageError } from '../../base/errors.ts';
+import { WireReader } from '../../base/wire.ts';
 import { printRegistration, registerPaths } from '../../engine/registrations.ts';
 import { exportPaths, importPaths, restoreNar, writePathNar } from '../../engine/store-archives.ts';
 import type { OperationRun } from './operation.ts';
@@ -35,11 +36,7 @@ export async function exportStorePaths(run: OperationRun): Promise<void> {
 export async function importStorePaths(run: OperationRun): Promise<void> {
   run.readFlags();
   run.refuseArguments();
-  await importPaths(
-    run.store,
-    () => run.session.stdin.readChunk(),
-    (path) => run.print(`${run.engine.storeDir}/${path}`),
-  );
+  await importPaths(run.store, new WireReader(() => run.session.stdin.readChunk()), (path) => run.print(`${run.engine.storeDir}/${path}`));
 }
 
 /** `nix-store --dump-db`. */

@@ -2,7 +2,8 @@
 
 import { printSize } from '../../base/byte-size.ts';
 import { bytesOf } from '../../base/bytes.ts';
-import { FloeError, UsageError } from '../../base/errors.ts';
+import { UsageError } from '../../base/errors.ts';
+import { ServeSession } from '../../engine/serve-session.ts';
 import { StoreCare } from '../../engine/store-care.ts';
 import { printFreed } from '../print-freed.ts';
 import { readInteger } from '../read-integer.ts';
@@ -99,8 +100,9 @@ export async function init(run: OperationRun): Promise<void> {
 }
 
 /** `nix-store --serve`. */
-export async function serve(): Promise<never> {
-  throw new FloeError('FLOE_NOT_SUPPORTED', "floe has no 'nix-store --serve' yet", {
-    hint: 'the machine that is to serve its store needs C++ Nix for that; copying closures by `nix-store --export` and `--import` works',
-  });
+export async function serve(run: OperationRun): Promise<void> {
+  const mayWrite = run.readFlags('--write').has('--write');
+  run.refuseArguments();
+  const { stdin, stdout } = run.session;
+  await new ServeSession(run.engine, { read: () => stdin.readChunk(), write: (chunk) => stdout.write(chunk), mayWrite }).run();
 }

@@ -23,8 +23,8 @@ export class ConfigCheckCommand extends BaseCommand {
     const { report } = this.session;
     const engine = openEngine(this);
     try {
-      report.log('notice', `Running checks against store uri: ${engine.store.uri}`);
-      const findings = checkInstallation(engine);
+      const { storeUri, findings } = await checkInstallation(engine);
+      report.log('notice', `Running checks against store uri: ${storeUri}`);
       for (const { kind, text } of findings) report.log('notice', MARKS[kind] + text);
       return findings.some(({ kind }) => kind === 'fail') ? SOMETHING_FAILED : 0;
     } finally {

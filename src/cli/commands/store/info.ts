@@ -1,8 +1,8 @@
 // `floe store info`: whether a store can be opened, and where it is.
 
 import { Command } from 'clipanion';
+import { storeFacts } from '../../../engine/store-facts.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { NIX_VERSION } from '../../launch.ts';
 import { openEngine } from '../../open-engine.ts';
 import { jsonOptions } from '../../options.ts';
 
@@ -21,9 +21,12 @@ export class StoreInfoCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEngine(this);
     try {
-      const url = engine.store.uri;
-      if (this.json.json) return this.printJson({ trusted: true, url, version: NIX_VERSION }, this.json);
-      for (const line of [`Store URL: ${url}`, `Version: ${NIX_VERSION}`, 'Trusted: 1']) this.session.report.log('notice', line);
+      const { url, version, trusted } = await storeFacts(engine);
+      if (this.json.json) return this.printJson({ trusted, url, version }, this.json);
+      const lines = [`Store URL: ${url}`];
+      if (version !== undefined) lines.push(`Version: ${version}`);
+      if (trusted !== undefined) lines.push(`Trusted: ${trusted ? 1 : 0}`);
+      for (const line of lines) this.session.report.log('notice', line);
     } finally {
       await engine.close();
     }

@@ -1,0 +1,176 @@
+// How a store on another machine is reached: `nix-store --serve` started over there by the `ssh` program, with the user's own ssh
+// configuration and NIX_SSHOPTS; for the host "localhost" (alone, as in Nix's own tests) the program is started right here.
+// libstore/ssh.cc, libstore/legacy-ssh-store.cc.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FloeError, ProtocolError, UsageError } from '../base/errors.ts';
+import { type RemoteConnection, ServeStore } from '../store/remote/serve-store.ts';
+import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
+import type { Engine } from './engine.ts';
+
+/** Where and how; parameters of the URL. */
+export interface SshStoreReference {
+  /** "user@host". */
+  readonly destination: string;
+  readonly host: string;
+  readonly port: string | undefined;
+  readonly parameters: ReadonlyMap<string, string>;
+  /** As the user wrote it. */
+  readonly uri: string;
+}
+
+const PARAMETERS = [
+  'ssh-key',
+  'base64-ssh-public-host-key',
+  'compress',
+  'remote-store',
+  'remote-program',
+  'max-connections',
+  'log-fd',
+  'store',
+];
+const COMMON_PARAMETERS = ['priority', 'trusted', 'want-mass-query', 'system-features', 'path-info-cache-size'];
+
+/** Whether a store URL is one of these. */
+export function isSshUrl(url: string): boolean {
+  return url.startsWith('ssh://');
+}
+
+/** Reads "user@host:port". UsageError where ssh would take it for something else. */
+export function parseSshAuthority(authority: string): Pick<SshStoreReference, 'destination' | 'host' | 'port'> {
+  const match = /^(?:([^@]*)@)?(\[[^\]]*\]|[^:]*)(?::([0-9]+))?$/.exec(authority);
+  const wrong = (reason: string): UsageError => new UsageError(`invalid SSH authority: '${authority}': ${reason}`);
+  if (match === null) throw wrong('it is not of the form user@host:port');
+  const [, user, bracketed, port] = match;
+  const host = bracketed!.replace(/^\[|\]$/g, '');
+  if (user === '') throw wrong('user name must not be empty');
+  if (user?.startsWith('-') === true) throw wrong(`user name '${user}' must not start with '-'`);
+  if (host === '') throw wrong('host name must not be empty');
+  if (host.startsWith('-')) throw wrong(`host name '${host}' must not start with '-'`);
+  return { destination: user === undefined ? host : `${user}@${host}`, host, port };
+}
+
+/** Reads an ssh:// URL. */
+export function parseSshUrl(url: string, warn: (message: string) => void): SshStoreReference {
+  const question = url.indexOf('?');
+  const authority = decodeURIComponent(url.slice('ssh://'.length, question < 0 ? undefined : question)).replace(/\/$/, '');
+  const parameters = new Map(new URLSearchParams(question < 0 ? '' : url.slice(question + 1)));
+  for (const name of parameters.keys())
+    if (![...PARAMETERS, ...COMMON_PARAMETERS].includes(name)) warn(`unknown setting '${name}' of store 'ssh://${authority}'`);
+  return { ...parseSshAuthority(authority), parameters, uri: url };
+}
+
+/** Opens the store; nothing is started before it is asked something. */
+export function openSshStore({ env }: Pick<Engine, 'env'>, reference: SshStoreReference): ServeStore {
+  const { host, parameters, uri } = reference;
+  return new ServeStore({
+    storeDir: parameters.get('store') || env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR,
+    uri,
+    host,
+    connect: () => startServer(reference, env),
+  });
+}
+
+/** The words that start the program over there. */
+function serverWords({ parameters }: SshStoreReference): string[] {
+  const store = parameters.get('remote-store') ?? '';
+  const program = (parameters.get('remote-program') || 'nix-store').split(/[ \t]+/).filter((word) => word !== '');
+  return [...program, '--serve', '--write', ...(store === '' ? [] : ['--store', store])];
+}
+
+/** Options that all calls of ssh for one host get. `keyFile` is where a host key that the URL gives may be written. */
+function sshOptions({ host, port, parameters }: SshStoreReference, env: Engine['env'], keyFile: string): string[] {
+  const hostKey = parameters.get('base64-ssh-public-host-key');
+  if (hostKey !== undefined && hostKey !== '') fs.writeFileSync(keyFile, `${host} ${Buffer.from(hostKey, 'base64').toString('latin1')}\n`);
+  const key = parameters.get('ssh-key');
+  return [
+    ...splitOptions(env['NIX_SSHOPTS'] ?? ''),
+    ...(key ? ['-i', key] : []),
+    ...(hostKey ? [`-oUserKnownHostsFile=${keyFile}`] : []),
+    ...(parameters.get('compress') === 'true' ? ['-C'] : []),
+    ...(port === undefined ? [] : [`-p${port}`]),
+    // ssh says so when the connection stands, before the program over there says anything.
+    '-oPermitLocalCommand=yes',
+    '-oLocalCommand=echo started',
+  ];
+}
+
+async function startServer(reference: SshStoreReference, env: Engine['env']): Promise<RemoteConnection> {
+  const { destination, port } = reference;
+  const words = serverWords(reference);
+  if (destination === 'localhost' && port === undefined) return startProgram(words, env, false);
+  const folder = fs.mkdtempSync(join(tmpdir(), 'floe-ssh-'));
+  try {
+    const options = sshOptions(reference, env, join(folder, 'host-key'));
+    const isShared =
+      spawnSync('ssh', ['-O', 'check', destination, ...options], { stdio: 'ignore', env: env as NodeJS.ProcessEnv }).status === 0;
+    return await startProgram(['ssh', destination, '-x', ...options, '--', ...words], env, !isShared, () =>
+      fs.rmSync(folder, { recursive: true, force: true }),
+    );
+  } catch (error) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startProgram(
+  [program, ...args]: readonly string[],
+  env: Engine['env'],
+  saysStarted: boolean,
+  onClose: () => void = () => {},
+): Promise<RemoteConnection> {
+  // ssh runs its local command in $SHELL.
+  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...env, SHELL: '/bin/sh' } as NodeJS.ProcessEnv });
+  try {
+    await once(child, 'spawn');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed' : (error as Error).message;
+    throw new FloeError('FLOE_EXECUTE', `unable to execute '${program}': ${why}`, {
+      data: { program },
+      cause: error,
+      hint:
+        program === 'ssh'
+          ? 'stores over ssh:// need the program ssh'
+          : "a store on 'localhost' needs 'nix-store' in PATH (a link to floe will do)",
+    });
+  }
+  let failure: Error | undefined;
+  child.stdin.on('error', (error) => (failure = error));
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  return {
+    saysStarted,
+    output: child.stdout,
+    async write(chunk) {
+      if (failure !== undefined)
+        throw new ProtocolError(`the connection was lost: ${failure.message}`, { data: { isEndOfFile: true }, cause: failure });
+      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), ended]);
+    },
+    async close() {
+      child.stdin.end();
+      child.stdout.destroy();
+      await ended;
+      onClose();
+    },
+  };
+}
+
+/** Words as a shell splits them: quotes of both kinds, backslashes. */
+export function splitOptions(text: string): string[] {
+  const words: string[] = [];
+  for (const match of text.matchAll(/(?:'[^']*'|"(?:[^"\\]|\\[^])*"|\\[^]|[^\s'"\\])+/g)) {
+    words.push(
+      match[0].replace(
+        /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])/g,
+        (_, single: string | undefined, double: string | undefined, escaped: string | undefined) =>
+          single ?? double?.replace(/\\([$`"\\])/g, '$1') ?? escaped ?? '',
+      ),
+    );
+  }
+  const rest = text.replaceAll(/(?:'[^']*'|"(?:[^"\\]|\\[^])*"|\\[^]|[^\s'"\\])+/g, '').trim();
+  if (rest !== '') throw new UsageError(`unterminated quote in NIX_SSHOPTS '${text}'`);
+  return words;
+}
