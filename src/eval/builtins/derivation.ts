@@ -32,6 +32,7 @@ import {
   hashPlaceholder,
   isDerivationPath,
   printStorePath,
+  sha256Hex,
   type StorePath,
 } from '../../model/store-path.ts';
 import { type Attrs, RecordShape } from '../attrs.ts';
