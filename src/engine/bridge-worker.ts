@@ -3,7 +3,7 @@
 
 import { workerData } from 'node:worker_threads';
 import { unreachable } from '../base/assert.ts';
-import type { InputAttrs } from '../eval/host.ts';
+import type { ClosureRequest, InputAttrs } from '../eval/host.ts';
 import { serveBridge } from './bridge.ts';
 import { loadSettings, parseConfig } from './config.ts';
 import { Engine, type WorkerSetup } from './engine.ts';
@@ -21,6 +21,10 @@ serveBridge(workerData, (data, emit) => {
         return engine.builds.realiseForEvaluation(argument as readonly string[]);
       case 'fetch':
         return engine.flakes.fetchIntoStore(argument as InputAttrs);
+      case 'fetch-closure': {
+        const { fetchClosure } = await import('./fetch-closure.ts');
+        return fetchClosure(engine, argument as ClosureRequest);
+      }
       default:
         return unreachable(`bridge operation '${operation}'`);
     }

@@ -19,6 +19,7 @@ import type { DevShells } from './dev-shells.ts';
 import { useNodeDigests } from './digests.ts';
 import type { EngineEvalHost } from './eval-host.ts';
 import { Evaluation, type SearchPath } from './evaluation.ts';
+import { fetchClosureForEvaluation } from './fetch-closure.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
 import type { KeptLaunch } from './kept-launch.ts';
@@ -160,6 +161,7 @@ export class Engine {
       allowedPaths: [],
       reads: this.reads,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
+      fetchClosure: (request) => fetchClosureForEvaluation(this, request),
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
       report: (level, message, frames) => this.say(() => this.report(level, message, frames ?? [])),
     }));
@@ -191,7 +193,7 @@ export class Engine {
   }
 
   /** Has the worker do something that takes waiting, and waits. */
-  callBridge(operation: 'realise' | 'fetch', argument: unknown): unknown {
+  callBridge(operation: 'realise' | 'fetch' | 'fetch-closure', argument: unknown): unknown {
     return this.openBridge().call(operation, argument);
   }
 

@@ -16,9 +16,11 @@ import { type Hash, equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import type {
   AddToStoreRequest,
+  ClosureRequest,
   EvalConstants,
   EvalHost,
   EvalLogLevel,
+  FetchedClosure,
   FetchedTree,
   LockedFlakeInfo,
   PathFilter,
@@ -65,6 +67,7 @@ export interface PendingObject {
 export interface HostServices {
   /** Fetched trees are mounted by whoever fetches. */
   fetchTrees(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[];
+  fetchClosure(request: ClosureRequest): FetchedClosure & { readonly closure: readonly StorePath[] };
   lockFlake(flakeRef: string): LockedFlakeInfo;
   log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
   /** Paths that restricted mode leaves open. */
@@ -426,6 +429,15 @@ export class EngineEvalHost implements EvalHost {
     const trees = this.services.fetchTrees(inputs);
     for (const { storePath } of trees) this.allowed.add(storePath);
     return trees;
+  }
+
+  fetchClosure(request: ClosureRequest): FetchedClosure {
+    const fetched = this.services.fetchClosure(request);
+    for (const path of fetched.closure) {
+      this.allowed.add(path);
+      this.services.reads?.valid(path);
+    }
+    return fetched;
   }
 
   lockFlake(flakeRef: string): LockedFlakeInfo {

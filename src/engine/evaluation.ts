@@ -41,6 +41,7 @@ export interface EvaluationOptions {
   /** Gets everything that evaluation reads. */
   readonly reads?: ReadLog | undefined;
   fetchTrees: HostServices['fetchTrees'];
+  readonly fetchClosure: HostServices['fetchClosure'];
   lockFlake(flakeRef: string): LockedFlakeInfo;
   /** Prints a trace, a warning or an error with its frames. */
   report(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
@@ -62,6 +63,7 @@ export class Evaluation {
       env,
       allowedPaths: [...options.allowedPaths, ...searchPathFolders(options, constants)],
       fetchTrees: (inputs) => options.fetchTrees(inputs),
+      fetchClosure: (request) => options.fetchClosure(request),
       lockFlake: (flakeRef) => options.lockFlake(flakeRef),
       log: (level, message, frames) => options.report(level, message, frames),
       reads: options.reads,

@@ -309,6 +309,10 @@ export class Flakes {
   fetchTreesForEvaluation(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
     return inputs.map(({ attrs }) => {
       const fetched = this.fetchNow(attrs);
+      if (!this.engine.store.isValidPathSync(fetched.storePath)) {
+        const shown = this.shownRoot(fetched, attrs) ?? `${this.engine.storeDir}/${fetched.storePath}`;
+        this.engine.progress.start('unknown', `copying '${shown}/' to the store`, { level: 'chatty' }).stop();
+      }
       this.mount(fetched, attrs);
       return { storePath: fetched.storePath, info: treeInfo(fetched.attrs) };
     });

@@ -148,7 +148,8 @@ export class FlakeFetcher {
   /** Locks in memory. */
   lock(ref: FlakeRef, options: Omit<LockOptions<EngineTree>, 'settings' | 'warn' | 'globals'> = {}): MaybePromise<LockResult<EngineTree>> {
     const { settings, context, globals } = this.machine;
-    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, globals }));
+    const debug = (message: string) => context.progress?.log('debug', message);
+    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, debug, globals }));
   }
 
   /** Locks, and writes the lock file where it changed and may be written. */

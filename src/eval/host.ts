@@ -92,6 +92,8 @@ export interface EvalHost {
   readonly makeContentPath?: (name: string, hash: Hash, references: ContentReferences) => StorePath;
   /** Locks and fetches, in one batch. */
   fetchTrees(inputs: readonly { readonly attrs: InputAttrs; readonly kind: 'tree' | 'git' | 'tarball' | 'file' }[]): FetchedTree[];
+  /** Copies a path and all it refers to from a binary cache. Hosts without a store leave it out. */
+  fetchClosure?(request: ClosureRequest): FetchedClosure;
   /** Value of `builtins.getFlake`: lock file text, and the trees behind its nodes. The flake room turns it into a value. */
   lockFlake(flakeRef: string): LockedFlakeInfo;
   /**
@@ -107,6 +109,24 @@ export interface EvalHost {
   getEnv(name: string): string;
   /** A first frame without text is the place of the message itself. */
   log(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
+}
+
+/** What `builtins.fetchClosure` is asked for. */
+export interface ClosureRequest {
+  /** URL of a binary cache. */
+  readonly fromStore: string;
+  readonly fromPath: StorePath;
+  /** What rewriting into content-addressed form must lead to; null to find that out; undefined to rewrite nothing. */
+  readonly toPath: StorePath | null | undefined;
+  readonly inputAddressed: boolean;
+}
+
+/** What came of it. */
+export interface FetchedClosure {
+  /** Where rewriting led to; undefined where nothing was rewritten. */
+  readonly rewritten: StorePath | undefined;
+  /** Whether the path that was asked for follows from its contents. */
+  readonly isContentAddressed: boolean;
 }
 
 /** What call-flake needs: the lock file as JSON text and, per node key, where its tree is and which attributes it has. */

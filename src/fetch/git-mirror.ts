@@ -111,7 +111,9 @@ export function mirrorRepository(request: MirrorRequest, context: FetchContext):
   const freshness = `${path} ${allRefs ? '*' : fullRef}`;
   const before = GitRepository.open(context.io, path);
   const isThere = () => (rev === undefined ? before.readRef(fullRef) !== undefined : before.objects.has(rev));
-  const mustFetch = rev === undefined ? allRefs || !isThere() || !isFresh('git-fetched', freshness, context) : !isThere();
+  // NIX: a branch that was packed away (`git gc`) is fetched again; 2.34.8 looks at its file.
+  const isLoose = () => context.io.files.stat(`${path}/${fullRef}`) !== undefined;
+  const mustFetch = rev === undefined ? allRefs || !isThere() || !isLoose() || !isFresh('git-fetched', freshness, context) : !isThere();
   if (!mustFetch) return before;
   const failed = (error: unknown): GitRepository => {
     if (!(error instanceof FloeError) || before.readRef(fullRef) === undefined) throw error;

@@ -77,6 +77,7 @@ export interface LockOptions<Tree extends FetchedTree = FetchedTree> extends Loc
   readonly warn: WarningSink;
   /** Names of the base environment (see ReadFlakeOptions). */
   readonly globals?: GlobalNames | undefined;
+  readonly debug?: WarningSink | undefined;
   /** Told of the flake itself before its inputs are looked at. */
   onTop?(top: TopFlake<Tree>): void;
   /** Text of a lock file to start from instead of the flake's own, with its name. */
@@ -191,6 +192,7 @@ function getFlake<Tree extends FetchedTree>(
   registries: RegistryUse,
   lockPath: InputPath,
   warn: WarningSink,
+  debug: WarningSink = () => {},
 ): TopFlake<Tree> | undefined {
   const tree = trees.get(originalRef.input, registries);
   if (!tree) return undefined;
@@ -202,7 +204,10 @@ function getFlake<Tree extends FetchedTree>(
   for (const [name] of wanted) if (!SELF_ATTRS.has(name)) throw new EvalError(`flake 'self' attribute '${name}' is not supported`);
   if (wanted.every(([name, value]) => lockedRef.input[name] === value)) return { originalRef, resolvedRef, lockedRef, tree, file };
   const again = trees.get(withAttrs(lockedRef.input, { ...file.selfAttrs, narHash: undefined }), 'no');
-  if (!again) return undefined;
+  if (!again) {
+    debug(`refetching input '${printFlakeRef(lockedRef)}' due to self attribute`);
+    return undefined;
+  }
   const fullFile = trees.read(again, folderOf(subdir), resolvedRef, lockPath, warn);
   return { originalRef, resolvedRef, lockedRef: { input: again.locked, subdir }, tree: again, file: fullFile };
 }
@@ -242,7 +247,7 @@ export function* lockFlake<Tree extends FetchedTree>(topRef: FlakeRef, options: 
   for (;;) {
     const warnings: string[] = [];
     try {
-      const top = getFlake(trees, topRef, useRegistries ? 'all' : 'no', [], (message) => settled.push(message));
+      const top = getFlake(trees, topRef, useRegistries ? 'all' : 'no', [], (message) => settled.push(message), options.debug);
       if (top) {
         if (!isTold) {
           isTold = true;
@@ -521,7 +526,7 @@ class Walk<Tree extends FetchedTree> {
       const file = this.trees.read(base.tree, folder, ref, path, this.warn);
       return { lockedRef: ref, file, place: { tree: base.tree, folder: file.folder } };
     }
-    const flake = getFlake(this.trees, ref, registries, path, this.warn);
+    const flake = getFlake(this.trees, ref, registries, path, this.warn, this.options.debug);
     return flake && { lockedRef: flake.lockedRef, file: flake.file, place: { tree: flake.tree, folder: flake.file.folder } };
   }
 

@@ -3,6 +3,7 @@
 // evaluator is needed; the outputs themselves are the evaluator's. (Nix: readFlake in libflake/flake.cc; Value::isTrivial.)
 
 import { compareStrings } from '../base/bytes.ts';
+import { type Json, printJson } from '../base/canonical-json.ts';
 import { EvalError, FloeError, IoError } from '../base/errors.ts';
 import { AttrKind, type Attrs, NodeKind, type Node, PathForm } from '../lang/ast.ts';
 import { bind, type GlobalNames } from '../lang/bind.ts';
@@ -256,6 +257,7 @@ class Reader {
   }
 
   private inputAttr(name: string, node: Node, scope: Attrs): InputAttr {
+    if (name === 'publicKeys') return printJson(this.json(name, node, scope));
     const literal = this.literal(node, scope, false);
     switch (literal.type) {
       case 'string':
@@ -268,6 +270,25 @@ class Reader {
         throw new EvalError(
           `flake input attribute '${name}' is ${TYPE_WORDS[literal.type]} while a string, Boolean, or integer is expected`,
         );
+    }
+  }
+
+  private json(name: string, node: Node, scope: Attrs): Json {
+    const literal = this.literal(node, scope, true);
+    switch (literal.type) {
+      case 'string':
+        return literal.text;
+      case 'boolean':
+      case 'integer':
+        return literal.value;
+      case 'list':
+        return literal.items.map((item) => this.json(name, item, scope));
+      case 'set': {
+        const { attrs } = literal;
+        return sorted(new Map(attrs.attrs.map((def): [string, Json] => [def.name, this.json(name, def.value, attrs)])));
+      }
+      default:
+        throw new EvalError(`flake input attribute '${name}' holds ${TYPE_WORDS[literal.type]}, which has no JSON form here`);
     }
   }
 

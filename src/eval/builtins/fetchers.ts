@@ -6,13 +6,13 @@ import { equalHash, type Hash, hashBytes, parseHash, printHash } from '../../bas
 import { utf8ToByteString } from '../../base/bytes.ts';
 import { makeContentPath, NO_REFERENCES } from '../../model/content-address.ts';
 import { checkInputAttrs, inputUrl, isLockedInput, narHashOf, printInput, parseInputUrl } from '../../model/input-scheme.ts';
-import { checkStorePathName, printStorePath } from '../../model/store-path.ts';
+import { checkStorePathName, printStorePath, type StorePath } from '../../model/store-path.ts';
 import { fixGitUrl, parseUrl, printUrl } from '../../model/url.ts';
 import { Attrs, AttrsBuilder } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
-import { coerceToString, forceStringNoContext } from '../coerce.ts';
+import { coerceToStorePath, coerceToString, forceAttrs, forceBool, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
-import type { FetchedTree, InputAttrs } from '../host.ts';
+import type { ClosureRequest, FetchedTree, InputAttrs } from '../host.ts';
 import type { PositionId } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import type { EvalState } from '../state.ts';
@@ -326,15 +326,82 @@ export const fetchMercurial: BuiltinDefinition = {
 
 // --- fetchClosure -----------------------------------------------------------------------------------------------------------------
 
+function closureRequest(state: EvalState, pos: PositionId, slot: Slot): ClosureRequest {
+  const attrs = forceAttrs(state, slot, pos, 'while evaluating the argument passed to builtins.fetchClosure');
+  let fromStore: string | undefined;
+  let fromPath: StorePath | undefined;
+  let toPath: StorePath | null | undefined;
+  let inputAddressed = false;
+  for (let i = 0; i < attrs.size; i++) {
+    const name = symbolName(attrs.keys()[i]!);
+    const [value, place] = [attrs.slots()[i]!, attrs.positionAt(i)];
+    const what = `while evaluating the attribute '${name}' passed to builtins.fetchClosure`;
+    const path = () => coerceToStorePath(state, place, value, new ContextAccumulator(), what);
+    if (name === 'fromPath') fromPath = path();
+    else if (name === 'toPath') toPath = force(value, place) === '' ? null : path();
+    else if (name === 'fromStore') fromStore = forceStringNoContext(state, value, place, what);
+    else if (name === 'inputAddressed') inputAddressed = forceBool(state, value, place, what);
+    else throw new EvalError(`attribute '${name}' isn't supported in call to 'fetchClosure'`, at(pos));
+  }
+  const missing = (name: string) => new EvalError(`attribute '${name}' is missing in call to 'fetchClosure'`, at(pos));
+  if (fromPath === undefined) throw missing('fromPath');
+  if (inputAddressed && toPath !== undefined) {
+    throw new EvalError("attribute 'inputAddressed' is set to true, but 'toPath' is also set. Please remove one of them", at(pos));
+  }
+  if (fromStore === undefined) throw missing('fromStore');
+  return { fromStore, fromPath, toPath, inputAddressed };
+}
+
 /** builtins.fetchClosure */
 export const fetchClosure: BuiltinDefinition = {
   args: ['args'],
-  text: 'Copies a store path with all it refers to from a binary cache (experimental feature `fetch-closure`).',
+  text:
+    'Copies the store path `fromPath`, with all it refers to, from the binary cache `fromStore`. `toPath` is what it becomes when it is ' +
+    'rewritten so that its name follows from its contents; with `inputAddressed` it stays as it is (experimental feature `fetch-closure`).',
   experimentalFeature: 'fetch-closure',
-  run(state) {
+  run(state, pos, slot) {
     requireFeature(state, 'fetch-closure');
-    throw new FloeError('FLOE_UNSUPPORTED', 'floe cannot evaluate builtins.fetchClosure yet', {
-      hint: 'copy the path beforehand and name it with builtins.storePath',
-    });
+    const request = closureRequest(state, pos, slot!);
+    if (state.host.fetchClosure === undefined) {
+      throw new FloeError('FLOE_UNSUPPORTED', 'nothing can be copied from a binary cache here', {
+        hint: 'there is no store behind this evaluation',
+      });
+    }
+    const { rewritten, isContentAddressed } = state.host.fetchClosure(request);
+    const shown = (path: StorePath) => printStorePath(path, state.host.constants.storeDir);
+    const { fromPath, toPath, inputAddressed } = request;
+    if (rewritten !== undefined && rewritten !== toPath) {
+      const yielded = `rewriting '${shown(fromPath)}' to content-addressed form yielded '${shown(rewritten)}'`;
+      throw new EvalError(
+        toPath
+          ? `${yielded}, while '${shown(toPath)}' was expected`
+          : `${yielded}\nUse this value for the 'toPath' attribute passed to 'fetchClosure'`,
+        at(pos),
+      );
+    }
+    if (toPath && !isContentAddressed) {
+      throw new EvalError(
+        `The 'toPath' value '${shown(toPath)}' is input-addressed, so it can't possibly be the result of rewriting to a content-addressed path.\n\n` +
+          "Set 'toPath' to an empty string to make Nix report the correct content-addressed path.",
+        at(pos),
+      );
+    }
+    if (!toPath && inputAddressed && isContentAddressed) {
+      throw new EvalError(
+        `The store object referred to by 'fromPath' at '${shown(fromPath)}' is not input-addressed, but 'inputAddressed' is set to 'true'.\n\n` +
+          "Remove the 'inputAddressed' attribute (it defaults to 'false') to expect 'fromPath' to be content-addressed",
+        at(pos),
+      );
+    }
+    if (!toPath && !inputAddressed && !isContentAddressed) {
+      throw new EvalError(
+        `The 'fromPath' value '${shown(fromPath)}' is input-addressed, but 'inputAddressed' is set to 'false' (default).\n\n` +
+          'If you do intend to fetch an input-addressed store path, add\n\n    inputAddressed = true;\n\n' +
+          "to the 'fetchClosure' arguments.\n\nNote that to ensure authenticity input-addressed store paths, users must configure a trusted " +
+          'binary cache public key on their systems. This is not needed for content-addressed paths.',
+        at(pos),
+      );
+    }
+    return storePathString(state, toPath ?? fromPath);
   },
 };
