@@ -16,17 +16,24 @@ export interface Launch {
   readonly childStackLimit: string | undefined;
   /** The user's own arguments. */
   readonly words: readonly string[];
+  /** In a process that helps another one with its evaluation: where that looks for results, which helper this is, and which attributes are left. */
+  readonly help?: { readonly folder: string; readonly number: number; readonly first: number };
 }
 
 const MARK = '--launched';
+/** Stands first in the arguments of a process that helps; a folder and two numbers follow. */
+export const HELP_MARK = '--helping';
 
 /** Splits the launcher's arguments from the user's, and puts NODE_OPTIONS back into `env` for children. */
 export function readLaunch(argv: readonly string[], env: Record<string, string | undefined>): Launch {
-  const args = argv.slice(2);
+  const given = argv.slice(2);
+  const isHelp = given[0] === HELP_MARK && given[4] === MARK;
+  const help = isHelp ? { help: { folder: given[1]!, number: Number(given[2]), first: Number(given[3]) } } : {};
+  const args = isHelp ? given.slice(4) : given;
   if (args[0] !== MARK || args.length < 4) return { calledAs: 'floe', childStackLimit: undefined, words: args };
   const options = args[3]!;
   if (options.startsWith('set:')) env['NODE_OPTIONS'] = options.slice('set:'.length);
-  return { calledAs: args[1]!, childStackLimit: args[2]!, words: args.slice(4) };
+  return { calledAs: args[1]!, childStackLimit: args[2]!, words: args.slice(4), ...help };
 }
 
 /** Base name of the command floe was called as, an extension cut off: "floe", "nix", "nix-build", ... */

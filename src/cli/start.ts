@@ -9,8 +9,10 @@ import { type Launch, printVersion, readLaunch } from './launch.ts';
 async function start(launch: Launch): Promise<void> {
   const cache = process.env['XDG_CACHE_HOME'] || (process.env['HOME'] ? `${process.env['HOME']}/.cache` : undefined);
   if (cache !== undefined) enableCompileCache(`${cache}/floe/code`);
-  const { replayRun } = await import('./replay.ts');
-  if (await replayRun(launch)) return;
+  if (launch.help === undefined) {
+    const { replayRun } = await import('./replay.ts');
+    if (await replayRun(launch)) return;
+  }
   const { main } = await import('./main.ts');
   await main(launch);
 }

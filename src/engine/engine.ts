@@ -94,7 +94,6 @@ export class Engine {
   readonly reads: ReadLog | undefined;
   readonly work: SharedWork | undefined;
   private readonly onBecome: EngineOptions['onBecome'];
-  private messages = 0;
   private waiting: (() => void)[] | undefined;
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
@@ -281,17 +280,8 @@ export class Engine {
   }
 
   private say(show: () => void): void {
-    if (this.waiting !== undefined) {
-      this.waiting.push(show);
-      return;
-    }
-    this.messages++;
-    show();
-  }
-
-  /** Messages of programs that were shown so far. */
-  get messageCount(): number {
-    return this.messages;
+    if (this.waiting === undefined) show();
+    else this.waiting.push(show);
   }
 
   /** From now on messages of programs wait. */
@@ -301,14 +291,14 @@ export class Engine {
       count: () => waiting.length,
       release: (show) => {
         this.waiting = undefined;
-        if (show) for (const each of waiting) this.say(each);
+        for (const each of waiting.splice(0)) if (show) each();
       },
     };
   }
 
   /** What a process that helps does last: what its results need is written. */
-  async finish(): Promise<KeptReads | undefined> {
-    this.builds.flushAll();
+  async finish(writes: boolean): Promise<KeptReads | undefined> {
+    if (writes) this.builds.flushAll();
     const kept = this.reads?.keep();
     await this.close();
     return kept;

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { byteStringToUtf8, bytesOf, utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, WrongTypeError } from '../base/errors.ts';
-import { Attrs } from '../eval/attrs.ts';
+import { Attrs, makeAttrs } from '../eval/attrs.ts';
 import { forceDeep } from '../eval/builtins/deep.ts';
 import { printValueAsJson } from '../eval/builtins/json.ts';
 import { printValueAsXml } from '../eval/builtins/xml.ts';
@@ -13,10 +13,11 @@ import { coerceToString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
 import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
-import { symbolName } from '../eval/symbol.ts';
+import { symbolName, symbols } from '../eval/symbol.ts';
 import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
+import { evaluateShared, type SharedWork } from './shared-work.ts';
 
 /** Prints values of one engine's evaluator. */
 export class Printing {
@@ -68,6 +69,21 @@ export class Printing {
   /** Unless `strict`, what is not evaluated yet is refused. */
   json(value: Value, copyToStore: boolean, strict = true): string {
     return this.guard(() => printValueAsJson(this.state, value, NO_POSITION, this.context, copyToStore, strict));
+  }
+
+  /** The same for a set, attribute by attribute, with the help of other processes where it takes long. */
+  async sharedJson(value: Value, work: SharedWork | undefined, copyToStore: boolean, strict = true): Promise<string> {
+    const whole = () => this.json(value, copyToStore, strict);
+    const isPlainSet = value instanceof Attrs && value.get(symbols.outPath) === undefined && value.get(symbols.toString) === undefined;
+    if (work === undefined || !isPlainSet) return whole();
+    const order = value.order();
+    const names = order.map((index) => symbolName(value.keys()[index]!));
+    // The text and its name as JSON has them, which may fail too: names that are no UTF-8.
+    const texts = await evaluateShared(this.engine, work, names, (index) => {
+      const slot = value.slots()[order[index]!]!;
+      return this.json(makeAttrs([[names[index]!, slot]]), copyToStore, strict).slice(1, -1);
+    });
+    return texts === undefined ? whole() : `{${texts.join(',')}}`;
   }
 
   xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {

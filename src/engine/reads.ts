@@ -226,6 +226,27 @@ export class ReadLog {
     this.expiresMs = Math.min(this.expiresMs ?? Infinity, atMs);
   }
 
+  /** What another process read for this one; undefined where it must not be kept. */
+  take(reads: KeptReads | undefined): void {
+    if (reads === undefined) return this.refuse('another process read what cannot be checked');
+    for (const [path, read] of reads.paths) {
+      const key = read.F === 1 ? `${path}\0` : path;
+      const own = this.paths.get(key);
+      const common =
+        own === undefined
+          ? []
+          : (['k', 's', 'h', 't', 'e', 'v'] as const).filter((part) => own[part] !== undefined && read[part] !== undefined);
+      if (common.some((part) => own![part] !== read[part])) this.refuse(`'${path}' changed meanwhile`);
+      this.paths.set(key, { ...read, ...own });
+    }
+    for (const [name, value] of reads.variables) this.variables.set(name, value);
+    for (const [path, answer] of reads.writable) this.writables.set(path, answer);
+    for (const path of reads.valid) this.validPaths.add(path);
+    for (const path of reads.invalid) this.invalidPaths.add(path);
+    if (reads.store !== null) this.useStore(reads.store.database, reads.store.storeDir);
+    if (reads.expiresMs !== null) this.expires(reads.expiresMs);
+  }
+
   /** The log as it is to be kept; undefined where it must not be. */
   keep(): KeptReads | undefined {
     if (this.refusal !== undefined) return undefined;

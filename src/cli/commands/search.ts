@@ -23,6 +23,8 @@ export class SearchCommand extends BaseCommand {
     details: `Expressions are POSIX extended regular expressions, letters in either case. A package is found where each of them matches its attribute path, its name or its description. '^' matches everything.`,
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly json = jsonOptions();
   readonly exclude = Option.Array('--exclude,-e', [], {

@@ -17,6 +17,8 @@ export class FlakeShowCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = { ...evalOptions(), ...flakeOptions() };
   readonly json = jsonOptions();
   readonly legacy = Option.Boolean('--legacy', false, { description: 'Show what is in legacyPackages.' });
