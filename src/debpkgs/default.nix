@@ -58,6 +58,7 @@ let
         inherit (pkgs) stdenvNoCC runCommand runCommandLocal writeText writeTextDir symlinkJoin bash coreutils cacert fakeroot util-linux python3 zstd;
       };
       inherit (dockerTools) fakeNss;
+      nixpkgsStages = import ./stages.nix { debpkgs = debian; inherit (pkgs) runCommandLocal; shellInitialPath = initialPath; };
     }
     // {
       inherit lib stdenv stdenvNoCC callPackage system config overlays;

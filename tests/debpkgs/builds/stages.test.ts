@@ -1,0 +1,55 @@
+// A nixpkgs-like set's own stdenv on the embedded toolchain (nixpkgsStages). FLOE_COREPKGS names a checkout of such a set; gnused and xz,
+// which take minutes, are built where FLOE_HEAVY is set too. With FLOE_ORACLE a real Nix computes the same derivations.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'node:test';
+import { temporaryFolder } from '../../support/local-stores.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const folder = temporaryFolder();
+const env = {
+  ...process.env,
+  HOME: join(folder, 'home'),
+  NIX_STORE_DIR: join(folder, 'store'),
+  NIX_STATE_DIR: join(folder, 'var'),
+};
+const oracle = process.env['FLOE_ORACLE'];
+const checkout = process.env['FLOE_COREPKGS'];
+const absent = checkout === undefined ? 'FLOE_COREPKGS names no checkout of a nixpkgs-like set' : false;
+const expression = `import ${root}/tests/debpkgs/builds/stages { root = ${checkout}; }`;
+
+function build(name: string): string {
+  const words = ['build', '-L', '--no-link', '--print-out-paths', '--impure', '--expr', `(${expression}).${name}`];
+  const result = spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd: root, maxBuffer: 2 ** 26 });
+  assert.equal(result.status, 0, result.stderr.slice(-4000));
+  return result.stdout.split('\n')[0]!;
+}
+
+test('hello', { skip: absent, timeout: 10 * 60_000 }, () => {
+  const path = build('hello');
+  assert.match(execFileSync(join(path, 'bin/hello'), { encoding: 'utf8' }), /world/);
+});
+
+const tooMuch = process.env['FLOE_HEAVY'] ? false : 'FLOE_HEAVY is not set';
+for (const [name, program] of [
+  ['gnused', 'bin/sed'],
+  ['xz', 'bin/xz'],
+] as const) {
+  test(name, { skip: absent || tooMuch, timeout: 20 * 60_000 }, () => {
+    assert.match(execFileSync(join(build(name), program), ['--version'], { encoding: 'utf8' }), /^(sed|xz) /);
+  });
+}
+
+test('derivations equal those of a real Nix', { skip: absent || (oracle === undefined ? 'FLOE_ORACLE is not set' : false) }, () => {
+  const drvPaths = `map (package: package.drvPath) (builtins.attrValues (${expression}))`;
+  const [command, ...prefix] = oracle!.split(' ');
+  const theirs = execFileSync(command!, [...prefix, 'nix-instantiate', '--eval', '--strict', '--json', '--readonly-mode', '-E', drvPaths], {
+    encoding: 'utf8',
+    env,
+  });
+  const ours = execFileSync(join(root, 'bin/floe'), ['eval', '--impure', '--json', '--expr', drvPaths], { encoding: 'utf8', env });
+  assert.deepEqual(JSON.parse(ours), JSON.parse(theirs));
+});
