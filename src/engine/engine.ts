@@ -10,6 +10,7 @@ import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from '../eval/attrs.ts';
 import type { EvalLogLevel } from '../eval/host.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
+import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { BlockingBridge } from './bridge.ts';
@@ -108,6 +109,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     useNodeDigests();
+    trustCertificates(() => options.settings.get('ssl-cert-file'));
     this.settings = options.settings;
     this.env = options.env;
     this.cwd = options.cwd;

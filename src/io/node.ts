@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import { byteStringToUtf8 } from '../base/bytes.ts';
+import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
 import { FetchError, IoError } from '../base/errors.ts';
 import type { Files, FileKind, FileStat, HttpRequest, HttpResponse, Inflaters, Io, Net, Processes, RunOptions, RunResult } from './io.ts';
 
@@ -138,6 +138,25 @@ const files: Files = {
 const MAX_REDIRECTIONS = 10;
 const REDIRECTIONS = new Set([301, 302, 303, 307, 308]);
 let proxied = false;
+let certificates: () => string | undefined = () => undefined;
+let trusted = false;
+
+/** Whose word counts for whom servers are: a file of certificates, asked for with the first secure request, beside those that Node has. */
+export function trustCertificates(file: () => string | undefined): void {
+  certificates = file;
+  trusted = false;
+}
+
+/** PERF: only where it is needed, reading a system's certificates costs 20 ms. */
+async function readCertificates(): Promise<void> {
+  trusted = true;
+  const file = certificates();
+  if (file === undefined) return;
+  const tls = await import('node:tls');
+  const text = attempt('opening file', utf8ToByteString(file), () => fs.readFileSync(file, 'latin1'));
+  const own = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END (?:TRUSTED )?CERTIFICATE-----/g) ?? [];
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...own]);
+}
 
 const net: Net = {
   async request({ url, headers = {}, body, signal }: HttpRequest): Promise<HttpResponse> {
@@ -146,6 +165,7 @@ const net: Net = {
       proxied = true;
       (await import('node:http')).setGlobalProxyFromEnv(process.env);
     }
+    if (!trusted && /^https:/i.test(url)) await readCertificates();
     const urls: string[] = [];
     const seenHeaders = new Map<string, string>();
     let next = url;
@@ -201,13 +221,16 @@ function unreachable(url: string, error: unknown): FetchError {
     ECONNRESET: `the connection to '${host}' was reset`,
     UND_ERR_SOCKET: `the connection to '${host}' was closed`,
     UND_ERR_CONNECT_TIMEOUT: `'${host}' did not answer in time`,
+    CERT_HAS_EXPIRED: `the certificate of '${host}' has expired`,
   };
   const reason = reasons[cause.code ?? ''] ?? cause.message;
   return new FetchError(`unable to download '${url}': ${reason}`, {
     code: 'FLOE_UNREACHABLE',
     data: { url, cause: cause.code },
     cause: error,
-    hint: 'check the network, and HTTP_PROXY and HTTPS_PROXY where a proxy is needed',
+    hint: /CERT|SIGNATURE|ALTNAME/.test(cause.code ?? '')
+      ? "nobody whom floe trusts vouches for that server: the setting 'ssl-cert-file' names the file of those who are trusted"
+      : 'check the network, and HTTP_PROXY and HTTPS_PROXY where a proxy is needed',
   });
 }
 
