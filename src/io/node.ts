@@ -139,17 +139,16 @@ const MAX_REDIRECTIONS = 10;
 const REDIRECTIONS = new Set([301, 302, 303, 307, 308]);
 let proxied = false;
 let certificates: () => string | undefined = () => undefined;
-let trusted = false;
+let trusted: Promise<void> | undefined;
 
 /** Whose word counts for whom servers are: a file of certificates, asked for with the first secure request, beside those that Node has. */
 export function trustCertificates(file: () => string | undefined): void {
   certificates = file;
-  trusted = false;
+  trusted = undefined;
 }
 
 /** PERF: only where it is needed, reading a system's certificates costs 20 ms. */
 async function readCertificates(): Promise<void> {
-  trusted = true;
   const file = certificates();
   if (file === undefined) return;
   const tls = await import('node:tls');
@@ -165,7 +164,7 @@ const net: Net = {
       proxied = true;
       (await import('node:http')).setGlobalProxyFromEnv(process.env);
     }
-    if (!trusted && /^https:/i.test(url)) await readCertificates();
+    if (/^https:/i.test(url)) await (trusted ??= readCertificates());
     const urls: string[] = [];
     const seenHeaders = new Map<string, string>();
     let next = url;
