@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
+import { textOfByteString } from '../base/bytes.ts';
 import { FloeError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
 import { printSuggestions } from '../base/suggestions.ts';
 import { BLUE, filterEscapes, GREEN, MAGENTA, NORMAL, RED } from './terminal.ts';
@@ -62,7 +63,7 @@ function printPosition(position: SourcePosition, indent: string, options: PrintE
   let text = `${indent}${BLUE}at ${MAGENTA}${position.file}:${position.line}${position.column > 0 ? `:${position.column}` : ''}${NORMAL}:`;
   const source = position.line === 0 ? undefined : (position.source ?? (options.readSource ?? readSourceFile)(position.file));
   if (source === undefined) return text;
-  const [before, line, after] = linesAround(source, position.line);
+  const [before, line, after] = linesAround(textOfByteString(source), position.line);
   const number = (offset: number): string => String(position.line + offset).padStart(5);
   if (before !== undefined) text += `\n ${number(-1)}| ${before}`;
   if (line !== undefined) {
@@ -71,6 +72,13 @@ function printPosition(position: SourcePosition, indent: string, options: PrintE
   }
   if (after !== undefined) text += `\n ${number(1)}| ${after}`;
   return `${text}\n`;
+}
+
+/** A place as the debugger lists it: file, line and column, and the lines around. */
+export function printPlace(position: SourcePosition): string {
+  const place = `${position.file}:${position.line}:${position.column}`;
+  const [, ...excerpt] = printPosition(position, '', {}).replace(/\n$/, '').split('\n');
+  return decodeMessage(excerpt.length === 0 ? place : `${place}\n\n${excerpt.join('\n')}`);
 }
 
 function hasPlace(position: SourcePosition | undefined): position is SourcePosition {

@@ -3,8 +3,10 @@
 
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import process from 'node:process';
+import { bytesOfText } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
 import type { Settings } from '../engine/config.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { installationOf } from '../engine/kept-results.ts';
 import type { ReadLog } from '../engine/reads.ts';
@@ -51,6 +53,8 @@ export interface Session extends Surroundings {
   readonly reads?: ReadLog | undefined;
   /** Told before this process becomes another program. */
   readonly onBecome?: ((kept: KeptLaunch) => void) | undefined;
+  /** Lets an engine's evaluations stop for the user; there where `--debugger` is. */
+  readonly startDebugger?: ((engine: Engine) => void) | undefined;
   /** Where relative paths among the words start: the script's folder in scripts, else `cwd`. */
   readonly wordsFolder: string;
 }
@@ -80,7 +84,7 @@ export function makeOutput(fd: number, env: Record<string, string | undefined>):
   let terminal: boolean | undefined;
   return {
     write(text) {
-      const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
+      const bytes = typeof text === 'string' ? bytesOfText(text) : text;
       let offset = 0;
       while (offset < bytes.length) {
         try {

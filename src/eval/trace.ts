@@ -1,26 +1,32 @@
 // Errors on their way out of the evaluator: position ids become positions, byte strings become text. What adds frames stands in
 // error-position.ts and call.ts; layout and colour are the terminal face's.
 
-import { byteStringToUtf8Strict } from '../base/bytes.ts';
-import { type FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
+import { byteStringToUtf8Strict, textOfByteString } from '../base/bytes.ts';
+import { EvalError, type FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
 import { PendingFrame, PendingPosition } from './error-position.ts';
 import type { PositionTable } from './position.ts';
 
 // What can only be a character's UTF-8 bytes.
 const UTF8_SEQUENCES = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
 
+/** Errors whose message is text already: a guard inside another one has seen to them. */
+const resolved = new WeakSet<FloeError>();
+
 /**
- * Text for people from a message made of byte strings. Messages that are ordinary text already stay as they are: their characters
- * beyond ASCII are no UTF-8 sequences.
+ * Text for people. Messages of the evaluator's own are byte strings. Those of the host are ordinary text, which stays as it is (its
+ * characters beyond ASCII are no UTF-8 sequences), with names in it that may be bytes.
  */
-export function messageText(message: string): string {
+function messageText(error: FloeError): string {
+  const { message } = error;
+  if (error instanceof EvalError) return textOfByteString(message);
   return message.replace(UTF8_SEQUENCES, (bytes) => byteStringToUtf8Strict(bytes) ?? bytes);
 }
 
 /** Resolves what an error still carries as ids and bytes. Does nothing to one that was resolved before. */
 export function resolveError(error: FloeError, positions: PositionTable): void {
   if (error.position instanceof PendingPosition) error.position = positions.resolve(error.position.id);
-  error.message = messageText(error.message);
+  if (!resolved.has(error)) error.message = messageText(error);
+  resolved.add(error);
   const { frames } = error;
   for (let i = 0; i < frames.length; i++) {
     const frame = frames[i]!;
@@ -29,7 +35,7 @@ export function resolveError(error: FloeError, positions: PositionTable): void {
 }
 
 function resolveFrame(frame: PendingFrame, positions: PositionTable): TraceFrame {
-  return { text: messageText(frame.text), position: positions.resolve(frame.id), isCustom: frame.isCustom };
+  return { text: textOfByteString(frame.text), position: positions.resolve(frame.id), isCustom: frame.isCustom };
 }
 
 /** What the program threw, as an error of ours: the host's stack overflow is the language's. */

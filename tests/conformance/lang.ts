@@ -3,16 +3,17 @@
 //
 //   node tests/conformance/lang.ts [--list] [--diff] [--strict] [NAME ...]     (NAME: parts of case names)
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { utf8ToByteString } from '../../src/base/bytes.ts';
+import { byteStringOf, bytesOfText } from '../../src/base/bytes.ts';
 import { FloeError, type TraceFrame } from '../../src/base/errors.ts';
 import { printError, type ErrorLevel } from '../../src/cli/print-error.ts';
 import { filterEscapes } from '../../src/cli/terminal.ts';
-import { messageText } from '../../src/eval/trace.ts';
 import { type Attrs, makeAttrs } from '../../src/eval/attrs.ts';
 import { printValueAsXml } from '../../src/eval/builtins/xml.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
@@ -37,6 +38,9 @@ interface Outcome {
   readonly out: string;
   readonly err: string;
 }
+
+/** Programs that ask a fetcher need more than an evaluator: the whole of floe runs them. */
+const FETCHES = /\bfetch(?:Tree|Git|Mercurial|Tarball|url)\b/;
 
 const BUILTINS = await gatherBuiltins();
 const suite = process.env['FLOE_NIX_SUITE'];
@@ -119,6 +123,7 @@ function runCase(kind: Kind, name: string, isXml: boolean): Outcome {
       out = `${parseCase(name, (text) => (err += text))}\n`;
     } else {
       const flags = readFlags(name, kind === 'eval-fail' ? ['--eval', '--strict', '--show-trace'] : []);
+      if (kind === 'eval-fail' && FETCHES.test(readFileSync(`${folder}/lang/${name}.nix`, 'latin1'))) return runWhole(name, flags);
       if (flags.includes('--no-show-trace')) showTrace = false;
       out = evalCase(name, flags, isXml, showTrace, (text) => (err += text));
     }
@@ -129,6 +134,16 @@ function runCase(kind: Kind, name: string, isXml: boolean): Outcome {
     }
     return { status: 1, out, err: err + printReport(error, 'error', showTrace) };
   }
+}
+
+function runWhole(name: string, flags: readonly string[]): Outcome {
+  const floe = fileURLToPath(new URL('../../bin/floe', import.meta.url));
+  const home = mkdtempSync(join(tmpdir(), 'lang-home-'));
+  const env = { PATH: process.env['PATH'], HOME: home, NIX_REMOTE: join(home, 'root') };
+  const words = ['nix-instantiate', ...flags, `lang/${name}.nix`];
+  const { status, stdout, stderr } = spawnSync(floe, words, { cwd: folder, env, encoding: 'latin1' });
+  rmSync(home, { recursive: true, force: true });
+  return { status: status ?? 2, out: stdout, err: stderr };
 }
 
 /** Words of a flags file, quotes taken off as a shell would. */
@@ -192,8 +207,7 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
 
 /** What standard error gets; a byte string. */
 function printLog(level: string, message: string, frames: readonly TraceFrame[]): string {
-  if (level !== 'warn' || frames.length === 0)
-    return `${level === 'warn' ? 'warning' : level}: ${utf8ToByteString(messageText(message))}\n`;
+  if (level !== 'warn' || frames.length === 0) return `${level === 'warn' ? 'warning' : level}: ${message}\n`;
   const [place, ...rest] = frames;
   const warning = new FloeError('FLOE_WARNING', message, place?.text === '' ? { position: place.position } : {});
   warning.frames.push(...(place?.text === '' ? rest : frames));
@@ -201,7 +215,7 @@ function printLog(level: string, message: string, frames: readonly TraceFrame[])
 }
 
 function printReport(error: FloeError, level: ErrorLevel, showTrace: boolean): string {
-  return `${utf8ToByteString(filterEscapes(printError(error, { showTrace, level }), true))}\n`;
+  return `${byteStringOf(bytesOfText(filterEscapes(printError(error, { showTrace, level }), true)))}\n`;
 }
 
 function kindOfOutput(name: string, flags: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 // Runs a command line inside this process, with its own streams, environment and folder, and gives back what it printed.
 
+import { bytesOfText } from '../../src/base/bytes.ts';
 import type { Output, Surroundings } from '../../src/cli/session.ts';
 import { replayOutput } from '../../src/cli/kept-output.ts';
 import { run } from '../../src/cli/main.ts';
@@ -26,7 +27,7 @@ export interface RunOptions {
 function collect(): Output & { readonly text: () => string; readonly bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   return {
-    write: (text) => void chunks.push(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text)),
+    write: (text) => void chunks.push(typeof text === 'string' ? Buffer.from(bytesOfText(text)) : Buffer.from(text)),
     isTerminal: false,
     columns: 80,
     text: () => Buffer.concat(chunks).toString('utf8'),
