@@ -132,7 +132,8 @@ in
           name=$(strings "$libc/$multiarch/$library" | grep -o '[0-9a-f]\{30,\}\.debug$')
           find lib/debug -name "$name" -exec mv {} "lib/debuginfo$libc/$multiarch/" \;
         done
-        rm -rf lib/debug
+        # programs of 32 bits, and what tools are made of
+        rm -rf lib/debug libexec/valgrind/*-x86-linux "$multiarch/valgrind"
         sed -i "s|^exec [$]0.bin|& --extra-debuginfo-path=$out/lib/debuginfo|" .bin/valgrind
         grep -q extra-debuginfo-path .bin/valgrind
       '';
@@ -153,6 +154,8 @@ in
           printf '#!%s/bin/dash\nexport GOROOT="''${GOROOT-%s}"\nexec %s "$@"\n' "''${essential%% *}" "$out/lib/go-1.19" "$out/lib/go-1.19/bin/$program" > bin/$program
           chmod +x bin/$program
         done
+        # the compiler's own packages, 150 MB, are of use to nobody who does not work on it
+        rm -rf lib/go-1.19/pkg/*/cmd share/go-1.19/api share/go-1.19/test
       '';
       mainProgram = "go";
     };

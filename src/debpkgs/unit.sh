@@ -139,6 +139,16 @@ if [ -d .programs ]; then
   rmdir bin 2>/dev/null || ln -s bin sbin
 fi
 
+# A second name of one file would be a second copy in the store.
+find . -type f -links +1 -exec stat -c '%i %n' {} + | sort -k 1,1n -k 2 | awk '
+  {
+    name = $0; sub(/^[0-9]+ \.\//, "", name)
+    if ($1 != inode) { inode = $1; first = name; next }
+    up = name; gsub(/[^\/]+/, "..", up); sub(/\.\.$/, "", up)
+    print name "\t" up first
+  }' > "$work/names"
+while IFS=$(printf '\t') read -r at target; do ln -sf "$target" "$at"; done < "$work/names"
+
 # $found: the path in this unit or one it depends on. The libc's own unit depends on nothing.
 lookup() {
   local unit
@@ -331,16 +341,9 @@ fi
 
 if [ -n "$libc" ]; then
   find . -type f \( -perm -0100 -o -name '*.so' -o -name '*.so.*' \) > "$work/files"
-  seen=' '
   while IFS= read -r file; do
     case $(xxd -p -l 4 "$file") in
       7f454c46)
-        # a second name of one inode was patched with the first
-        set -- $(stat -c '%h %i' "$file")
-        if [ "$1" -gt 1 ]; then
-          case $seen in *" $2 "*) continue ;; esac
-          seen="$seen$2 "
-        fi
         patchBinary "$file"
         ;;
       2321*) patchScript "$file" ;;
