@@ -9,6 +9,7 @@ import { BuildError, FloeError, UsageError } from '../base/errors.ts';
 import { utf8ToByteString } from '../base/bytes.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { loadSettings, measuresEvaluation } from '../engine/config.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import type { ReadLog } from '../engine/reads.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
@@ -266,13 +267,17 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
       const leavesMore = session.settings.get('json-log-path') !== undefined || measuresEvaluation(session.settings, session.env);
       if (session.reads !== undefined && !leavesMore) keeper?.keep(become);
     };
-    command.session = { ...session, onBecome: keep };
+    // PERF: few runs have a debugger, and it brings the repl along.
+    const debugging = rest.includes('--debugger') ? await import('./repl-session.ts') : undefined;
+    const startDebugger = debugging && ((engine: Engine) => debugging.startDebugger(session, engine));
+    command.session = { ...session, onBecome: keep, startDebugger };
     command.choices = choices;
     const code = (await command.execute()) ?? 0;
     if (code === 0) keep();
     return code;
   } catch (error) {
     if (error instanceof BrokenPipe) return 1;
+    if (error instanceof FloeError && error.code === 'FLOE_QUIT') return 0;
     return explain(error, report, program, tellsBuildStatus);
   } finally {
     report.close();

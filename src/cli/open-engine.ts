@@ -47,8 +47,8 @@ export function openEvaluatingEngine(command: BaseCommand, options: EvalOptions 
   if (options.impure) settings.set('pure-eval', false);
   if (options.evalStore !== undefined)
     throw new UsageError("floe has no '--eval-store' yet: derivations and sources go to the store itself");
-  if (options.debugger) throw new UsageError("floe has no '--debugger' yet");
   const engine = openEngine(command);
+  if (options.debugger) command.session.startDebugger?.(engine);
   engine.autoArguments.push(...readAutoArguments(command, options));
   engine.searchPath.push(...options.include.map(parseSearchPathEntry));
   for (const [from, to] of options.overrideFlake) engine.flakes.override(from, to);

@@ -6,11 +6,13 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { Interface } from 'node:readline/promises';
 import { createContext, Script } from 'node:vm';
-import { byteStringToUtf8, bytesOf } from '../base/bytes.ts';
+import { byteStringToUtf8, bytesOf, utf8ToByteString } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
+import { Debugger, type DebuggerFace } from '../engine/debugger.ts';
 import type { Engine } from '../engine/engine.ts';
 import { historyFile, type LineResult, type ReplFace } from '../engine/repl.ts';
 import { renderMarkdown } from './markdown.ts';
+import { printPlace } from './print-error.ts';
 import type { Session } from './session.ts';
 import { BLUE, FAINT, GREEN, NORMAL, RED } from './terminal.ts';
 
@@ -50,6 +52,33 @@ export function replFace({ report, stdin, stdout, env }: Session): ReplFace {
     interruptible: (run) => (stdin.isTerminal ? runInterruptibly(run) : run()),
     // NIX: its tests want the text as it is written.
     renderMarkdown: (text) => (env['_NIX_TEST_RAW_MARKDOWN'] === '1' ? text : renderMarkdown(text, stdout.isTerminal, stdout.columns)),
+  };
+}
+
+/** Lets evaluations of an engine stop for the user. */
+export function startDebugger(session: Session, engine: Engine): void {
+  // What is printed once is not all there is to it.
+  engine.reads?.refuse('a debugger listens');
+  new Debugger(engine, debuggerFace(session));
+}
+
+/** The debugger's way to the user: lines are waited for, since evaluation stands still meanwhile. */
+function debuggerFace(session: Session): DebuggerFace {
+  const { report, stdin, stdout } = session;
+  return {
+    ...replFace(session),
+    interruptible: (run) => run(),
+    readLine: (isContinued) =>
+      report.suspend(() => {
+        const prompt = isContinued ? MORE_PROMPT : PROMPT;
+        if (stdin.isTerminal) stdout.write(prompt);
+        const line = stdin.readLine();
+        if (!stdin.isTerminal) stdout.write(line === undefined ? prompt : echoed(prompt, line));
+        return line;
+      }),
+    error: (error, level) => report.error(error, level),
+    describePlace: (position) => utf8ToByteString(printPlace(position)),
+    colours: { index: BLUE, problem: RED, names: MAGENTA, normal: NORMAL },
   };
 }
 

@@ -19,7 +19,7 @@ import type { Environment, Settings } from './config.ts';
 import type { DevShells } from './dev-shells.ts';
 import { useNodeDigests } from './digests.ts';
 import type { EngineEvalHost } from './eval-host.ts';
-import { Evaluation, type SearchPath } from './evaluation.ts';
+import { type Debugging, Evaluation, type SearchPath } from './evaluation.ts';
 import { fetchClosureForEvaluation } from './fetch-closure.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
@@ -103,6 +103,8 @@ export class Engine {
   readonly builds: Builds;
   readonly printing: Printing;
   private readonly report: NonNullable<EngineOptions['report']>;
+  /** Set by a debugger before the first evaluation. */
+  debugging: Debugging | undefined;
   private opened: OpenedStore | undefined;
   private running: Evaluation | undefined;
   private bridge: BlockingBridge | undefined;
@@ -161,6 +163,7 @@ export class Engine {
       searchPath: this.searchPath,
       allowedPaths: [],
       reads: this.reads,
+      debugging: this.debugging,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       fetchClosure: (request) => fetchClosureForEvaluation(this, request),
       lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),

@@ -7,7 +7,8 @@ import { utf8ToByteString } from '../base/bytes.ts';
 import type { TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
-import { Evaluator } from '../eval/evaluator.ts';
+import type { BuiltinTable } from '../eval/builtin.ts';
+import { Evaluator, type Instruments } from '../eval/evaluator.ts';
 import type { EvalConstants, EvalLogLevel, LockedFlakeInfo } from '../eval/host.ts';
 import type { ParseOptions } from '../lang/parser.ts';
 import type { BlockingBridge } from './bridge.ts';
@@ -40,11 +41,18 @@ export interface EvaluationOptions {
   readonly allowedPaths: readonly string[];
   /** Gets everything that evaluation reads. */
   readonly reads?: ReadLog | undefined;
+  /** A debugger's hands. */
+  readonly debugging?: Debugging | undefined;
   fetchTrees: HostServices['fetchTrees'];
   readonly fetchClosure: HostServices['fetchClosure'];
   lockFlake(flakeRef: string): LockedFlakeInfo;
   /** Prints a trace, a warning or an error with its frames. */
   report(level: EvalLogLevel, message: string, frames?: readonly TraceFrame[]): void;
+}
+
+/** What a debugger changes about evaluation. */
+export interface Debugging extends Instruments {
+  readonly builtins: BuiltinTable;
 }
 
 /** An evaluator and its host; `close` keeps the compiled code for the next run. */
@@ -73,11 +81,12 @@ export class Evaluation {
     const parse = parseOptionsOf(settings, pure);
     this.evaluator = new Evaluator({
       host: this.host,
-      builtins: BUILTINS,
+      builtins: options.debugging?.builtins ?? BUILTINS,
       parse,
       // Compiled code was parsed in another run, so what a lint had to say would be lost.
-      codeStore: hasLints(parse) ? undefined : this.code,
+      codeStore: hasLints(parse) || options.debugging !== undefined ? undefined : this.code,
       settings: { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') },
+      instruments: options.debugging,
     });
     this.measurements = measuresEvaluation(settings, env)
       ? startMeasurements({ settings, env, progress: options.progress, positions: this.evaluator.state.positions })

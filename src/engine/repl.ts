@@ -80,6 +80,12 @@ const HELP: readonly (readonly [words: string, text: string])[] = [
 ];
 const HELP_COLUMN = 29;
 
+/** A command's first word and the rest. */
+export function splitCommand(line: string): { readonly command: string; readonly argument: string } {
+  const blank = line.search(/[ \n\r\t]/);
+  return blank < 0 ? { command: line, argument: '' } : { command: line.slice(0, blank), argument: line.slice(blank).trim() };
+}
+
 function printHelp(): string {
   const rows = HELP.map(([words, text]) => `  ${words.padEnd(HELP_COLUMN)}${text.replaceAll('\n', `\n  ${' '.repeat(HELP_COLUMN)}`)}\n`);
   return `The following commands are available:\n\n${rows.join('')}`;
@@ -196,7 +202,7 @@ export class Repl {
     this.addToScope(this.evaluator.guard(() => autoCallFunction(this.state, this.engine.autoArgs(), value)));
   }
 
-  private async loadFlake(text: string): Promise<void> {
+  private async loadFlake(text: string): Promise<undefined> {
     if (text === '')
       throw new FloeError('FLOE_USAGE', "cannot use ':load-flake' without a path specified. (Use '.' for the current working directory.)");
     this.loadedFlakes = [...this.loadedFlakes.filter((known) => known !== text), text];
@@ -223,7 +229,7 @@ export class Repl {
     }
   }
 
-  private async reload(): Promise<void> {
+  private async reload(): Promise<undefined> {
     this.evaluator.resetFiles();
     this.engine.flakes.forget();
     this.scope.clear();
@@ -232,8 +238,11 @@ export class Repl {
 
   // ---- lines
 
-  /** Does what a line, or several, ask for. Errors are thrown; the session can go on after them. */
-  async processLine(input: string): Promise<LineResult> {
+  /**
+   * Does what a line, or several, ask for. Errors are thrown; the session can go on after them. A promise comes from commands that have
+   * to wait for something.
+   */
+  processLine(input: string): LineResult | Promise<LineResult> {
     const line = input.trim();
     if (line === '') return 'again';
     try {
@@ -241,14 +250,19 @@ export class Repl {
         this.processExpression(line);
         return 'again';
       }
-      const blank = line.search(/[ \n\r\t]/);
-      const command = blank < 0 ? line : line.slice(0, blank);
-      const argument = blank < 0 ? '' : line.slice(blank).trim();
-      return (await this.processCommand(command, argument)) ?? 'again';
+      const { command, argument } = splitCommand(line);
+      const result = this.processCommand(command, argument);
+      return result instanceof Promise ? result.then(() => 'again') : (result ?? 'again');
     } catch (error) {
       if (error instanceof Unfinished) return 'incomplete';
       throw error;
     }
+  }
+
+  /** Names and values beside those of the base environment, in the place of all others. */
+  setScope(values: ReadonlyMap<string, Slot>): void {
+    this.scope.clear();
+    for (const [name, slot] of values) this.scope.set(name, slot);
   }
 
   private processExpression(line: string): void {
@@ -257,7 +271,7 @@ export class Repl {
     else bound.keys().forEach((key, index) => this.scope.set(symbolName(key), bound.slots()[index]!));
   }
 
-  private async processCommand(command: string, argument: string): Promise<LineResult | undefined> {
+  private processCommand(command: string, argument: string): LineResult | undefined | Promise<undefined> {
     const { face } = this;
     switch (command) {
       case ':?':
@@ -273,7 +287,7 @@ export class Repl {
         return this.loadFile(byteStringToUtf8(argument)) as undefined;
       case ':lf':
       case ':load-flake':
-        return void (await this.loadFlake(byteStringToUtf8(argument)));
+        return this.loadFlake(byteStringToUtf8(argument));
       case ':ll':
       case ':last-loaded':
         if (this.lastLoaded === undefined) throw new FloeError('FLOE_REPL', 'nothing has been loaded yet');
@@ -281,7 +295,7 @@ export class Repl {
         return;
       case ':r':
       case ':reload':
-        return void (await this.reload());
+        return this.reload();
       case ':e':
       case ':edit':
         return this.edit(argument);

@@ -9,7 +9,7 @@ import { NameTable } from '../lang/name-table.ts';
 import { parse, parseBindings, type ParseOptions, type ParseWarning } from '../lang/parser.ts';
 import { fileSource, Source, stringSource } from '../lang/position.ts';
 import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
-import { Builtin, type BuiltinTable } from './builtin.ts';
+import { Builtin, type BuiltinDefinition, type BuiltinTable } from './builtin.ts';
 import { forceDeep } from './builtins/deep.ts';
 import { hasFeature } from './builtins/features.ts';
 import { callFunction, exchangeCallSettings } from './call.ts';
@@ -35,6 +35,15 @@ export interface EvaluatorOptions {
   /** Where compiled forms are kept; without one, every file is parsed. */
   readonly codeStore?: CodeStore | undefined;
   readonly parse?: Omit<ParseOptions, 'names'>;
+  /** Changes what programs are made of before it is compiled, and builtins that only such programs see. */
+  readonly instruments?: Instruments | undefined;
+}
+
+/** What a debugger puts into programs. */
+export interface Instruments {
+  readonly transform: (root: Node, source: Source) => Node;
+  /** By the names that programs use bare. */
+  readonly hidden: Readonly<Record<string, BuiltinDefinition>>;
 }
 
 /** What a line of the repl is read as. */
@@ -158,16 +167,20 @@ class State implements EvalState {
   readonly #resolved = new Map<string, string>();
   readonly #searchPathResolved = new Map<string, string | null>();
   readonly #caches = new Map<symbol, unknown>();
+  readonly #instruments: Instruments | undefined;
 
   constructor(options: EvaluatorOptions) {
     this.host = options.host;
     this.settings = { ...DEFAULT_EVAL_SETTINGS, ...options.settings };
     this.rootEnv = [null, this];
     this.#codeStore = options.codeStore;
+    this.#instruments = options.instruments;
     const { constants } = options.host;
     this.#parseOptions = { pureEval: constants.pureEval, ...options.parse, names: new NameTable() };
     this.searchPath = constants.pureEval ? [] : constants.nixPath;
     this.builtins = this.#makeBuiltins(options.builtins);
+    for (const [name, definition] of Object.entries(options.instruments?.hidden ?? {}))
+      this.#globals.set(name, new Builtin(name, definition, this));
   }
 
   #makeBuiltins(table: BuiltinTable): Attrs {
@@ -311,8 +324,9 @@ class State implements EvalState {
   }
 
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
-    const { root, warnings } = parse(source, this.#parseOptions);
+    const { root: tree, warnings } = parse(source, this.#parseOptions);
     this.#warn(warnings, source);
+    const root = this.#instruments === undefined ? tree : this.#instruments.transform(tree, source);
     bind(root, source, this.#globals, scopes);
     return compile(root, text.length, scopes.length);
   }

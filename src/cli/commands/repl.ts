@@ -40,7 +40,7 @@ export class ReplCommand extends BaseCommand {
       await runSession(this.session, engine, {
         greeting: 'Nix 2.34.8\nType :? for help.',
         start: () => repl.start(),
-        processLine: (line) => repl.processLine(utf8ToByteString(line)),
+        processLine: async (line) => repl.processLine(utf8ToByteString(line)),
         complete: (line) => repl.complete(utf8ToByteString(line)),
       });
     } finally {
