@@ -5,18 +5,25 @@ import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { concatBytes } from '../../base/bytes.ts';
 import { FloeError, FormatError } from '../../base/errors.ts';
+import { bzip2 } from './bzip2.ts';
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** What NARs can be written with. */
-export const WRITABLE_COMPRESSIONS = ['zstd', 'br', 'gzip', 'none'] as const;
+export const WRITABLE_COMPRESSIONS = ['zstd', 'br', 'gzip', 'bzip2', 'none'] as const;
 export type WritableCompression = (typeof WRITABLE_COMPRESSIONS)[number];
 
 /** Its own default takes minutes for what this does in seconds. */
 const BROTLI_LEVEL = 6;
 
 /** Ends of the names of compressed NARs, as C++ Nix chooses them. */
-export const COMPRESSION_SUFFIXES: Readonly<Record<WritableCompression, string>> = { zstd: '.zst', br: '.br', gzip: '', none: '' };
+export const COMPRESSION_SUFFIXES: Readonly<Record<WritableCompression, string>> = {
+  zstd: '.zst',
+  br: '.br',
+  gzip: '',
+  bzip2: '.bz2',
+  none: '',
+};
 
 async function* through(source: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
   // Errors of either end arrive at the reader of the transform.
@@ -99,6 +106,8 @@ export function compress(source: Bytes, compression: WritableCompression, level 
       return source;
     case 'gzip':
       return through(source, zlib.createGzip(level < 0 ? {} : { level }));
+    case 'bzip2':
+      return bzip2(source, level < 1 || level > 9 ? undefined : level);
     case 'br':
       return through(
         source,
