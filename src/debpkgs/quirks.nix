@@ -15,9 +15,12 @@ let
     done
   '';
   java = mainProgram: {
-    script = programsOf "lib/jvm/java-17-openjdk-amd64/bin";
+    script = programsOf "lib/jvm/java-17-openjdk-amd64/bin" + ''
+      rm lib/jvm/java-17-openjdk-amd64/lib/security/cacerts
+      bin/java -XX:-UsePerfData ${./java/cacerts.java} ${unit "ca-certificates"}/share/ca-certificates lib/jvm/java-17-openjdk-amd64/lib/security/cacerts
+    '';
     inherit mainProgram;
-    setupHook = ./hooks/java.sh;
+    setupHook = ./java/setup-hook.sh;
   };
   # Fonts, where the user has said nothing of his own: the machine's, and one family of the set.
   fonts = "FONTCONFIG_FILE=${unit "fontconfig-config"}/etc/fonts/fonts.conf";

@@ -435,6 +435,11 @@ in
         public static void main(String[] words) throws Exception {
           MessageDigest.getInstance("SHA-256").digest("x".getBytes(StandardCharsets.UTF_8));
           javax.net.ssl.SSLContext.getDefault().createSSLEngine();
+          java.security.KeyStore trusted = java.security.KeyStore.getInstance(new java.io.File(System.getProperty("java.home") + "/lib/security/cacerts"), "changeit".toCharArray());
+          if (trusted.size() < 100) throw new Error("trusts " + trusted.size());
+          var managers = javax.net.ssl.TrustManagerFactory.getInstance("PKIX");
+          managers.init((java.security.KeyStore) null);
+          if (((javax.net.ssl.X509TrustManager) managers.getTrustManagers()[0]).getAcceptedIssuers().length < 100) throw new Error();
           if (ZonedDateTime.ofInstant(Instant.EPOCH, ZoneId.of("Europe/Berlin")).getHour() != 1) throw new Error();
           System.out.println(Stream.of(new Point(20, 1), new Point(21, 0)).mapToInt(p -> p.x() + p.y()).sum());
         }
