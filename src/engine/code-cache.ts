@@ -73,7 +73,7 @@ export class DiskCodeStore implements CodeStore {
 
   /** Writes what was added, in one rename. A cache that cannot be written is no error. */
   save(): void {
-    if (!this.pack?.isChanged) return;
+    if (!this.pack?.isWorthWriting) return;
     const temporary = `${this.file}.${process.pid}`;
     try {
       fs.mkdirSync(dirname(this.file), { recursive: true });

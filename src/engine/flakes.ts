@@ -33,7 +33,7 @@ import type { Engine } from './engine.ts';
 import { cacheFolder, nixCacheFolder } from './cache-folder.ts';
 import { makeFetchSettings } from './fetch-settings.ts';
 import { applyFlakeConfig } from './flake-config.ts';
-import { evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
+import { type EngineTree, evaluationInfo, FlakeFetcher, type LockedFlake as LockedOnDisk } from './lock-flake.ts';
 import { packageFolder } from './package-folder.ts';
 import { recordingCache, recordingIo, recordingProbe } from './recording.ts';
 import { openRegistries } from './registry-files.ts';
@@ -232,8 +232,14 @@ export class Flakes {
     return this.withValue(locked);
   }
 
+  /** Names a flake for its compiled code: where it lies, whatever has changed there since the last time. */
+  private placeOf({ fetched, resolved }: EngineTree): string {
+    const context = { ...this.fetcher.machine.context, warn: () => {} };
+    return (isKnownInput(resolved) ? inputSourcePath(resolved, context) : undefined) ?? fetched.folder ?? fetched.storePath;
+  }
+
   private withValue(locked: LockedOnDisk): LockedFlake {
-    const evaluation = this.engine.evaluation(locked.top.tree.fetched.folder ?? locked.top.tree.fetched.storePath);
+    const evaluation = this.engine.evaluation(this.placeOf(locked.top.tree));
     let value: Value | undefined;
     const whole = () => (value ??= evaluation.evaluator.guard(() => callFlake(evaluation.evaluator.state, this.infoFor(locked))));
     return {

@@ -15,6 +15,9 @@ export interface CodeStore {
   put(path: string, content: string, form: string): void;
 }
 
+/** PERF: one changed file of a project is compiled faster than a pack of megabytes is written. */
+const WORTH_FRACTION = 50;
+
 const HEADER = `floe-code-pack ${FORMAT_VERSION}\n`;
 
 /** A pack in memory. */
@@ -43,9 +46,11 @@ export class CodePack {
     }
   }
 
-  /** Whether forms were added since it was read. */
-  get isChanged(): boolean {
-    return this.#added.size > 0;
+  /** Whether so much was added since it was read that writing all of it again pays. */
+  get isWorthWriting(): boolean {
+    let added = 0;
+    for (const form of this.#added.values()) added += form.length;
+    return added * WORTH_FRACTION > this.#text.length;
   }
 
   get(key: string): string | undefined {

@@ -79,7 +79,7 @@ test('what is added counts before what was read', () => {
   pack.put('a', 'one');
   pack.put('b', 'two');
   const again = new CodePack(pack.print());
-  assert.equal(again.isChanged, false);
+  assert.equal(again.isWorthWriting, false);
   again.put('a', 'three');
   assert.equal(again.get('a'), 'three');
   assert.equal(new CodePack(again.print()).get('a'), 'three');

@@ -37,7 +37,7 @@ class PackFile implements CodeStore {
     this.#pack.put(this.#key(path), form);
   }
   save(): void {
-    if (this.#pack.isChanged) writeFileSync(this.#file, this.#pack.print(), 'latin1');
+    if (this.#pack.isWorthWriting) writeFileSync(this.#file, this.#pack.print(), 'latin1');
   }
 }
 
