@@ -44,6 +44,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'nar ls': async () => (await import('./commands/nar/ls.ts')).NarLsCommand,
   'nar pack': async () => (await import('./commands/nar/pack.ts')).NarPackCommand,
   'registry list': async () => (await import('./commands/registry/list.ts')).RegistryListCommand,
+  'realisation info': async () => (await import('./commands/realisation/info.ts')).RealisationInfoCommand,
   'registry add': async () => (await import('./commands/registry/add.ts')).RegistryAddCommand,
   'registry remove': async () => (await import('./commands/registry/remove.ts')).RegistryRemoveCommand,
   'registry pin': async () => (await import('./commands/registry/pin.ts')).RegistryPinCommand,
@@ -111,10 +112,6 @@ export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; r
   daemon: { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
   'store roots-daemon': { why: 'floe has no daemon yet', hint: "'store gc' finds the roots itself" },
   'upgrade-nix': { why: 'floe does not upgrade itself', hint: 'use what installed it: npm update -g, or git pull and npm ci' },
-  'realisation info': {
-    why: 'floe keeps no realisations: it has no content-addressed derivations yet',
-    hint: "'path-info' tells of paths",
-  },
   'nix-copy-closure': { why: 'floe cannot reach stores over ssh yet', hint: "'copy --to file:///a/folder' makes a binary cache to carry" },
   'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
 };

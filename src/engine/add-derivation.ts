@@ -8,12 +8,17 @@ import { derivationReferences, makeDerivationPath, type Derivation } from '../mo
 import { checkOutputPaths, fillInOutputPaths, makeHashModuloLookup } from '../model/derivation-hash.ts';
 import { derivationFromJson } from '../model/derivation-json.ts';
 import type { StorePath } from '../model/store-path.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import type { Engine } from './engine.ts';
+import { requireFeature } from './features.ts';
 
 /** Writes the derivation and gives its path; with `dryRun` it is only computed. */
-export function addDerivation(store: LocalStore, text: Uint8Array, dryRun: boolean): StorePath {
+export function addDerivation({ store, settings }: Engine, text: Uint8Array, dryRun: boolean): StorePath {
   const { storeDir } = store;
   const given = derivationFromJson(parseJson(byteStringOf(text), 'standard input'), storeDir);
+  for (const { kind } of given.outputs.values()) {
+    if (kind === 'floating') requireFeature(settings, 'ca-derivations');
+    if (kind === 'impure') requireFeature(settings, 'impure-derivations');
+  }
   const lookup = makeHashModuloLookup((path) => store.readDerivationSync(path), storeDir);
   const derivation = fillInOutputPaths(given, storeDir, lookup);
   refuseWrongVariables(given, derivation, storeDir);

@@ -20,6 +20,7 @@ import { parseSecretKey } from '../model/signature.ts';
 import { downstreamPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
+import type { RealisedOutput } from './copy-paths.ts';
 import type { Engine } from './engine.ts';
 import { statOf } from './reads.ts';
 import { StoreQueries } from './store-queries.ts';
@@ -311,6 +312,33 @@ export class Builds {
     // Hashes of inputs are read from the store.
     this.flush([...derivation.inputDerivations.keys()].map((path) => ({ kind: 'opaque', path })));
     return realisations.outputPath(derivation, name);
+  }
+
+  /**
+   * Of outputs that are asked for: those whose paths their derivations tell, and names of those that only realisations tell (with
+   * `all`, of every output where content-addressed derivations are on).
+   */
+  splitOutputs(paths: readonly DerivedPath[], all: boolean): { known: StorePath[]; realised: RealisedOutput[] } {
+    const { realisations } = this.engine.store;
+    const known: StorePath[] = [];
+    const realised: RealisedOutput[] = [];
+    for (const path of paths) {
+      if (path.kind === 'opaque') {
+        known.push(path.path);
+        continue;
+      }
+      const derivation = this.derivation(path.derivation);
+      this.flush([...derivation.inputDerivations.keys()].map((input) => ({ kind: 'opaque', path: input })));
+      for (const [name, output] of derivation.outputs) {
+        if (!outputsSpecContains(path.outputs, name)) continue;
+        if ('path' in output) known.push(output.path);
+        if (realisations !== undefined && output.kind !== 'impure' && (all || !('path' in output)))
+          realised.push({ id: realisations.idOf(derivation, name), path: 'path' in output ? output.path : undefined });
+        const made = output.kind === 'impure' ? this.made.get(path.derivation)?.get(name) : undefined;
+        if (made !== undefined) known.push(made);
+      }
+    }
+    return { known, realised };
   }
 
   /** What `build --dry-run --json` prints. */

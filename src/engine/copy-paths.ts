@@ -3,6 +3,7 @@
 
 import { InvalidPathError, SignatureError, UsageError } from '../base/errors.ts';
 import type { PathInfo } from '../model/path-info.ts';
+import { type DerivationOutputId, printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import { parsePublicKeys } from '../model/signature.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { isCacheUrl, openBinaryCache } from '../store/binary-cache/open-cache.ts';
@@ -22,11 +23,20 @@ export interface CopyRequest {
   readonly to: string | undefined;
   /** "all" for everything that the source has. */
   readonly paths: readonly StorePath[] | 'all';
+  /** Outputs that are copied with their realisations; the path where it is known without. */
+  readonly realised?: readonly RealisedOutput[];
   /** With everything they refer to. */
   readonly recursive: boolean;
   readonly checkSignatures: boolean;
   /** The destination first takes from its own substituters what it can. */
   readonly substitute?: boolean;
+}
+
+/** An output by the name of its realisation. */
+export interface RealisedOutput {
+  readonly id: DerivationOutputId;
+  /** Where it is, where the derivation tells. */
+  readonly path: StorePath | undefined;
 }
 
 export interface Opened {
@@ -53,16 +63,32 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
   if (request.from === undefined && request.to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
   const [from, to] = await Promise.all([openAnyStore(engine, request.from), openAnyStore(engine, request.to)]);
   try {
-    const roots = request.paths === 'all' ? await from.store.queryAllValidPaths() : request.paths;
+    const realisations = await realisationsIn(from.store, request.realised ?? []);
+    const named = request.paths === 'all' ? await from.store.queryAllValidPaths() : request.paths;
+    const roots = [...new Set([...named, ...realisations.map(({ path }) => path)])];
     const infos = request.recursive ? await closureOf(from.store, roots) : await infosOf(from.store, roots);
     if (request.substitute === true) await substituteThere(engine, to.store, infos);
     if (request.checkSignatures && !to.isCache && !from.trusted) await requireSignatures(engine, infos, to.store);
     const { progress } = engine;
-    return (await copyPaths(from.store, to.store, infos, { progress, checkSignatures: false })).length;
+    const copied = await copyPaths(from.store, to.store, infos, { progress, checkSignatures: false });
+    for (const realisation of realisations) await to.store.addRealisation?.(realisation);
+    return copied.length;
   } finally {
     // The engine's own is the engine's to close.
     for (const { store } of [from, to]) if (store !== engine.store) await store.close();
   }
+}
+
+/** Those that the store knows. InvalidPathError where it does not know one. */
+async function realisationsIn(store: Store, outputs: readonly RealisedOutput[]): Promise<Realisation[]> {
+  return Promise.all(
+    outputs.map(async ({ id, path }) => {
+      const realisation = await store.queryRealisation?.(id);
+      if (realisation !== undefined) return realisation;
+      if (path !== undefined) return { id, path, signatures: [] };
+      throw new InvalidPathError(`store '${store.uri}' does not know what '${printDerivationOutputId(id)}' is`);
+    }),
+  );
 }
 
 async function closureOf(store: Store, roots: readonly StorePath[]): Promise<PathInfo[]> {

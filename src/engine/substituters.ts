@@ -18,7 +18,9 @@ import { openStore } from './open-store.ts';
 export function makeSubstituter(engine: Engine): Substituter | undefined {
   const { settings, store, progress } = engine;
   const urls = substituterUrls(engine);
-  if (urls.length === 0 || !settings.get('substitute') || !engine.online) return undefined;
+  if (urls.length === 0 || !settings.get('substitute')) return undefined;
+  // Without a network nothing is substituted, unless the user says so (from folders).
+  if (!engine.online && !settings.isOverridden('substitute')) return undefined;
   const trustedKeys = settings.get('require-sigs') ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
   const load = async () => {
     const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([
@@ -31,6 +33,7 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
   let loaded: ReturnType<typeof load> | undefined;
   const substitution = () => (loaded ??= load());
   return {
+    queryRealisation: async (id) => (await substitution()).queryRealisation(id),
     query: async (paths) => (await substitution()).query(paths),
     substitute: async (path, options) => (await substitution()).substitute(path, options),
   };

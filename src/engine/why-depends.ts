@@ -39,18 +39,25 @@ export async function whyDepends(
   options: WhyDependsOptions,
 ): Promise<Iterable<string> | undefined> {
   const from = await onePath(engine, target, options.derivation, true);
+  if (from === undefined) throw notOnePath(target);
+  // What nobody knows yet, though the target was built, the target did not need.
   const to = await onePath(engine, dependency, options.derivation, false);
+  if (to === undefined) return undefined;
   const closure = await new StoreQueries(engine).closure([from]);
   return closure.has(to) ? new DependencyTree(engine, closure, from, to, options).lines() : undefined;
 }
 
-async function onePath(engine: Engine, target: Target, derivation: boolean, build: boolean): Promise<StorePath> {
+async function onePath(engine: Engine, target: Target, derivation: boolean, build: boolean): Promise<StorePath | undefined> {
   const paths =
     build && !derivation
       ? (await engine.builds.build(target.derivedPaths())).flatMap(({ outputs }) => [...outputs.values()])
       : await storePathsOf(engine, [target], { derivation, recursive: false });
-  if (new Set(paths).size !== 1) throw new FloeError('FLOE_USAGE', `argument '${target.what}' should evaluate to one store path`);
-  return paths[0]!;
+  if (new Set(paths).size > 1) throw notOnePath(target);
+  return paths[0];
+}
+
+function notOnePath({ what }: Target): FloeError {
+  return new FloeError('FLOE_USAGE', `argument '${what}' should evaluate to one store path`);
 }
 
 class DependencyTree {

@@ -3,6 +3,7 @@
 
 import type { Activity } from '../base/progress.ts';
 import type { PathInfo } from '../model/path-info.ts';
+import type { DerivationOutputId, Realisation } from '../model/realisation.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
 
 /** A NAR as chunks, in order. */
@@ -49,5 +50,9 @@ export interface Store {
   addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath>;
   /** Registers signatures on a valid path. */
   addSignatures(path: StorePath, signatures: readonly string[]): Promise<void>;
+  /** What an output of a content-addressed derivation turned out to be; left out by stores that know of none. */
+  queryRealisation?(id: DerivationOutputId): Promise<Realisation | undefined>;
+  /** Remembers a realisation whose path is valid. */
+  addRealisation?(realisation: Realisation): Promise<void>;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
 import { FloeError } from '../base/errors.ts';
 import type { Activity, Progress } from '../base/progress.ts';
 import { isContentAddressed, type PathInfo } from '../model/path-info.ts';
+import { type DerivationOutputId, printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import type { PublicKey } from '../model/signature.ts';
 import type { StoreDir, StorePath } from '../model/store-path.ts';
 import type { NarSource, Store } from './store.ts';
@@ -112,6 +113,30 @@ export class Substitution {
     if (info.signatures.length === 0) return false;
     const { countGoodSignatures = (await import('../model/signing.ts')).countGoodSignatures } = this.#options;
     return countGoodSignatures(info, destination.storeDir, trustedKeys) > 0;
+  }
+
+  /**
+   * What an output turned out to be elsewhere. NIX: 2.34.8 takes it from any cache; since a content-addressed path needs no signature,
+   * floe wants one here, unless no signatures are wanted at all.
+   */
+  async queryRealisation(id: DerivationOutputId): Promise<Realisation | undefined> {
+    const { trustedKeys, progress } = this.#options;
+    for (const { store, trusted } of await this.#open()) {
+      try {
+        const realisation = await store.queryRealisation?.(id);
+        if (realisation === undefined) continue;
+        if (trusted || trustedKeys === undefined) return realisation;
+        const { countGoodRealisationSignatures } = await import('../model/signing.ts');
+        if (countGoodRealisationSignatures(realisation, trustedKeys) > 0) return realisation;
+        this.#warnOnce(
+          `ignoring realisation '${printDerivationOutputId(id)}' of '${store.uri}', as it's not signed by any of the keys in 'trusted-public-keys'`,
+        );
+      } catch (error) {
+        if (!(error instanceof FloeError)) throw error;
+        progress.log('error', `error: ${error.message}`);
+      }
+    }
+    return undefined;
   }
 
   async substitute(path: StorePath, options: { readonly repair: boolean; readonly signal: AbortSignal }): Promise<boolean> {

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'clipanion';
 import { UsageError } from '../../base/errors.ts';
-import { copyBetweenStores } from '../../engine/copy-paths.ts';
+import { copyBetweenStores, type CopyRequest } from '../../engine/copy-paths.ts';
 import { derivationsOf } from '../../engine/store-paths.ts';
 import { BaseCommand } from '../base-command.ts';
 import { lockChoices } from '../lock-choices.ts';
@@ -45,9 +45,9 @@ export class CopyCommand extends BaseCommand {
       throw new UsageError("'--out-link' and '--profile' need the paths in the local store: leave out '--to'");
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
-    const copy = (paths: Parameters<typeof copyBetweenStores>[1]['paths']) =>
+    const copy = (paths: CopyRequest['paths'], realised: CopyRequest['realised'] = []) =>
       copyBetweenStores(engine, {
-        ...{ from, to, paths, recursive: !this.noRecursive, checkSignatures: !this.noCheckSigs },
+        ...{ from, to, paths, realised, recursive: !this.noRecursive, checkSignatures: !this.noCheckSigs },
         substitute: this.substitute,
       });
     try {
@@ -57,11 +57,10 @@ export class CopyCommand extends BaseCommand {
       if (this.derivation) return void (await copy(await derivationsOf(engine, targets)));
       const derived = targets.flatMap((target) => target.derivedPaths());
       // What lies elsewhere is not made here.
-      const built =
-        from === undefined
-          ? await engine.builds.build(derived)
-          : derived.map((path) => ({ path, outputs: engine.builds.outputPaths(path) }));
-      await copy(built.flatMap(({ outputs }) => [...outputs.values()]));
+      if (from === undefined) await engine.builds.build(derived);
+      const { known, realised } = engine.builds.splitOutputs(derived, from === undefined);
+      await copy(known, realised);
+      const built = derived.map((path) => ({ path, outputs: engine.builds.outputPaths(path) }));
       if (this.outLink !== undefined) await engine.builds.makeLinks(built, resolve(engine.cwd, this.outLink));
       if (this.profile !== undefined) await engine.builds.updateProfile(resolve(engine.cwd, this.profile), built);
     } finally {

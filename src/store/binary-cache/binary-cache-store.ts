@@ -3,6 +3,7 @@
 // (substitute.ts). Nix manual, "Binary cache"; libstore/binary-cache-store.cc.
 
 import { byteStringOf, bytesOf, compareStrings, concatBytes } from '../../base/bytes.ts';
+import { parseJson, printJson } from '../../base/canonical-json.ts';
 import { FloeError, FormatError, HashMismatchError, InvalidPathError, StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, printHash } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
@@ -12,6 +13,13 @@ import { makeNarLister, printNarListing } from '../../model/nar-listing.ts';
 import { narOfFile } from '../../model/nar.ts';
 import { type NarInfo, parseNarInfo, printNarInfo } from '../../model/narinfo.ts';
 import { isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import {
+  type DerivationOutputId,
+  printDerivationOutputId,
+  type Realisation,
+  realisationFromJson,
+  realisationToJson,
+} from '../../model/realisation.ts';
 import type { SecretKey } from '../../model/signature.ts';
 import { type StoreDir, type StorePath, storePathHash } from '../../model/store-path.ts';
 import type { ImportOptions, NarSource, ReadOptions, Store } from '../store.ts';
@@ -335,6 +343,18 @@ export class BinaryCacheStore implements Store {
     this.#writeNarInfo({ ...info, fileHash, signatures: sortSignatures([...info.signatures, ...signatures]) });
   }
 
+  async queryRealisation(id: DerivationOutputId): Promise<Realisation | undefined> {
+    const name = realisationFile(id);
+    const contents = await readWhole(this.#files, name);
+    if (contents === undefined) return undefined;
+    // The name of the file says what it is about.
+    return { ...realisationFromJson(parseJson(byteStringOf(contents), name)), id };
+  }
+
+  async addRealisation(realisation: Realisation): Promise<void> {
+    this.#files.write(realisationFile(realisation.id), bytesOf(printJson(realisationToJson(realisation))));
+  }
+
   /** The log of a derivation's build; undefined where the cache has none. */
   readLog(derivation: StorePath): Promise<Uint8Array | undefined> {
     return readWhole(this.#files, `log/${derivation}`);
@@ -345,6 +365,10 @@ export class BinaryCacheStore implements Store {
   }
 
   async close(): Promise<void> {}
+}
+
+function realisationFile(id: DerivationOutputId): string {
+  return `realisations/${printDerivationOutputId(id)}.doi`;
 }
 
 /** Looks at a NAR that passes by: is it one, how large, which hash, what is in it. */

@@ -14,6 +14,7 @@ import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
 import { isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import type { PublicKey } from '../../model/signature.ts';
 import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
@@ -319,6 +320,15 @@ export class LocalStore implements Store {
     const outputs = new Map<string, StorePath>();
     for (const [name, output] of derivation.outputs) if ('path' in output) outputs.set(name, output.path);
     return { info, outputs };
+  }
+
+  async queryRealisation(id: DerivationOutputId): Promise<Realisation | undefined> {
+    return this.realisations?.query(id);
+  }
+
+  async addRealisation(realisation: Realisation): Promise<void> {
+    this.#requireWritable();
+    this.realisations?.register(realisation);
   }
 
   async addSignatures(path: StorePath, signatures: readonly string[]): Promise<void> {

@@ -21,7 +21,7 @@ export class DerivationAddCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEngine(this);
     try {
-      const path = addDerivation(engine.store, this.session.stdin.readAll(), this.dry.dryRun || engine.readOnly);
+      const path = addDerivation(engine, this.session.stdin.readAll(), this.dry.dryRun || engine.readOnly);
       this.print(`${engine.storeDir}/${path}`);
     } finally {
       await engine.close();
