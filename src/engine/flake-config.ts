@@ -73,7 +73,11 @@ function isTrusted(engine: Engine, name: string, value: string): boolean {
     progress.log('info', `Using saved setting for '${name} = ${value}' from ~/.local/share/nix/trusted-settings.json.`);
     return known;
   }
-  const says = (question: string): boolean => engine.ask(question)?.trim().toLowerCase() === 'y';
+  const says = (question: string): boolean => {
+    const answer = engine.ask(question);
+    if (answer !== undefined) reads?.refuse('the user was asked');
+    return answer?.trim().toLowerCase() === 'y';
+  };
   const trusted = says(`do you want to allow configuration setting '${name}' to be set to '\x1b[31;1m${value}\x1b[0m' (y/N)?`);
   if (says(`do you want to permanently mark this value as ${trusted ? 'trusted' : 'untrusted'} (y/N)?`))
     keepAnswer(file, nameBytes, valueBytes, trusted);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type * as http from 'node:http';
 import * as https from 'node:https';
 import { join } from 'node:path';
@@ -261,4 +261,26 @@ test('registries: a global one behind a URL, entries of options, inputs of anoth
   mkdirSync(`${home}/flake`);
   writeFileSync(`${home}/flake/flake.nix`, `{ inputs.mine.url = "https://${HOST}/x.tar.gz"; outputs = _: { }; }`);
   assert.equal(await both(['eval', '--inputs-from', `path:${home}/flake`, 'mine#x'], 'flake-registry ='), '1\n');
+});
+
+test('locked inputs: a cache has what the server has no more', { skip }, async () => {
+  const home = mkdtempSync(`${folder}/home-`);
+  const fetched = JSON.parse(await ok('floe', ['flake', 'prefetch', '--json', `https://${HOST}/x.tar.gz`], home)) as Record<string, string>;
+  const name = readdirSync(`${home}/store`).find((entry) => entry.endsWith('-source'))!;
+  await ok('floe', ['copy', '--to', `file://${home}/cache`, `${home}/store/${name}`], home);
+  const locked = { type: 'tarball', url: `https://${HOST}/gone.tar.gz`, narHash: fetched['hash'] };
+  const original = { type: 'tarball', url: locked.url };
+  mkdirSync(`${home}/flake`);
+  writeFileSync(`${home}/flake/flake.nix`, `{ inputs.a.url = "${locked.url}"; outputs = { a, ... }: { inherit (a) x; }; }`);
+  const nodes = { a: { locked, original }, root: { inputs: { a: 'a' } } };
+  writeFileSync(`${home}/flake/flake.lock`, JSON.stringify({ nodes, root: 'root', version: 7 }));
+  for (const which of oracle === undefined ? (['floe'] as const) : (['floe', 'oracle'] as const)) {
+    for (const place of ['store', 'var', '.cache']) {
+      spawnSync('chmod', ['-R', 'u+w', `${home}/${place}`]);
+      rmSync(`${home}/${place}`, { recursive: true, force: true });
+    }
+    const words = ['eval', `path:${home}/flake#x`];
+    assert.match((await run(which, words, home)).stderr, /HTTP error 404/, which);
+    assert.equal(await ok(which, words, home, `substituters = file://${home}/cache`), '1\n', which);
+  }
 });
