@@ -332,7 +332,7 @@ export class Engine {
   async close(): Promise<void> {
     this.running?.close();
     await this.bridge?.close();
-    await this.opened?.store.close();
+    await this.opened?.close();
     this.opened = undefined;
   }
 }

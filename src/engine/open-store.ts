@@ -3,11 +3,12 @@
 
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { splitStorePath } from '../model/store-path.ts';
+import { DEFAULT_STORE_DIR, splitStorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
+import { openScratchStore } from '../store/local/scratch-store.ts';
 import { openStore as openPlacedStore } from '../store/open-store.ts';
-import type { StorePlacement } from '../store/placement.ts';
+import { parseStoreUrl, type StorePlacement } from '../store/placement.ts';
 import type { Engine } from './engine.ts';
 import type { EvalStore } from './eval-host.ts';
 import { type ReadLog, statOf } from './reads.ts';
@@ -19,6 +20,8 @@ export interface OpenedStore {
   readonly evalStore: EvalStore;
   /** Follows symbolic links from a path until it lies in the store; undefined where it never does. */
   followToStore(path: string): string | undefined;
+  /** Lets go of the store, and of the folder of one that only lasts as long as it is open. */
+  close(): Promise<void>;
 }
 
 /** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
@@ -27,15 +30,52 @@ export function openStore(
   url?: string,
 ): OpenedStore {
   const machine = readStoreMachine(env, cwd);
+  const named = url ?? (settings.isOverridden('store') ? settings.get('store') : undefined);
+  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openDummy({ env, cwd, progress, settings, reads }, named);
   const { store, placement } = openPlacedStore({
-    url: url ?? (settings.isOverridden('store') ? settings.get('store') : undefined),
+    url: named,
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
     progress,
     autoOptimise: settings.get('auto-optimise-store'),
     withRealisations: settings.hasFeature('ca-derivations'),
   });
   reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
-  return { store, placement, evalStore: store, followToStore: (path) => followLinks(path, store.storeDir, reads) };
+  return {
+    store,
+    placement,
+    evalStore: store,
+    followToStore: (path) => followLinks(path, store.storeDir, reads),
+    close: () => store.close(),
+  };
+}
+
+/** `dummy://?store=/foo&read-only=false`. */
+function openDummy(
+  { env, cwd, progress, settings, reads }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'>,
+  url: string,
+): OpenedStore {
+  reads?.refuse('the store lasts as long as this run');
+  const { parameters } = parseStoreUrl(url, cwd);
+  const storeDir = parameters.get('store') ?? env['NIX_STORE_DIR'] ?? DEFAULT_STORE_DIR;
+  const uri = 'dummy://';
+  const { store, remove } = openScratchStore({
+    storeDir,
+    uri,
+    progress,
+    readOnly: parameters.get('read-only') !== 'false',
+    withRealisations: settings.hasFeature('ca-derivations'),
+  });
+  const { realStoreDir, stateDir, logDir, isReadOnly: readOnly } = store;
+  return {
+    store,
+    placement: { storeDir, realStoreDir, stateDir, logDir, uri, readOnly, mount: undefined, warning: undefined, unknownParameters: [] },
+    evalStore: store,
+    followToStore: (path) => followLinks(path, storeDir, reads),
+    async close() {
+      await store.close();
+      remove();
+    },
+  };
 }
 
 const MAX_LINKS = 40;
