@@ -18,6 +18,7 @@ import { internSymbol } from '../eval/symbol.ts';
 import { force, Lambda, type Value } from '../eval/value.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { DerivedPath } from '../model/derived-path.ts';
+import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { chooseShell, type ChosenShell } from '../shell/choose-shell.ts';
 import { findProgram } from '../shell/launch.ts';
@@ -41,6 +42,8 @@ export type OlderShellTask =
 export interface OlderShellRequest {
   readonly sources: readonly SourceChoice[];
   readonly attrPaths: readonly string[];
+  /** Whether the program takes packages from `<nixpkgs>` because the user named packages. */
+  readonly takesPackages: boolean;
   readonly isPure: boolean;
   /** Variables that stay all the same. */
   readonly keep: readonly string[];
@@ -138,6 +141,7 @@ export class OlderShell {
   /** Builds what the derivation needs, and becomes the shell. */
   async run(request: OlderShellRequest): Promise<void> {
     const { engine } = this;
+    if (request.takesPackages) this.requireNixpkgs();
     const drvPath = await this.findDerivation(request);
     const derivation = this.readDerivation(drvPath);
     const excluded = request.exclude.map((text) => new RegExp(text));
@@ -152,8 +156,31 @@ export class OlderShell {
       return;
     }
     await engine.builds.build(needed, { mode: request.mode });
-    const shell = await this.chooseShell(derivation, request);
-    await this.enter(drvPath, derivation, shell, request);
+    const resolved = this.resolved(derivation);
+    const shell = await this.chooseShell(resolved, request);
+    await this.enter(drvPath, resolved, shell, request);
+  }
+
+  /** Says plainly what is missing, before an expression that the user never wrote fails. */
+  private requireNixpkgs(): void {
+    try {
+      this.instantiation.findFile('nixpkgs');
+    } catch (error) {
+      if (!(error instanceof FloeError)) throw error;
+      throw new FloeError(error.code, error.message, {
+        cause: error,
+        hint: "packages of '-p' come from a nixpkgs that NIX_PATH, '-I nixpkgs=...' or a channel names; 'floe shell debpkgs#NAME' needs none",
+      });
+    }
+  }
+
+  /** With the paths of inputs in it that are known only now. */
+  private resolved(derivation: Derivation): Derivation {
+    if (!mustResolve(derivation, true)) return derivation;
+    const { builds, storeDir } = this.engine;
+    const pathOf = (input: StorePath, output: string) =>
+      builds.outputPaths({ kind: 'built', derivation: input, outputs: [output] }).get(output);
+    return resolveDerivation(derivation, storeDir, pathOf) ?? derivation;
   }
 
   /**

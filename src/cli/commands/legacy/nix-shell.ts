@@ -63,6 +63,7 @@ export class NixShellCommand extends BaseCommand {
       await new OlderShell(engine).run({
         sources,
         attrPaths: this.attrs.length === 0 ? [''] : this.attrs,
+        takesPackages: this.packages,
         isPure: this.pure,
         keep: this.keep,
         exclude: this.exclude,
