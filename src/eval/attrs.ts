@@ -477,7 +477,8 @@ function planKeys(aKeys: readonly SymbolId[], bKeys: readonly SymbolId[]): KeyPl
       if (x === y) i++;
     }
   }
-  return { keySet: keySetOf(scratchKeys, sources.length), sources };
+  // Copied at its size.
+  return { keySet: keySetOf(scratchKeys, sources.length), sources: sources.slice() };
 }
 
 /**

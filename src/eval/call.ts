@@ -118,13 +118,14 @@ export function call2(fn: Value, a: Slot, b: Slot, pos: PositionId): Value {
   if (fn instanceof Lambda) {
     const { code } = fn;
     const last = code.next;
-    if (last !== null && last.next === null && last.formals === null && code.slot === 1) {
+    if (last !== null && last.next === null && last.formals === null) {
       const { size } = last;
       if (size === 3) return runBody(last, [fn.env, a, b], pos);
       const env: Env = new Array(size);
-      env[0] = fn.env;
-      env[1] = a;
-      env[2] = b;
+      takeOver(env, fn);
+      const { slot } = code;
+      env[slot] = a;
+      env[slot + 1] = b;
       return runBody(last, env, pos);
     }
     const next = callLambda(fn, a, pos);
@@ -146,28 +147,51 @@ export function callWithArray(callee: Value, args: readonly Slot[], pos: Positio
 
 function applyAll(callee: Value, args: readonly Slot[], pos: PositionId): Value {
   let fn = callee;
-  let rest = args;
-  while (rest.length > 0) {
+  const count = args.length;
+  for (let at = 0; at < count;) {
     if (fn instanceof Lambda) {
-      fn = callLambda(fn, rest[0]!, pos);
-      rest = rest.slice(1);
+      const taken = Math.min(stagesOf(fn.code), count - at);
+      fn = taken === 1 ? callLambda(fn, args[at]!, pos) : callStages(fn, args, at, taken, pos);
+      at += taken;
     } else if (fn instanceof Builtin) {
       const { arity } = fn;
-      if (rest.length < arity) return new PartialCall(fn, rest);
-      fn = runBuiltin(fn, rest.length === arity ? rest : rest.slice(0, arity), pos);
-      rest = rest.slice(arity);
+      if (count - at < arity) return new PartialCall(fn, at === 0 ? args : args.slice(at));
+      fn = runBuiltin(fn, at === 0 && count === arity ? args : args.slice(at, at + arity), pos);
+      at += arity;
     } else if (fn instanceof PartialCall) {
       const { builtin, args: given } = fn;
       const missing = builtin.arity - given.length;
-      if (rest.length < missing) return new PartialCall(builtin, [...given, ...rest]);
-      fn = runBuiltin(builtin, [...given, ...rest.slice(0, missing)], pos);
-      rest = rest.slice(missing);
-    } else {
-      fn = callFunctor(fn, rest[0]!, pos);
-      rest = rest.slice(1);
-    }
+      if (count - at < missing) return new PartialCall(builtin, [...given, ...args.slice(at)]);
+      fn = runBuiltin(builtin, [...given, ...args.slice(at, at + missing)], pos);
+      at += missing;
+    } else fn = callFunctor(fn, args[at++]!, pos);
   }
   return fn;
+}
+
+/** How many arguments lead to the body. */
+function stagesOf(code: LambdaCode): number {
+  let stages = 1;
+  for (let last = code; last.next !== null; last = last.next) stages++;
+  return stages;
+}
+
+/** A closure applied to some of its arguments, two at least, or to all. PERF: one frame, no closures between. */
+function callStages(fn: Lambda, args: readonly Slot[], at: number, taken: number, pos: PositionId): Value {
+  let stage = fn.code;
+  for (let i = 1; i < taken; i++) stage = stage.next!;
+  const { slot } = fn.code;
+  if (stage.next === null && stage.formals === null) {
+    const env: Env = new Array(stage.size);
+    takeOver(env, fn);
+    for (let i = 0; i < taken; i++) env[slot + i] = args[at + i];
+    return runBody(stage, env, pos);
+  }
+  const known = stage.next === null ? taken - 1 : taken;
+  const frame: Env = new Array(slot + known);
+  takeOver(frame, fn);
+  for (let i = 0; i < known; i++) frame[slot + i] = args[at + i];
+  return stage.next === null ? callLambda(new Lambda(stage, frame), args[at + known]!, pos) : new Lambda(stage.next, frame);
 }
 
 function callFunctor(fn: Value, a: Slot, pos: PositionId): Value {
@@ -227,8 +251,11 @@ function takeOver(env: Env, fn: Lambda): void {
 /** The environment of the closure of the next stage: [env, arguments so far...]. */
 function partialFrame(fn: Lambda, a: Slot): Env {
   if (fn.code.slot === 1) return [fn.env, a];
-  const frame = fn.env.slice();
-  frame.push(a);
+  // PERF: made at its size; an array that grows gets room for 16 more.
+  const { slot } = fn.code;
+  const frame: Env = new Array(slot + 1);
+  takeOver(frame, fn);
+  frame[slot] = a;
   return frame;
 }
 

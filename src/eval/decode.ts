@@ -1,5 +1,5 @@
 // The compiled form (code-format.ts) -> what runs (interpret.ts). A unit is one source's form in one evaluator: symbols, positions and paths
-// are resolved here. Lazy parts are decoded when they first run, so a file of a thousand definitions costs what is used of it.
+// are resolved here. PERF: arrays are made at their sizes: one that grows keeps room for 16 more. Lazy parts are decoded when they first run, so a file of a thousand definitions costs what is used of it.
 
 import { unreachable } from '../base/assert.ts';
 import { UndefinedVariableError } from '../base/errors.ts';
@@ -446,31 +446,31 @@ class Unit implements CodeSource {
     const symbol = this.#symbol();
     const position = this.#position();
     const count = this.#number();
-    const hops: number[] = [];
-    const slots: number[] = [];
-    const positions: PositionId[] = [];
+    const hops: number[] = new Array<number>(count);
+    const slots: number[] = new Array<number>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
     for (let i = 0; i < count; i++) {
-      hops.push(this.#number());
-      slots.push(this.#number());
-      positions.push(this.#position());
+      hops[i] = this.#number();
+      slots[i] = this.#number();
+      positions[i] = this.#position();
     }
     return new WithVariableCode(symbol, position, hops, slots, positions);
   }
 
   #path(): { steps: PathStep[]; positions: PositionId[]; texts: string[] } {
     const count = this.#number();
-    const steps: PathStep[] = [];
-    const positions: PositionId[] = [];
-    const texts: string[] = [];
+    const steps: PathStep[] = new Array<PathStep>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
+    const texts: string[] = new Array<string>(count);
     for (let i = 0; i < count; i++) {
       if (this.#byte() === 0) {
-        steps.push(this.#symbol());
-        positions.push(NO_POSITION);
-        texts.push('');
+        steps[i] = this.#symbol();
+        positions[i] = NO_POSITION;
+        texts[i] = '';
       } else {
-        positions.push(this.#position());
-        texts.push(this.#expressionText());
-        steps.push(this.#expression());
+        positions[i] = this.#position();
+        texts[i] = this.#expressionText();
+        steps[i] = this.#expression();
       }
     }
     return { steps, positions, texts };
@@ -478,11 +478,11 @@ class Unit implements CodeSource {
 
   #parts(): { parts: Code[]; positions: PositionId[] } {
     const count = this.#number();
-    const parts: Code[] = [];
-    const positions: PositionId[] = [];
+    const parts: Code[] = new Array<Code>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
     for (let i = 0; i < count; i++) {
-      positions.push(this.#position());
-      parts.push(this.#expression());
+      positions[i] = this.#position();
+      parts[i] = this.#expression();
     }
     return { parts, positions };
   }
@@ -506,15 +506,15 @@ class Unit implements CodeSource {
     const literal = this.#position();
     const sources = this.#expressions(this.#number());
     const count = this.#number();
-    const names: SymbolId[] = [];
-    const positions: PositionId[] = [];
-    const isFrom: boolean[] = [];
-    const codes: Code[] = [];
+    const names: SymbolId[] = new Array<SymbolId>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
+    const isFrom: boolean[] = new Array<boolean>(count);
+    const codes: Code[] = new Array<Code>(count);
     for (let i = 0; i < count; i++) {
-      names.push(this.#symbol());
-      positions.push(this.#position());
-      isFrom.push(this.#byte() === 1);
-      codes.push(this.#expression());
+      names[i] = this.#symbol();
+      positions[i] = this.#position();
+      isFrom[i] = this.#byte() === 1;
+      codes[i] = this.#expression();
     }
     const { shape, order } = makeStaticShape(names, positions, literal);
     return new AttrsFromCode(
@@ -528,15 +528,15 @@ class Unit implements CodeSource {
   /** Bindings whose slots begin at `first`. */
   #bindings(first: number): { names: SymbolId[]; positions: PositionId[]; bindings: Bindings } {
     const count = this.#number();
-    const names: SymbolId[] = [];
-    const positions: PositionId[] = [];
-    const isOuter: boolean[] = [];
-    const codes: Code[] = [];
+    const names: SymbolId[] = new Array<SymbolId>(count);
+    const positions: PositionId[] = new Array<PositionId>(count);
+    const isOuter: boolean[] = new Array<boolean>(count);
+    const codes: Code[] = new Array<Code>(count);
     for (let i = 0; i < count; i++) {
-      names.push(this.#symbol());
-      positions.push(this.#position());
-      isOuter.push(this.#byte() === 1);
-      codes.push(this.#expression());
+      names[i] = this.#symbol();
+      positions[i] = this.#position();
+      isOuter[i] = this.#byte() === 1;
+      codes[i] = this.#expression();
     }
     const sources = this.#expressions(this.#number());
     return { names, positions, bindings: new Bindings(first, adoptAll(codes), isOuter, adoptAll(sources)) };

@@ -175,9 +175,15 @@ export const filter: BuiltinDefinition = {
     if (list.length === 0) return list;
     const fn = forceFunction(state, fnSlot!, pos, 'while evaluating the first argument passed to builtins.filter');
     const what = 'while evaluating the return value of the filtering function passed to builtins.filter';
-    const kept: Slot[] = [];
-    for (const element of list) if (forceBool(state, call1(fn, element, NO_POSITION), pos, what)) kept.push(element);
-    return kept.length === list.length ? list : kept;
+    const kept: Slot[] = new Array<Slot>(list.length);
+    let count = 0;
+    for (let i = 0; i < list.length; i++) {
+      const element = list[i]!;
+      if (forceBool(state, call1(fn, element, NO_POSITION), pos, what)) kept[count++] = element;
+    }
+    if (count === list.length) return list;
+    kept.length = count;
+    return kept;
   },
 };
 
@@ -200,6 +206,8 @@ export const foldl: BuiltinDefinition = {
 /** More elements than this cannot be held. */
 const MAX_LIST = 2 ** 32 - 1;
 
+const MAX_DENSE = 1 << 24;
+
 /** builtins.genList */
 export const genList: BuiltinDefinition = {
   args: ['generator', 'length'],
@@ -209,8 +217,10 @@ export const genList: BuiltinDefinition = {
     const size = forceInt(state, lengthSlot!, pos, 'while evaluating the second argument passed to builtins.genList');
     if (size < 0 || size > MAX_LIST) throw new EvalError(`cannot create list of size ${size}`, at(pos));
     forceFunction(state, fn!, NO_POSITION, 'while evaluating the first argument passed to builtins.genList');
-    const list: Slot[] = [];
-    for (let i = 0; i < Number(size); i++) list.push(delayCall1(fn!, i));
+    const count = Number(size);
+    // An array made so large at once would be a table of its indices.
+    const list: Slot[] = count <= MAX_DENSE ? new Array<Slot>(count) : [];
+    for (let i = 0; i < count; i++) list[i] = delayCall1(fn!, i);
     return list;
   },
 };

@@ -90,11 +90,10 @@ export const concatStringsSep: BuiltinDefinition = {
       pos,
       'while evaluating the second argument (the list of strings to concat) passed to builtins.concatStringsSep',
     );
-    let result = '';
+    const parts: string[] = new Array<string>(list.length);
     for (let i = 0; i < list.length; i++) {
-      if (i > 0) result += separator;
       const element = list[i]!;
-      result +=
+      parts[i] =
         typeof element === 'string'
           ? element
           : coerceToString(
@@ -105,7 +104,7 @@ export const concatStringsSep: BuiltinDefinition = {
               'while evaluating one element of the list of strings to concat passed to builtins.concatStringsSep',
             );
     }
-    return makeString(result, context.context);
+    return makeString(parts.join(separator), context.context);
   },
 };
 
