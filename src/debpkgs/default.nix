@@ -58,6 +58,14 @@ let
         inherit (pkgs) stdenvNoCC runCommand runCommandLocal writeText writeTextDir symlinkJoin bash coreutils cacert fakeroot util-linux python3 zstd;
       };
       inherit (dockerTools) fakeNss;
+      rustPlatform = (import ./languages/rust.nix {
+        inherit lib;
+        inherit (pkgs) stdenv runCommandLocal fetchurl rustc cargo cacert git;
+        crateAddress = config.crateAddress or null;
+      }).rustPlatform;
+      inherit (import ./languages/go.nix { inherit lib; inherit (pkgs) stdenv go cacert git; }) buildGoModule;
+      inherit (import ./languages/python.nix { inherit lib; inherit (pkgs) stdenv python3 makeSetupHook makeWrapper; debpkgs = debian; }) buildPythonPackage buildPythonApplication;
+      python3Packages = pkgs.python3.pkgs // { inherit buildPythonPackage buildPythonApplication; python = pkgs.python3; };
       nixpkgsStages = import ./stages.nix { debpkgs = debian; inherit (pkgs) runCommandLocal; shellInitialPath = initialPath; };
     }
     // {

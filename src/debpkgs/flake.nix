@@ -18,6 +18,7 @@
         mirror = address "debian";
         # without one, packages of npm come from where their lock file says
         npmMirror = if builtins.pathExists "${mirror}/npm" then address "npm" else null;
+        config = if builtins.pathExists "${mirror}/crates" then { crateAddress = address "crates"; } else { };
       };
       pick = names: set.lib.genAttrs names (name: set.own.${name} or (set.debian.package name));
     in

@@ -479,7 +479,8 @@ _defaultUnpack() {
     *) return 1 ;;
   esac
 }
-declare -a unpackCmdHooks=(_defaultUnpack)
+declare -a unpackCmdHooks
+unpackCmdHooks+=(_defaultUnpack)
 
 unpackFile() {
   curSrc=$1
@@ -661,7 +662,8 @@ distPhase() {
 
 # --- fixup -----------------------------------------------------------------------------------------------------------------------
 
-declare -a preFixupHooks=() fixupOutputHooks=() postFixupHooks=()
+# what setup hooks put there comes first
+declare -a preFixupHooks fixupOutputHooks postFixupHooks
 
 fixupPhase() {
   local _output

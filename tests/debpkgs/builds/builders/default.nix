@@ -4,4 +4,4 @@ let
   set = import ../../../../src/debpkgs args;
   pkgs = set.all;
 in
-import ./npm.nix { inherit pkgs; } // import ./texts.nix { inherit pkgs; } // import ./images.nix { inherit pkgs; }
+import ./npm.nix { inherit pkgs; } // import ./texts.nix { inherit pkgs; } // import ./images.nix { inherit pkgs; } // import ./languages.nix { inherit pkgs; }
