@@ -20,20 +20,23 @@
         npmMirror = if builtins.pathExists "${mirror}/npm" then address "npm" else null;
         config = if builtins.pathExists "${mirror}/crates" then { crateAddress = address "crates"; } else { };
       };
-      pick = names: set.lib.genAttrs names (name: set.own.${name} or (set.debian.package name));
+      pick = names: set.lib.genAttrs names (name: set.all.${name});
     in
     {
       inherit (set) lib;
 
       # The curated and tested packages; every Debian package and all functions are in legacyPackages.
       packages.${system} = pick [
-        "bash" "binutils" "bzip2" "cacert" "coreutils" "curl" "diffutils" "file" "findutils" "gawk" "gcc" "git" "gnugrep" "gnumake" "gnupatch" "gnused"
-        "gnutar" "gzip" "jq" "less" "patchelf" "perl" "pkg-config" "python3" "ripgrep" "unzip" "which" "xz" "zip" "zstd"
+        "bash" "binutils" "bzip2" "cacert" "coreutils" "curl" "diffutils" "esbuild" "file" "findutils" "gawk" "gcc" "git" "gnugrep" "gnumake" "gnupatch" "gnused"
+        "gnutar" "gzip" "jq" "less" "nodejs_26" "patchelf" "perl" "pkg-config" "prettier" "python3" "ripgrep" "typescript" "unzip" "which" "xz" "zip" "zstd"
       ];
 
       legacyPackages = {
         ${system} = set.all;
       } // set.lib.genAttrs [ "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ] (system: (import ./. { inherit system; }).all);
+
+      # The whole set beside the packages of another one, as `debpkgs`.
+      overlays.default = final: previous: { debpkgs = set.all; };
 
       devShells.${system}.default = set.own.mkShell { packages = [ set.own.python3 ]; };
     };
