@@ -7,7 +7,7 @@
 import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
-import { addFrame, at, withoutPlace } from './error-position.ts';
+import { addFrame, at, CALL_SITE, withoutPlace } from './error-position.ts';
 import type { Code, LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
@@ -292,7 +292,7 @@ function runBody(code: LambdaCode, env: Env, pos: PositionId): Value {
 function callFailed(error: unknown, code: LambdaCode, pos: PositionId): unknown {
   if (error instanceof FloeError) {
     addFrame(error, code.position, `while calling ${code.name === null ? 'anonymous lambda' : `'${code.name}'`}`);
-    if (pos !== NO_POSITION) addFrame(error, pos, 'from call site');
+    if (pos !== NO_POSITION) addFrame(error, pos, CALL_SITE);
   }
   return error;
 }
@@ -364,7 +364,7 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
       );
     }
   } catch (error) {
-    if (pos !== NO_POSITION && error instanceof FloeError) addFrame(error, pos, 'from call site');
+    if (pos !== NO_POSITION && error instanceof FloeError) addFrame(error, pos, CALL_SITE);
     throw error;
   }
   const formals = code.formals!;
@@ -402,7 +402,7 @@ function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly 
         `function '${functionName(code)}' called without required argument '${printSymbol(formal.symbol)}'`,
         at(code.position),
       );
-      throw addFrame(error, pos, 'from call site');
+      throw addFrame(error, pos, CALL_SITE);
     } else hasDefaults = true;
   }
   if (!code.ellipsis && used !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
@@ -423,7 +423,7 @@ function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): Wr
       symbolName(symbol),
     ),
   });
-  return addFrame(error, pos, 'from call site');
+  return addFrame(error, pos, CALL_SITE);
 }
 
 export { delayCall1, delayCall2, delayMapped } from './value.ts';

@@ -1,7 +1,7 @@
 // How errors inside the evaluator carry positions: as ids, because throwing must be cheap (`tryEval`) and most errors are thrown where
 // no position table is at hand. The evaluator's outermost guard replaces them by real positions (trace.ts, resolveError).
 
-import { FloeError, InfiniteRecursionError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
+import { FloeError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 
 /** A SourcePosition that is still an id. */
@@ -34,14 +34,21 @@ export function at(pos: PositionId): { position: SourcePosition | undefined } {
   return { position: pos === NO_POSITION ? undefined : new PendingPosition(pos) };
 }
 
+/** The frame of a call as seen from where it stands. */
+export const CALL_SITE = 'from call site';
+
 /**
- * Takes the place from an infinite recursion that was just found at `pos`: where a variable is handed on without being evaluated, it is
- * met, and placed, by whoever asks for its value.
+ * Takes the place `pos` of a variable from an error: where a variable is handed on without being evaluated, its value is asked for by
+ * somebody else, and what fails then (an infinite recursion, a call that a builtin put off) is not placed at the variable.
  */
 export function withoutPlace(error: unknown, pos: PositionId): unknown {
-  if (error instanceof InfiniteRecursionError && error.frames.length === 0) {
-    const { position } = error;
+  if (!(error instanceof FloeError) || pos === NO_POSITION) return error;
+  const { position, frames } = error;
+  const last = frames.at(-1);
+  if (last === undefined) {
     if (position instanceof PendingPosition && position.id === pos) error.position = undefined;
+  } else if (last instanceof PendingFrame && last.id === pos && last.text === CALL_SITE) {
+    frames.pop();
   }
   return error;
 }
