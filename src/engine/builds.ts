@@ -60,6 +60,9 @@ export class Builds {
   private readonly made = new Map<StorePath, ReadonlyMap<string, StorePath>>();
   private substituter: { readonly made: Substituter | undefined } | undefined;
 
+  /** Derivations to build that neither evaluation nor the store has: clients on other machines sent them. */
+  readonly given = new Map<StorePath, Derivation>();
+
   constructor(engine: Engine) {
     this.engine = engine;
   }
@@ -98,7 +101,7 @@ export class Builds {
       settings: this.buildSettings(),
       io,
       progress: engine.progress,
-      derivation: (path) => engine.pendingHost?.readDerivation(path),
+      derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path),
       substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
       ...(await this.signers()),
       mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),

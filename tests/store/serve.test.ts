@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { before, describe, test } from 'node:test';
@@ -129,34 +129,60 @@ describe('stores over ssh', () => {
       assert.ok(has('h', input));
     });
 
-    test('Nix asks, floe answers', async () => {
-      // The other Nix may see another /usr than floe needs: its program only passes on what floe, started outside, says.
-      const [asked, answered] = [join(folder, 'asked'), join(folder, 'answered')];
+    /** The other Nix may see another /usr than floe needs: its program only passes on what floe, started outside, says. */
+    async function nixWithServer(
+      name: string,
+      places: Readonly<Record<string, string>>,
+      makeWords: (url: string) => readonly string[],
+    ): Promise<void> {
+      const [asked, answered] = [join(folder, `${name}-asked`), join(folder, `${name}-answered`)];
       assert.equal(spawnSync('mkfifo', [asked, answered]).status, 0);
-      const program = makeProgram(join(folder, 'passes-on'), `cat ${answered} &\ncat > ${asked}\nwait`);
-      const nix = async (...words: string[]): Promise<void> => {
-        const server = spawn(
-          'sh',
-          ['-c', `exec ${join(bin, 'nix-store')} --serve --write --store ${storeAt('i')} < ${asked} > ${answered}`],
-          {
-            env: { ...process.env, ...env },
-          },
-        );
-        const run = spawn('sh', ['-c', `exec ${oracle} nix "$@"`, 'sh', ...words], {
-          env: { ...process.env, NIX_STORE_DIR: '/nix/store', NIX_STATE_DIR: join(folder, 'state'), NIX_CONFIG: 'substituters =' },
-          stdio: ['ignore', 'ignore', 'pipe'],
-        });
-        let said = '';
-        run.stderr.on('data', (chunk) => (said += String(chunk)));
-        const [status] = (await once(run, 'close')) as [number];
-        server.kill();
-        assert.equal(status, 0, said);
-      };
-      const url = `ssh://localhost?remote-program=${program}`;
-      await nix('copy', '--from', storeAt('a'), '--to', url, '--derivation', tool);
+      const program = makeProgram(join(folder, `${name}-passes-on`), `cat ${answered} &\ncat > ${asked}\nwait`);
+      const serve = `exec ${join(bin, 'nix-store')} --serve --write < ${asked} > ${answered}`;
+      const server = spawn('sh', ['-c', serve], {
+        env: { ...process.env, ...env, ...places, NIX_CONFIG: 'substituters =\nsandbox = false' },
+      });
+      const words = makeWords(`ssh://localhost?remote-program=${program}`);
+      const run = spawn('sh', ['-c', `exec ${oracle} nix "$@"`, 'sh', ...words], {
+        env: { ...process.env, NIX_STORE_DIR: '/nix/store', NIX_STATE_DIR: join(folder, 'state'), NIX_CONFIG: 'substituters =', ...places },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let said = '';
+      run.stderr.on('data', (chunk) => (said += String(chunk)));
+      const [status] = (await once(run, 'close')) as [number];
+      server.kill();
+      assert.equal(status, 0, said);
+    }
+
+    test('Nix asks, floe answers', async () => {
+      await nixWithServer('to', { NIX_REMOTE: storeAt('i') }, (url) => ['copy', '--from', storeAt('a'), '--to', url, '--derivation', tool]);
       assert.equal(await there('i', tool), await there('a', tool));
-      await nix('copy', '--from', url, '--to', storeAt('j'), '--no-check-sigs', '--derivation', tool);
+      await nixWithServer('from', { NIX_REMOTE: storeAt('i') }, (url) => [
+        'copy',
+        '--from',
+        url,
+        '--to',
+        storeAt('j'),
+        '--no-check-sigs',
+        '--derivation',
+        tool,
+      ]);
       assert.ok(has('j', input) && has('j', tool));
+    });
+
+    test('Nix sends a derivation, floe builds it', async () => {
+      const storeDir = join(folder, 'built');
+      const places = { NIX_STORE_DIR: storeDir, NIX_STATE_DIR: join(folder, 'built-state') };
+      const text =
+        'derivation { name = "remote"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo \\"$word\\" > $out" ]; word = "a\\"b\\n"; }';
+      const store = `local?real=${join(folder, 'k')}&state=${join(folder, 'k-state')}&log=${join(folder, 'k-log')}`;
+      await nixWithServer('build', places, (url) => [
+        ...['build', '--store', store, '--impure', '--expr', text, '--no-link', '--max-jobs', '0'],
+        ...['--builders', `${url} x86_64-linux - 1 1`],
+      ]);
+      const output = readdirSync(join(folder, 'k')).find((name) => name.endsWith('-remote'));
+      assert.equal(readFileSync(join(folder, 'k', output!), 'utf8'), 'a"b\n\n');
+      assert.ok(existsSync(join(storeDir, output!)));
     });
   });
 });
