@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { COMMANDS, LEGACY_COMMANDS } from '../../src/cli/command-table.ts';
+import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS } from '../../src/cli/command-table.ts';
 import { describeWords } from '../../src/cli/words.ts';
 import { readTree, ROOT } from './tree.ts';
 
@@ -42,4 +42,11 @@ test('the class says the same words, and explains itself', async () => {
       `${words} declares an option twice: ${all.filter((name, index) => all.indexOf(name) !== index).join(' ')}`,
     );
   }
+});
+
+test('what is refused is not there', () => {
+  assert.deepEqual(
+    Object.keys(REFUSED_COMMANDS).filter((words) => COMMANDS[words] !== undefined || LEGACY_COMMANDS[words] !== undefined),
+    [],
+  );
 });
