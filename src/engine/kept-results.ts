@@ -7,7 +7,7 @@ import { checkReads } from './reads-check.ts';
 import type { KeptReads } from './reads.ts';
 
 /** Changes with the form of what is kept. */
-const FORMAT = 1;
+const FORMAT = 2;
 const HEAD_BYTES = 32;
 /** A bigger record is not kept. */
 const MAX_CHARS = 16_000_000;

@@ -2,7 +2,18 @@
 // contents are read only where the times moved on or prove nothing, and the store's database is asked in the end.
 
 import * as fs from 'node:fs';
-import { contentDigest, diskPath, isProof, type KeptReads, kindLetter, listingText, type PathRead, signatureOf, statOf } from './reads.ts';
+import {
+  contentMark,
+  diskPath,
+  isProof,
+  type KeptReads,
+  kindLetter,
+  listingText,
+  type PathRead,
+  sameContent,
+  signatureOf,
+  statOf,
+} from './reads.ts';
 
 /** `renewed` holds the reads with times as they are now, where contents had to be compared. */
 export type CheckResult = { readonly holds: false } | { readonly holds: true; readonly renewed: KeptReads | undefined };
@@ -44,15 +55,15 @@ function checkPath(path: string, read: PathRead): PathRead | undefined {
   if (read.x === 1 && signature !== read.s) return undefined;
   if (read.k === 'l' && read.t !== undefined) return read;
   // Either the times moved on, or they prove nothing: only the content does.
-  if (read.h === undefined || contentOf(path, read) !== read.h) return undefined;
+  if (read.h === undefined || !sameContent(contentOf(path, read), read.h)) return undefined;
   const { p: _, ...rest } = read;
   return isProof(stats) ? { ...rest, s: signature, p: 1 } : { ...rest, s: signature };
 }
 
 function contentOf(path: string, read: PathRead): string {
-  if (read.k === 'f') return contentDigest(fs.readFileSync(diskPath(path)));
+  if (read.k === 'f') return contentMark(fs.readFileSync(diskPath(path)));
   const entries = fs.readdirSync(diskPath(path), { withFileTypes: true, encoding: 'latin1' as BufferEncoding });
-  return contentDigest(listingText(entries.map((entry) => ({ name: entry.name, kind: kindOfEntry(entry) }))));
+  return contentMark(listingText(entries.map((entry) => ({ name: entry.name, kind: kindOfEntry(entry) }))));
 }
 
 function kindOfEntry(entry: fs.Dirent): string {

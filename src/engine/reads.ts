@@ -17,7 +17,7 @@ export interface PathRead {
   p?: 1;
   /** Whoever looked saw the times, so that they must be the same too. */
   x?: 1;
-  /** Digest of the file's bytes, or of the folder's listing. */
+  /** `contentMark` of the file's bytes, or of the folder's listing. */
   h?: string;
   /** Where the link leads. */
   t?: string;
@@ -82,12 +82,29 @@ export function statOf(path: string, follow = false): Look | undefined {
     if (stats !== undefined) stats.lookedMs = lookedMs;
     return stats;
   } catch (error) {
-    if (['ENOTDIR', 'ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (['ENOTDIR', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
 
-/** Digest of contents. PERF: node:crypto is loaded by the first that has something to compare. */
+/** Stands before a content that is kept as it is; no digest begins so. */
+const VERBATIM = '=';
+const MAX_VERBATIM = 512;
+
+/** What is kept of a content. PERF: a short one itself, since many systems have a short file or two whose times prove nothing. */
+export function contentMark(data: Uint8Array | string): string {
+  if (data.length > MAX_VERBATIM) return contentDigest(data);
+  return VERBATIM + (typeof data === 'string' ? data : Buffer.from(data).toString('latin1'));
+}
+
+/** Whether two marks are of the same content; one may be a digest where the other is not. */
+export function sameContent(one: string, other: string): boolean {
+  if (one.startsWith(VERBATIM) === other.startsWith(VERBATIM)) return one === other;
+  const digestOf = (mark: string): string => (mark.startsWith(VERBATIM) ? contentDigest(mark.slice(VERBATIM.length)) : mark);
+  return digestOf(one) === digestOf(other);
+}
+
+/** Digest of contents. PERF: node:crypto is loaded by the first that needs one. */
 export function contentDigest(data: Uint8Array | string): string {
   return process.getBuiltinModule('node:crypto').hash('sha256', typeof data === 'string' ? Buffer.from(data, 'latin1') : data, 'base64');
 }
@@ -152,16 +169,16 @@ export class ReadLog {
 
   /** Bytes of a file, or a listing (`listingText`); `stats` from before they were read. */
   content(path: string, stats: Look | undefined, data: Uint8Array | string, follow = false): void {
-    this.digest(path, stats, contentDigest(data), follow);
+    this.digest(path, stats, contentMark(data), follow);
   }
 
-  /** The same where the digest is known. */
+  /** The same where the digest (or `contentMark`) is known. */
   digest(path: string, stats: Look | undefined, digest: string, follow = false): void {
     const read = this.look(path, stats, follow);
     if (stats === undefined) return;
     this.sign(path, read, stats);
-    if (read.h !== undefined && read.h !== digest) this.refuse(`'${path}' changed meanwhile`);
-    read.h = digest;
+    if (read.h !== undefined && !sameContent(read.h, digest)) this.refuse(`'${path}' changed meanwhile`);
+    read.h ??= digest;
   }
 
   link(path: string, target: string): void {
@@ -181,13 +198,10 @@ export class ReadLog {
 
   /** Looks at a file (behind a link, too) that somebody else reads: a configuration file, which may be missing. */
   observe(path: string): void {
-    const stats = statOf(path, true);
-    if (!stats?.isFile()) {
-      this.look(path, stats, true);
-      return;
-    }
     try {
-      this.content(path, stats, fs.readFileSync(diskPath(path)), true);
+      const stats = statOf(path, true);
+      if (stats?.isFile() === true) this.content(path, stats, fs.readFileSync(diskPath(path)), true);
+      else this.look(path, stats, true);
     } catch {
       this.refuse(`'${path}' cannot be read`);
     }
@@ -236,7 +250,8 @@ export class ReadLog {
         own === undefined
           ? []
           : (['k', 's', 'h', 't', 'e', 'v'] as const).filter((part) => own[part] !== undefined && read[part] !== undefined);
-      if (common.some((part) => own![part] !== read[part])) this.refuse(`'${path}' changed meanwhile`);
+      if (common.some((part) => (part === 'h' ? !sameContent(own!.h!, read.h!) : own![part] !== read[part])))
+        this.refuse(`'${path}' changed meanwhile`);
       this.paths.set(key, { ...read, ...own });
     }
     for (const [name, value] of reads.variables) this.variables.set(name, value);

@@ -17,6 +17,16 @@ type Stats = Look | undefined;
 
 const KINDS: Readonly<Record<string, FileStat['kind']>> = { f: 'regular', d: 'directory', l: 'symlink', '?': 'unknown' };
 
+/** What lies there; where the system will not say, that is for whoever reads to complain about. */
+function lookAt(log: ReadLog, path: string, follow = false): Stats {
+  try {
+    return statOf(path, follow);
+  } catch {
+    log.refuse(`'${byteStringToUtf8(path)}' cannot be looked at`);
+    return undefined;
+  }
+}
+
 /** Git's own files: what is in them counts, not when they were written. `shallow` is told by its size. */
 function isTimeless(path: string): boolean {
   return path.includes('/.git/') && !path.endsWith('/shallow');
@@ -28,8 +38,8 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
   const skips = (path: string): boolean => path.includes('/.git/objects/') || isFixed(path);
   const content = <Data extends Uint8Array | string>(path: string, read: () => Data): Data => {
     if (skips(path)) return read();
-    const isLink = statOf(path)?.isSymbolicLink() === true;
-    const stats = statOf(path, isLink);
+    const isLink = lookAt(log, path)?.isSymbolicLink() === true;
+    const stats = lookAt(log, path, isLink);
     const data = read();
     log.content(path, stats, data, isLink);
     return data;
@@ -66,7 +76,7 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
     readDir(path) {
       if (skips(path)) return files.readDir(path);
       const seen = folders.get(path);
-      const before = seen ?? statOf(path);
+      const before = seen ?? lookAt(log, path);
       const entries = files.readDir(path);
       log.content(path, before, listingText(entries));
       if (seen !== undefined && !isTimeless(path)) log.lookExactly(path, seen);
@@ -78,7 +88,7 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
       return target;
     },
     readRange(path, offset, length) {
-      if (!skips(path)) log.lookExactly(path, statOf(path));
+      if (!skips(path)) log.lookExactly(path, lookAt(log, path));
       return files.readRange(path, offset, length);
     },
   };
@@ -192,7 +202,7 @@ export function recordingMachine(machine: StoreMachine, log: ReadLog): StoreMach
       return answer;
     },
     exists(path) {
-      const stats = statOf(path, true);
+      const stats = lookAt(log, path, true);
       log.look(path, stats, true);
       return stats !== undefined;
     },
@@ -217,7 +227,7 @@ export class RecordingDiskTree extends DiskTree {
   }
 
   private statsOf(path: string): Stats {
-    return this.last?.path === path ? this.last.stats : statOf(path);
+    return this.last?.path === path ? this.last.stats : lookAt(this.log, path);
   }
 
   override kind(path: string): PathKind | undefined {
@@ -254,7 +264,7 @@ export class RecordingDiskTree extends DiskTree {
     if (stats?.isFile() === true) this.log.content(full, stats, data);
     else {
       // Behind a link, or no ordinary file (whose content may differ each time).
-      const behind = statOf(full, true);
+      const behind = lookAt(this.log, full, true);
       if (behind?.isFile() === true) this.log.content(full, behind, data, true);
       else this.log.refuse(`'${byteStringToUtf8(full)}' is no ordinary file`);
     }
