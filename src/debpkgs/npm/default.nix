@@ -36,6 +36,8 @@ let
       installPhase = ''
         mkdir -p $out/lib/node_modules/npm
         cp -r bin include $out/
+        # 60 MB of headers for other machines
+        find $out/include/node/openssl/archs -mindepth 1 -maxdepth 1 ! -name linux-x86_64 -exec rm -r {} +
         strip --strip-unneeded $out/bin/node
         patchelf --set-interpreter $loader --set-rpath $libraries $out/bin/node
         tar xzf $npm --strip-components=1 -C $out/lib/node_modules/npm

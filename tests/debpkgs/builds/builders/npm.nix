@@ -82,4 +82,29 @@ rec {
     npm --version; pnpm --version; yarn --version
     touch $out
   '';
+
+  # An addon that is compiled when it is installed, with the headers beside node.
+  addon = pkgs.stdenv.mkDerivation {
+    name = "addon";
+    dontUnpack = true;
+    nativeBuildInputs = [ pkgs.nodejs_26 pkgs.python3 ];
+    buildPhase = ''
+      export HOME=$TMPDIR npm_config_offline=true npm_config_nodedir=${pkgs.nodejs_26}
+      echo '{ "name": "addon", "version": "1.0.0", "scripts": { "install": "node-gyp rebuild" } }' > package.json
+      echo '{ "targets": [{ "target_name": "a", "sources": ["a.c"] }] }' > binding.gyp
+      cat > a.c <<'END'
+      #include <node_api.h>
+      static napi_value init(napi_env env, napi_value exports) {
+        napi_value answer;
+        napi_create_int32(env, 42, &answer);
+        napi_set_named_property(env, exports, "answer", answer);
+        return exports;
+      }
+      NAPI_MODULE(NODE_GYP_MODULE_NAME, init)
+      END
+      npm run install
+      [[ $(node -p 'require("./build/Release/a.node").answer') == 42 ]]
+    '';
+    installPhase = "touch $out";
+  };
 }
