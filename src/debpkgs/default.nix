@@ -66,6 +66,14 @@ let
       inherit (import ./languages/go.nix { inherit lib; inherit (pkgs) stdenv go cacert git; }) buildGoModule;
       inherit (import ./languages/python.nix { inherit lib; inherit (pkgs) stdenv python3 makeSetupHook makeWrapper; debpkgs = debian; }) buildPythonPackage buildPythonApplication;
       python3Packages = pkgs.python3.pkgs // { inherit buildPythonPackage buildPythonApplication; python = pkgs.python3; };
+      inherit (import ./formats.nix { inherit lib; inherit (pkgs) writeText runCommandLocal jq; }) formats;
+      autoPatchelfHook = pkgs.makeSetupHook
+        {
+          name = "auto-patchelf-hook";
+          propagatedBuildInputs = [ pkgs.patchelf ];
+          substitutions = let libc = "${package "libc6"}/lib/x86_64-linux-gnu"; in { inherit libc; loader = "${libc}/ld-linux-x86-64.so.2"; };
+        }
+        ./hooks/auto-patchelf.sh;
       nixpkgsStages = import ./stages.nix { debpkgs = debian; inherit (pkgs) runCommandLocal; shellInitialPath = initialPath; };
     }
     // {

@@ -66,4 +66,41 @@ in
       [[ $(cat $three) == v2 && $(cat $four) == v3b && $tested == q-1 && $scoped == 1-jq2-jq ]]
       touch $out
     '';
+
+  # Files of settings, read back.
+  formats =
+    let
+      value = { a = 1; b = "x \"y\"\n"; list = [ 1 2 ]; table.inner.deep = true; tables = [ { n = 1; } { n = 2; } ]; "odd key" = 1.5; none = null; };
+      toml = pkgs.formats.toml { };
+    in
+    assert builtins.fromTOML ((import ../../../../src/debpkgs/formats.nix { inherit lib; inherit (pkgs) writeText runCommandLocal jq; }).toTOML value) == removeAttrs value [ "none" ] || throw "formats.toml: what is read is not what was written";
+    runCommand "formats" {
+      json = (pkgs.formats.json { }).generate "a.json" value;
+      toml = toml.generate "a.toml" value;
+      ini = (pkgs.formats.ini { }).generate "a.ini" { section = { on = true; n = 1; }; };
+      nativeBuildInputs = [ pkgs.jq pkgs.python3 ];
+    } ''
+      [[ $(jq -r '.table.inner.deep, .list[1]' $json | tr '\n' ' ') == "true 2 " ]]
+      python3 -c 'import sys, tomllib; assert tomllib.load(open(sys.argv[1], "rb"))["tables"][1]["n"] == 2' $toml
+      [[ $(cat $ini) == $'[section]\nn=1\non=true' ]]
+      touch $out
+    '';
+
+  # A program that was compiled for other machines, as it is downloaded, starts.
+  auto-patchelf = stdenv.mkDerivation {
+    name = "auto-patchelf";
+    src = pkgs.debpkgs.debOf "jq";
+    nativeBuildInputs = [ pkgs.autoPatchelfHook pkgs.binutils ];
+    buildInputs = [ pkgs.libonig5 ];
+    unpackPhase = ''
+      ar x $src data.tar.xz
+      tar xf data.tar.xz
+      ar x ${pkgs.debpkgs.debOf "libjq1"} data.tar.xz
+      tar xf data.tar.xz
+    '';
+    dontBuild = true;
+    installPhase = "mkdir -p $out/lib; cp -r usr/bin $out/; cp usr/lib/x86_64-linux-gnu/libjq.so* $out/lib/";
+    doInstallCheck = true;
+    installCheckPhase = "env -i $out/bin/jq --version";
+  };
 }
