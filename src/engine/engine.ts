@@ -8,6 +8,7 @@ import { FloeError, IoError, type TraceFrame } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from '../eval/attrs.ts';
 import type { EvalLogLevel } from '../eval/host.ts';
+import { fetchNamedTree } from '../eval/evaluator.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
 import { trustCertificates } from '../io/node.ts';
@@ -227,16 +228,14 @@ export class Engine {
     return this.evaluation(`file:${path}`).evaluator.evalFile(path);
   }
 
-  /** A file as the command line names it: a path, `<search/path>`, or a URL of a tarball or flake. libcmd/common-eval-args.cc. */
+  /** A file as the command line names it: a path, `<search/path>`, the URL of a tarball, `flake:` and a reference. libcmd/common-eval-args.cc. */
   lookupFile(text: string): string {
     const { evaluator } = this.evaluation(`file:${text}`);
     if (text.startsWith('<') && text.endsWith('>') && text.length > 2) {
       return evaluator.guard(() => evaluator.state.findFile(evaluator.state.searchPath, utf8ToByteString(text.slice(1, -1)), NO_POSITION));
     }
-    if (/^(https?|file|channel):/.test(text)) {
-      const [tree] = evaluator.guard(() => evaluator.state.host.fetchTrees([{ attrs: { type: 'tarball', url: text }, kind: 'tarball' }]));
-      return `${this.storeDir}/${tree!.storePath}`;
-    }
+    const fetched = evaluator.guard(() => fetchNamedTree(utf8ToByteString(text), evaluator.state.host));
+    if (fetched !== undefined) return fetched;
     return utf8ToByteString(resolve(this.wordsFolder, text));
   }
 

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import type { Json } from '../base/canonical-json.ts';
-import { FloeError } from '../base/errors.ts';
+import { FloeError, UsageError } from '../base/errors.ts';
 import { hashBytes, printHash, parseSri } from '../base/hash.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { callFlake } from '../eval/call-flake.ts';
@@ -208,6 +208,8 @@ export class Flakes {
     const { engine } = this;
     const { settings } = engine;
     await this.prepareRegistries();
+    if (choices.referenceLockFile !== undefined && !settings.get('allow-dirty'))
+      throw new UsageError('reference lock file was provided, but the `allow-dirty` setting is set to false');
     if (choices.referenceLockFile !== undefined) engine.reads?.observe(utf8ToByteString(choices.referenceLockFile));
     const locked = await this.fetcher.lockOnDisk(ref, {
       ...choices,

@@ -8,6 +8,7 @@ import { bind, type GlobalNames } from '../lang/bind.ts';
 import { NameTable } from '../lang/name-table.ts';
 import { parse, parseBindings, type ParseOptions, type ParseWarning } from '../lang/parser.ts';
 import { fileSource, Source, stringSource } from '../lang/position.ts';
+import { parseFlakeRef } from '../model/flake-ref.ts';
 import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
 import { Builtin, type BuiltinDefinition, type BuiltinTable } from './builtin.ts';
 import { forceDeep } from './builtins/deep.ts';
@@ -376,16 +377,13 @@ class State implements EvalState {
   }
 
   #findSearchPath(path: string): string | null {
-    const url = pseudoUrl(path);
-    if (url !== undefined) {
-      try {
-        const [tree] = this.host.fetchTrees([{ attrs: { type: 'tarball', url }, kind: 'tarball' }]);
-        return `${this.host.constants.storeDir}/${tree!.storePath}`;
-      } catch (error) {
-        if (!(error instanceof FloeError)) throw error;
-        this.host.log('warn', `Nix search path entry '${path}' cannot be downloaded, ignoring`);
-        return null;
-      }
+    try {
+      const fetched = fetchNamedTree(path, this.host);
+      if (fetched !== undefined) return fetched;
+    } catch (error) {
+      if (!(error instanceof FloeError) || path.startsWith('flake:')) throw error;
+      this.host.log('warn', `Nix search path entry '${path}' cannot be downloaded, ignoring`);
+      return null;
     }
     const found = this.#followLinks(canonicalPath(path, this.host.constants.workingFolder ?? '/'));
     if (found !== undefined) return found;
@@ -453,8 +451,20 @@ function afterPrefix(prefix: string, name: string): string | undefined {
   return name.startsWith(`${prefix}/`) ? name.slice(prefix.length + 1) : undefined;
 }
 
-/** The address behind `channel:name` and addresses in a search path; undefined for paths. */
-function pseudoUrl(path: string): string | undefined {
-  if (path.startsWith('channel:')) return `https://channels.nixos.org/${path.slice('channel:'.length)}/nixexprs.tar.xz`;
-  return /^(?:https?|file|channel|git|s3|ssh):\/\//.test(path) ? path : undefined;
+/** The tree behind `channel:name`, `flake:reference` and addresses, where files may be named like that; undefined for paths. */
+export function fetchNamedTree(text: string, host: EvalHost): string | undefined {
+  const request = namedTree(text);
+  if (request === undefined) return undefined;
+  const [tree] = host.fetchTrees([request]);
+  return `${host.constants.storeDir}/${tree!.storePath}`;
+}
+
+function namedTree(text: string): Parameters<EvalHost['fetchTrees']>[0][number] | undefined {
+  if (text.startsWith('flake:')) return { attrs: parseFlakeRef(text.slice('flake:'.length)).input, kind: 'tree' };
+  if (text.startsWith('channel:'))
+    return {
+      attrs: { type: 'tarball', url: `https://channels.nixos.org/${text.slice('channel:'.length)}/nixexprs.tar.xz` },
+      kind: 'tarball',
+    };
+  return /^(?:https?|file|channel|git|s3|ssh):\/\//.test(text) ? { attrs: { type: 'tarball', url: text }, kind: 'tarball' } : undefined;
 }
