@@ -21,6 +21,7 @@ export function openEngine(command: BaseCommand): Engine {
     progress: session.report,
     online: session.online,
     readOnly: choices.readOnly,
+    asksCaches: (command.constructor as { readonly asksCaches?: boolean }).asksCaches === true,
     childStackLimit: session.launch.childStackLimit,
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs') || choices.logFormat === 'internal-json',
     report: (level, message, frames) => session.report.evaluation(level, message, frames),

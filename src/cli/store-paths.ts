@@ -2,8 +2,7 @@
 
 import { UsageError } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
-import { storePathsOf } from '../engine/store-paths.ts';
-import { StoreQueries } from '../engine/store-queries.ts';
+import { allStorePaths, storePathsOf } from '../engine/store-paths.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { BaseCommand } from './base-command.ts';
 import { lockChoices } from './lock-choices.ts';
@@ -26,7 +25,7 @@ export async function withStorePaths<Result>(
   const source = sourceChoice(command, options);
   const engine = openEvaluatingEngine(command, options);
   try {
-    if (options.all) return await work(engine, new StoreQueries(engine).sorted(await engine.store.queryAllValidPaths()));
+    if (options.all) return await work(engine, await allStorePaths(engine));
     const locking = lockChoices(command, engine, options);
     const targets = await engine.targets(readInstallables(command, words, options.stdin), 'build', source, locking);
     return await work(engine, await storePathsOf(engine, targets, options));

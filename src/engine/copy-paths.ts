@@ -55,7 +55,9 @@ export async function openAnyStore(engine: Engine, url: string | undefined): Pro
     const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
     return { store: openSshStore(engine, reference), isCache: true, trusted: reference.parameters.get('trusted') === 'true' };
   }
-  return { store: openStore(engine, url).store, isCache: false, trusted: false };
+  // A store may say that it wants no signatures.
+  const isCache = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '').get('require-sigs') === 'false';
+  return { store: openStore(engine, url).store, isCache, trusted: false };
 }
 
 /** Copies what is missing; says how many were copied. */

@@ -14,6 +14,7 @@ import { delay, type Slot, type Value } from '../eval/value.ts';
 import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
+import type { Store } from '../store/store.ts';
 import { BlockingBridge } from './bridge.ts';
 import { Builds } from './builds.ts';
 import type { Environment, Settings } from './config.ts';
@@ -55,6 +56,8 @@ export interface EngineOptions {
   readonly online?: boolean;
   /** Derivations that evaluation makes are not written. */
   readonly readOnly?: boolean;
+  /** The store may be a binary cache, of which `informant` tells; for commands that only ask. */
+  readonly asksCaches?: boolean;
   /** The soft stack limit that programs get back which this process becomes or starts; KiB or "unlimited". */
   readonly childStackLimit?: string | undefined;
   /** Whether `progress` shows what builders say, so that failures need not repeat its end. */
@@ -90,6 +93,7 @@ export class Engine {
   readonly progress: Progress;
   readonly online: boolean;
   readonly readOnly: boolean;
+  readonly asksCaches: boolean;
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
   readonly ask: (question: string) => string | undefined;
@@ -107,6 +111,7 @@ export class Engine {
   /** Set by a debugger before the first evaluation. */
   debugging: Debugging | undefined;
   private opened: OpenedStore | undefined;
+  private asked: Promise<Store> | undefined;
   private running: Evaluation | undefined;
   private bridge: BlockingBridge | undefined;
 
@@ -120,6 +125,7 @@ export class Engine {
     this.progress = options.progress;
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
+    this.asksCaches = options.asksCaches ?? false;
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
     this.ask = options.ask ?? (() => undefined);
@@ -139,6 +145,13 @@ export class Engine {
 
   get store(): LocalStore {
     return this.storeAccess.store;
+  }
+
+  /** What tells of paths: the store, or the binary cache that stands in its place. */
+  informant(): Promise<Store> {
+    const { cacheUrl } = this.storeAccess;
+    if (cacheUrl === undefined) return Promise.resolve(this.store);
+    return (this.asked ??= import('./copy-paths.ts').then(async ({ openAnyStore }) => (await openAnyStore(this, cacheUrl)).store));
   }
 
   get storeDir(): string {

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_STORE_DIR, splitStorePath } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
+import { isCacheUrl } from '../store/binary-cache/open-cache.ts';
 import { openScratchStore } from '../store/local/scratch-store.ts';
 import { openStore as openPlacedStore } from '../store/open-store.ts';
 import { parseStoreUrl, type StorePlacement } from '../store/placement.ts';
@@ -18,20 +19,23 @@ export interface OpenedStore {
   readonly store: LocalStore;
   readonly placement: StorePlacement;
   readonly evalStore: EvalStore;
+  /** The binary cache that is asked in the place of `store`. */
+  readonly cacheUrl: string | undefined;
   /** Follows symbolic links from a path until it lies in the store; undefined where it never does. */
   followToStore(path: string): string | undefined;
   /** Lets go of the store, and of the folder of one that only lasts as long as it is open. */
   close(): Promise<void>;
 }
 
+type StoreSurroundings = Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'> & Partial<Pick<Engine, 'asksCaches'>>;
+
 /** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
-export function openStore(
-  { env, cwd, progress, settings, reads }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'>,
-  url?: string,
-): OpenedStore {
+export function openStore(surroundings: StoreSurroundings, url?: string): OpenedStore {
+  const { env, cwd, progress, settings, reads } = surroundings;
   const machine = readStoreMachine(env, cwd);
   const named = url ?? (settings.isOverridden('store') ? settings.get('store') : undefined);
-  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openDummy({ env, cwd, progress, settings, reads }, named);
+  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openScratch(surroundings, named, undefined);
+  if (named !== undefined && surroundings.asksCaches === true && isCacheUrl(named)) return openScratch(surroundings, named, named);
   const { store, placement } = openPlacedStore({
     url: named,
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
@@ -44,20 +48,18 @@ export function openStore(
     store,
     placement,
     evalStore: store,
+    cacheUrl: undefined,
     followToStore: (path) => followLinks(path, store.storeDir, reads),
     close: () => store.close(),
   };
 }
 
-/** `dummy://?store=/foo&read-only=false`. */
-function openDummy(
-  { env, cwd, progress, settings, reads }: Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'>,
-  url: string,
-): OpenedStore {
+/** `dummy://?store=/foo&read-only=false`; or what stands for a binary cache that is only asked. */
+function openScratch({ env, cwd, progress, settings, reads }: StoreSurroundings, url: string, cacheUrl: string | undefined): OpenedStore {
   reads?.refuse('the store lasts as long as this run');
   const { parameters } = parseStoreUrl(url, cwd);
   const storeDir = parameters.get('store') ?? env['NIX_STORE_DIR'] ?? DEFAULT_STORE_DIR;
-  const uri = 'dummy://';
+  const uri = cacheUrl ?? 'dummy://';
   const { store, remove } = openScratchStore({
     storeDir,
     uri,
@@ -70,6 +72,7 @@ function openDummy(
     store,
     placement: { storeDir, realStoreDir, stateDir, logDir, uri, readOnly, mount: undefined, warning: undefined, unknownParameters: [] },
     evalStore: store,
+    cacheUrl,
     followToStore: (path) => followLinks(path, storeDir, reads),
     async close() {
       await store.close();

@@ -2,11 +2,14 @@
 
 import type { Json } from '../base/canonical-json.ts';
 import { compareStrings } from '../base/bytes.ts';
+import { InvalidPathError } from '../base/errors.ts';
 import { printContentAddress } from '../model/content-address.ts';
-import { pathInfoToJson, type PathInfoJsonFormat } from '../model/path-info.ts';
+import { type NarInfo, narInfoToJson } from '../model/narinfo.ts';
+import { type PathInfo, pathInfoToJson, type PathInfoJsonFormat } from '../model/path-info.ts';
 import type { StorePath } from '../model/store-path.ts';
+import { queryClosure } from '../store/closure.ts';
+import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
-import { StoreQueries } from './store-queries.ts';
 
 export interface PathDescription {
   readonly narSize: number;
@@ -16,25 +19,37 @@ export interface PathDescription {
   readonly signatures: readonly string[];
 }
 
-async function sizeOfClosure(queries: StoreQueries, path: StorePath): Promise<number> {
-  let size = 0;
-  for (const one of await queries.closure([path])) size += queries.info(one).narSize;
-  return size;
+/** Sizes of all that a path needs; what of it caches transfer, where they say. */
+async function sizesOfClosure(store: Store, path: StorePath): Promise<{ closureSize: number; closureDownloadSize: number | undefined }> {
+  const infos = [...(await queryClosure(store, [path])).values()] as (PathInfo | NarInfo)[];
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  const downloads = infos.flatMap((info) => ('url' in info ? [info.fileSize] : []));
+  return {
+    closureSize: sum(infos.map(({ narSize }) => narSize)),
+    closureDownloadSize: downloads.length === 0 ? undefined : sum(downloads),
+  };
 }
 
 /** One path. InvalidPathError where it is not valid. */
 export async function describePath(engine: Engine, path: StorePath, withClosure: boolean): Promise<PathDescription> {
-  const queries = new StoreQueries(engine);
-  const { narSize, ultimate, contentAddress, signatures } = queries.info(path);
+  const store = await engine.informant();
+  const info = await store.queryPathInfo(path);
+  if (info === undefined) throw new InvalidPathError(`path '${engine.storeDir}/${path}' is not valid`, { data: { path } });
+  const { narSize, ultimate, contentAddress, signatures } = info;
   return {
     narSize,
-    closureSize: withClosure ? await sizeOfClosure(queries, path) : undefined,
+    closureSize: withClosure ? (await sizesOfClosure(store, path)).closureSize : undefined,
     signatures: [
       ...(ultimate ? ['ultimate'] : []),
       ...(contentAddress ? [`ca:${printContentAddress(contentAddress)}`] : []),
       ...signatures,
     ],
   };
+}
+
+/** Binary caches also tell how a path is packed. */
+function describe(info: PathInfo | NarInfo, storeDir: string, format: PathInfoJsonFormat): { [key: string]: Json } {
+  return 'url' in info ? (narInfoToJson(info, storeDir, format) as { [key: string]: Json }) : pathInfoToJson(info, storeDir, format);
 }
 
 /** All paths in one value; null for those that are not valid. */
@@ -44,13 +59,17 @@ export async function pathInfosJson(
   format: PathInfoJsonFormat,
   withClosure: boolean,
 ): Promise<Json> {
-  const { store, storeDir } = engine;
-  const queries = new StoreQueries(engine);
+  const { storeDir } = engine;
+  const store = await engine.informant();
   const all = new Map<string, Json>();
   for (const path of [...paths].sort(compareStrings)) {
-    const info = store.queryPathInfoSync(path);
-    const json = info === undefined ? null : pathInfoToJson(info, storeDir, format);
-    if (json !== null && withClosure) json['closureSize'] = await sizeOfClosure(queries, path);
+    const info = await store.queryPathInfo(path);
+    const json = info === undefined ? null : describe(info, storeDir, format);
+    if (json !== null && withClosure) {
+      const { closureSize, closureDownloadSize } = await sizesOfClosure(store, path);
+      json['closureSize'] = closureSize;
+      if (closureDownloadSize !== undefined) json['closureDownloadSize'] = closureDownloadSize;
+    }
     all.set(format === 1 ? `${storeDir}/${path}` : path, json);
   }
   return format === 1 ? all : { info: all, storeDir, version: format };

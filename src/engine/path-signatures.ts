@@ -6,6 +6,7 @@ import { equalHash } from '../base/hash.ts';
 import { pathFingerprint, type PathInfo } from '../model/path-info.ts';
 import { parseSecretKey, printSignature } from '../model/signature.ts';
 import type { StorePath } from '../model/store-path.ts';
+import { requirePathInfo } from '../store/closure.ts';
 import { openAnyStore } from './copy-paths.ts';
 import type { Engine } from './engine.ts';
 
@@ -19,10 +20,11 @@ export async function signPaths(engine: Engine, paths: readonly StorePath[], key
   }
   const key = parseSecretKey(text);
   const { sign } = await import('../model/signing.ts');
-  const { store, storeDir } = engine;
+  const { storeDir } = engine;
+  const store = await engine.informant();
   let added = 0;
   for (const path of paths) {
-    const info = store.requirePathInfoSync(path);
+    const info = await requirePathInfo(store, path);
     const signature = printSignature(sign(key, pathFingerprint(info, storeDir)));
     if (info.signatures.includes(signature)) continue;
     await store.addSignatures(path, [signature]);

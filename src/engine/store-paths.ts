@@ -4,6 +4,7 @@
 import { compareStrings } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { queryClosure, sortTopologically } from '../store/closure.ts';
 import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
 import { StoreQueries } from './store-queries.ts';
@@ -36,16 +37,29 @@ export async function derivationsOf(engine: Engine, targets: readonly Target[]):
 
 /** Output paths or derivations, references first. Nothing is built; the user is told what that would take. */
 export async function storePathsOf(engine: Engine, targets: readonly Target[], request: StorePathsRequest): Promise<StorePath[]> {
-  const queries = new StoreQueries(engine);
   let paths: StorePath[];
   if (request.derivation) paths = await derivationsOf(engine, targets);
   else {
     const derived = targets.flatMap((target) => target.derivedPaths());
     engine.builds.flush(derived);
-    await engine.builds.printMissing(derived, 'error');
+    if (engine.storeAccess.cacheUrl === undefined) await engine.builds.printMissing(derived, 'error');
     paths = derived.flatMap((path) => [...engine.builds.outputPaths(path).values()]);
   }
-  return queries.sorted(request.recursive ? await queries.closure(paths) : paths);
+  return sortedPaths(engine, request.recursive ? (await queryClosure(await engine.informant(), paths)).keys() : paths);
+}
+
+/** Everything the store has, references first. */
+export async function allStorePaths(engine: Engine): Promise<StorePath[]> {
+  return sortedPaths(engine, await (await engine.informant()).queryAllValidPaths());
+}
+
+async function sortedPaths(engine: Engine, paths: Iterable<StorePath>): Promise<StorePath[]> {
+  if (engine.storeAccess.cacheUrl === undefined) return new StoreQueries(engine).sorted(paths);
+  const store = await engine.informant();
+  const list = [...paths];
+  const infos = await Promise.all(list.map((path) => store.queryPathInfo(path)));
+  const references = new Map(list.map((path, index) => [path, infos[index]?.references ?? []]));
+  return sortTopologically(list, (path) => references.get(path)!);
 }
 
 /** The one path a target is, built where it must be; FloeError where it is several. */

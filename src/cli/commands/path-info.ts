@@ -19,6 +19,8 @@ export class PathInfoCommand extends BaseCommand {
     ],
   });
 
+  static override readonly asksCaches = true;
+
   readonly options = storePathOptions();
   readonly json = jsonOptions();
   readonly size = Option.Boolean('--size,-s', false, { description: "Print the size of each path's NAR." });
