@@ -1,9 +1,9 @@
 // Nix's own suites, run against floe from a checkout named by FLOE_NIX_SUITE: `npm run conformance` is the language suite,
-// `npm run conformance functional [NAME ...]` the functional scripts.
+// `npm run conformance functional [NAME ...]` the functional scripts, `npm run conformance against-oracle FOLDER ...` any folders of Nix files.
 
 import process from 'node:process';
 
-const SUITES = ['lang', 'functional'];
+const SUITES = ['lang', 'functional', 'against-oracle'];
 
 const named = process.argv[2];
 const suite = named !== undefined && SUITES.includes(named) ? named : 'lang';
