@@ -26,7 +26,7 @@ import { parse, type Lint, type ParseOptions } from '../../src/lang/parser.ts';
 import { resolvePathLiteral } from '../../src/lang/path-literal.ts';
 import { stdinSource } from '../../src/lang/position.ts';
 import { printNode } from '../../src/lang/print-ast.ts';
-import { gatherBuiltins } from '../support/builtins.ts';
+import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { DiskHost } from '../support/eval-host.ts';
 
 const KINDS = ['parse-okay', 'parse-fail', 'eval-okay', 'eval-fail'] as const;
@@ -42,7 +42,6 @@ interface Outcome {
 /** Programs that ask a fetcher need more than an evaluator: the whole of floe runs them. */
 const FETCHES = /\bfetch(?:Tree|Git|Mercurial|Tarball|url)\b/;
 
-const BUILTINS = await gatherBuiltins();
 const suite = process.env['FLOE_NIX_SUITE'];
 const args = process.argv.slice(2);
 const wanted = args.filter((arg) => !arg.startsWith('--'));

@@ -8,7 +8,7 @@ import { printError } from '../../src/cli/print-error.ts';
 import { CodePack, type CodeStore } from '../../src/eval/code-pack.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../../src/eval/print.ts';
-import { gatherBuiltins } from './builtins.ts';
+import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { DiskHost } from './eval-host.ts';
 
 const args = process.argv.slice(2);
@@ -52,7 +52,7 @@ const nixPath = args
   );
 const evaluator = new Evaluator({
   host: new DiskHost({ env: process.env, constants: { nixPath } }),
-  builtins: await gatherBuiltins(),
+  builtins: BUILTINS,
   settings: { showTrace: flag('--show-trace') },
   ...(store === undefined ? {} : { codeStore: store }),
 });
