@@ -112,7 +112,6 @@ export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; r
   daemon: { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
   'store roots-daemon': { why: 'floe has no daemon yet', hint: "'store gc' finds the roots itself" },
   'upgrade-nix': { why: 'floe does not upgrade itself', hint: 'use what installed it: npm update -g, or git pull and npm ci' },
-  'nix-copy-closure': { why: 'floe cannot reach stores over ssh yet', hint: "'copy --to file:///a/folder' makes a binary cache to carry" },
   'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
 };
 
