@@ -117,6 +117,8 @@ let
         if isDevelopment key then isDevelopment other && (plans other).has "development"
         else !plan.hasPrograms && ((plans other).has "python" || (plans other).has "perl");
       version = storeName entry.version;
+      # Programs that look for files of their own or of their dependencies below /usr; where nothing else was arranged, unit.sh finds out.
+      redirects = quirk.redirect or (plan.hasPrograms && !(quirk ? environment) && !(families ? ${key}) && !(plain ? ${key}));
       drv = run "${storeName key}-${version}" ./unit.sh ({
         inherit patcher;
         debs = map debOf (plan.members ++ quirk.unpacks or [ ]);
@@ -132,7 +134,7 @@ let
         extra = quirk.script or "";
       }
       // (if quirk ? setupHook then { inherit (quirk) setupHook; } else { })
-      // (if quirk.redirect or false then { redirect = ./redirect/redirect.c; } else { })
+      // (if redirects then { redirect = ./redirect/redirect.c; always = quirk ? redirect; } else { })
       // (if quirk ? relocate then { inherit (quirk) relocate; relocator = ./redirect/relocate.c; } else { }));
     in
     drv // {

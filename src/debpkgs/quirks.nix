@@ -1,10 +1,10 @@
 # What single packages need beyond unit.sh's rules. `environment`: "NAME=value" words set for each of a package's programs unless the
 # user set the variable; "NAME+=value" puts the value behind the user's. A value is a path inside the unit, or several joined by ":";
 # one that starts with "/" is taken as it is. `script`: shell lines run in the unit's folder at the end. `mainProgram`: what `run`
-# starts where the index cannot tell. `unpacks`: packages whose files the unit takes a part of. `setupHook`: what a build that has it as an
-# input sources. `propagates`: packages that inputs of a build bring along. `redirect`: the programs find what they look for below /usr
-# through redirect/redirect.c. `relocate`: "FROM=TO" words, paths compiled into libraries, see redirect/relocate.c; TO is a path inside
-# the unit, or starts with "/".
+# starts where the index cannot tell. `unpacks`: packages whose files the unit takes a part of. `setupHook`: what a build that has it as
+# an input sources. `propagates`: packages that inputs of a build bring along. `redirect`: whether the programs find what they look for
+# below /usr through redirect/redirect.c; where it is not said, programs without `environment` do if unit.sh sees a reason. `relocate`:
+# "FROM=TO" words, paths compiled into libraries, see redirect/relocate.c; TO is a path inside the unit, or starts with "/".
 { unit }:
 let
   # The folder of a program that is not in bin: its programs are linked there.
@@ -143,6 +143,8 @@ in
       mainProgram = "valgrind";
     };
     pandoc = { redirect = true; mainProgram = "pandoc"; };
+    # its files are named in its library
+    ghostscript = { redirect = true; mainProgram = "gs"; };
     groff-base.environment = [ "GROFF_FONT_PATH=share/groff/1.22.4/font" "GROFF_TMAC_PATH=share/groff/1.22.4/tmac" ];
     "imagemagick-6.q16".environment = [
       fonts

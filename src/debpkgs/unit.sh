@@ -394,7 +394,32 @@ if [ -n "$metapackage" ]; then
 fi
 
 # --- the redirecting library ---------------------------------------------------------------------------------------------------------
-if [ -n "${redirect-}" ]; then
+# FILE: whether it names a path below /usr that is in this unit or one it depends on.
+namesPaths() {
+  strings "$1" | grep -oE '^/usr/(share|lib|libexec|s?bin)/[A-Za-z0-9_.+/-]+' | sort -u > "$work/named" || return 1
+  while IFS= read -r path; do
+    path=${path#/usr/}
+    path=${path%/}
+    case $path in
+      lib/locale | share/locale | share/zoneinfo | "$multiarch") continue ;;
+      sbin/*) path=bin/${path#*/} ;;
+    esac
+    for unit in "$out" $dependencies; do
+      if [ -e "$unit/$path" ]; then return 0; fi
+    done
+  done < "$work/named"
+  return 1
+}
+redirects=${always-}
+if [ -n "${redirect-}" ] && [ -z "$redirects" ] && [ -d bin ]; then
+  while IFS= read -r file; do
+    if [ "$(xxd -p -l 4 "$file")" = 7f454c46 ] && namesPaths "$file"; then
+      redirects=1
+      break
+    fi
+  done < "$work/files"
+fi
+if [ -n "$redirects" ]; then
   roots=
   for unit in "$out" $dependencies $further; do
     if [ -d "$unit/share" ] || [ -d "$unit/lib" ] || [ -d "$unit/etc" ]; then roots=$roots$unit'\0'; fi
