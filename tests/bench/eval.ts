@@ -5,12 +5,12 @@
 //
 // FLOE_ORACLE is what C++ Nix is started with, FLOE_COREPKGS a checkout of ekala-project/corepkgs (with its lib in place).
 //
-// Last recorded (2 cores shared with eight other programs at work, Node 26.10, C++ Nix 2.34.8, medians; seconds and megabytes):
-//   one      0.08 to 0.02, 3.50    60 to 23 MB      strings  0.30 to 0.12, 2.52   188 to 70 MB
-//   fib      0.14 to 0.11, 1.29    92 to 48 MB      merge    0.19 to 0.06, 2.89   104 to 43 MB
-//   fold     0.33 to 0.18, 1.80   233 to 134 MB     update   0.16 to 0.06, 2.45    96 to 40 MB
-//   sort     0.18 to 0.18, 0.99   103 to 89 MB      python3  0.48 to 0.14, 3.57   137 to 48 MB
-//   all      6.29 to 3.04, 1.95   769 to 486 MB
+// Last recorded (2 cores shared with nine other programs at work, load 16, Node 26.10, C++ Nix 2.34.8, medians; seconds and megabytes):
+//   one      0.05 to 0.02, 1.92    58 to 27 MB      strings  0.21 to 0.11, 1.77   167 to 71 MB
+//   fib      0.09 to 0.10, 0.89    71 to 48 MB      merge    0.14 to 0.06, 2.30    91 to 39 MB
+//   fold     0.24 to 0.17, 1.45   190 to 135 MB     update   0.12 to 0.07, 1.72    74 to 40 MB
+//   sort     0.14 to 0.17, 0.83    98 to 89 MB      python3  0.40 to 0.15, 2.76   115 to 48 MB
+//   modules  0.86 to 0.20, 4.24   201 to 96 MB      all      7.74 to 4.05, 2.05   748 to 485 MB
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -46,6 +46,42 @@ in count (merge (tree 13) (tree 13))`,
   update: `let
   big = builtins.listToAttrs (builtins.genList (i: { name = "n\${toString i}"; value = i; }) 5000);
 in builtins.length (builtins.attrNames (builtins.foldl' (acc: i: acc // { "x\${toString i}" = i; }) big (builtins.genList (x: x) 1000)))`,
+  modules: `let
+  lib = import (import ${corepkgs ?? ''}/pins.nix).lib;
+  inherit (lib) mkOption mkIf mkDefault mkForce mkMerge mkEnableOption types;
+  service = i: { config, options, ... }: let self = config.services."s\${toString i}"; in {
+    options.services."s\${toString i}" = {
+      enable = mkEnableOption "service \${toString i}";
+      port = mkOption { type = types.port; default = 1000 + i; };
+      user = mkOption { type = types.nullOr types.str; default = null; };
+      settings = mkOption { type = types.attrsOf (types.either types.str types.int); default = { }; };
+      hosts = mkOption {
+        default = { };
+        type = types.attrsOf (types.submodule ({ name, ... }: {
+          options.name = mkOption { type = types.str; default = name; };
+          options.locations = mkOption { type = types.listOf types.str; default = [ ]; };
+          config.locations = [ "/\${name}" ];
+        }));
+      };
+    };
+    config = mkIf self.enable {
+      users."u\${toString (i - (i / 10) * 10)}".groups = [ "g\${toString i}" ];
+      files."etc/s\${toString i}".text = lib.concatStringsSep "\\n" (lib.mapAttrsToList (n: v: "\${n}=\${toString v}") self.settings);
+      services."s\${toString i}".settings = mkMerge [ { port = mkDefault self.port; } (mkIf (self.user != null) { inherit (self) user; }) ];
+      assertions = [ { assertion = self.port > 0; message = "port of \${toString i}"; } ];
+    };
+  };
+  base = {
+    options = {
+      users = mkOption { default = { }; type = types.attrsOf (types.submodule { options.groups = mkOption { type = types.listOf types.str; default = [ ]; }; }); };
+      files = mkOption { default = { }; type = types.attrsOf (types.submodule { options.text = mkOption { type = types.lines; default = ""; }; }); };
+      assertions = mkOption { type = types.listOf types.unspecified; default = [ ]; };
+    };
+  };
+  use = i: { services."s\${toString i}" = { enable = i - (i / 3) * 3 != 0; user = mkForce "u\${toString i}"; settings.level = i; hosts."h\${toString i}".locations = [ "/a" ]; }; };
+  count = 400;
+  result = lib.evalModules { modules = [ base ] ++ lib.genList service count ++ lib.genList use count; };
+in builtins.hashString "sha256" (builtins.toJSON { inherit (result.config) services users files; failed = lib.filter (a: !a.assertion) result.config.assertions; })`,
   python3: packages('pkgs.python3.drvPath'),
   all: packages(`let
   skipped = [ ${SKIPPED.map((name) => `"${name}"`).join(' ')} ];
@@ -55,10 +91,12 @@ in builtins.length (builtins.attrNames (builtins.foldl' (acc: i: acc // { "x\${t
   in if tried.success then tried.value else "";
 in builtins.hashString "sha256" (toString (map path (builtins.filter (name: !builtins.elem name skipped) (builtins.attrNames pkgs))))`),
 };
-const NEEDS_COREPKGS = new Set(['python3', 'all']);
+const NEEDS_COREPKGS = new Set(['modules', 'python3', 'all']);
 
-const env = { ...process.env, NIX_STORE_DIR: '/nix/store' };
-const WORDS = ['nix-instantiate', '--eval', '--readonly-mode'];
+// Nothing is left on the machine, and nothing is printed again from an earlier run.
+const folder = mkdtempSync(join(tmpdir(), 'floe-bench-'));
+const env = { ...process.env, NIX_STORE_DIR: '/nix/store', NIX_REMOTE: join(folder, 'store') };
+const WORDS = ['nix-instantiate', '--eval', '--readonly-mode', '--option', 'eval-cache', 'false'];
 
 /** CPU seconds of one run, as the shell that waits for it counts them. */
 function cpuSeconds(words: readonly string[]): number {
@@ -98,7 +136,6 @@ function median(list: readonly number[]): number {
 
 if (oracle === undefined || oracle === '') console.log('skipped: FLOE_ORACLE names no C++ Nix');
 else {
-  const folder = mkdtempSync(join(tmpdir(), 'floe-bench-'));
   for (const [name, program] of Object.entries(PROGRAMS)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     if (NEEDS_COREPKGS.has(name) && corepkgs === undefined) {
@@ -124,5 +161,5 @@ else {
       `${name.padEnd(8)} ${times.padEnd(24)} ${here.peakMb.toFixed(0)} to ${there.peakMb.toFixed(0)} MB, ${(here.peakMb / there.peakMb).toFixed(2)}`,
     );
   }
-  rmSync(folder, { recursive: true });
 }
+rmSync(folder, { recursive: true });
