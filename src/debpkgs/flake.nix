@@ -27,8 +27,11 @@
 
       # The curated and tested packages; every Debian package and all functions are in legacyPackages.
       packages.${system} = pick [
-        "bash" "binutils" "bzip2" "cacert" "coreutils" "curl" "diffutils" "esbuild" "file" "findutils" "gawk" "gcc" "git" "gnugrep" "gnumake" "gnupatch" "gnused"
-        "gnutar" "gzip" "jq" "less" "nodejs_26" "patchelf" "perl" "pkg-config" "prettier" "python3" "ripgrep" "typescript" "unzip" "which" "xz" "zip" "zstd"
+        "autoconf" "automake" "bash" "binutils" "bzip2" "cacert" "cargo" "cmake" "coreutils" "curl" "diffutils" "esbuild" "ffmpeg" "file"
+        "findutils" "fish" "gawk" "gcc" "gdb" "git" "glibcLocales" "gnugrep" "gnumake" "gnupatch" "gnused" "gnutar" "go" "graphviz" "gzip"
+        "imagemagick" "jdk" "jq" "less" "libtool" "lua" "meson" "nginx" "ninja" "nodejs" "nodejs_26" "openssl" "pandoc" "patchelf" "perl"
+        "php" "pkg-config" "postgresql" "prettier" "python3" "redis" "ripgrep" "ruby" "rustc" "shellcheck" "sqlite" "strace" "tmux"
+        "typescript" "tzdata" "unzip" "valgrind" "which" "xz" "zip" "zsh" "zstd"
       ];
 
       legacyPackages = {
