@@ -177,6 +177,8 @@ export class FlakeFetcher {
     const { context, lockFolder, keepTree } = this.machine;
     // A folder that is locked by its hash can change; the lock file stays good as long as the store has the folder as it was.
     if (keepTree) for (const fetched of lockedFolders(result)) await keepTree(fetched);
+    // Writing changes the flake's own tree, and what was read of it may still be wanted in the store.
+    if (keepTree && plan.inTree !== undefined) await keepTree(result.top.tree.fetched);
     const expected = plan.inTree === undefined || options.referenceLockFile || round > MAX_ROUNDS ? null : result.oldText;
     const outcome = await writeLockFile(plan, expected, { io: context.io, lockFolder, warn: context.warn });
     if (outcome === 'written') return { result, top: result.top, plan };
