@@ -336,7 +336,7 @@ export class Builds {
         if (!outputsSpecContains(path.outputs, name)) continue;
         if ('path' in output) known.push(output.path);
         if (realisations !== undefined && output.kind !== 'impure' && (all || !('path' in output)))
-          realised.push({ id: realisations.idOf(derivation, name), path: 'path' in output ? output.path : undefined });
+          realised.push({ id: realisations.idOf(derivation, name), path: 'path' in output ? output.path : undefined, derivation });
         const made = output.kind === 'impure' ? this.made.get(path.derivation)?.get(name) : undefined;
         if (made !== undefined) known.push(made);
       }

@@ -3,6 +3,7 @@
 
 import { InvalidPathError, SignatureError, UsageError } from '../base/errors.ts';
 import type { PathInfo } from '../model/path-info.ts';
+import type { Derivation } from '../model/derivation.ts';
 import { type DerivationOutputId, printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import { parsePublicKeys } from '../model/signature.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -14,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { makeSignatureCounter } from './count-signatures.ts';
 import type { Engine } from './engine.ts';
 import { openStore } from './open-store.ts';
+import { resolvedOutput } from './realisations.ts';
 import { StoreQueries } from './store-queries.ts';
 import { cacheOptions } from './substituters.ts';
 
@@ -37,6 +39,8 @@ export interface RealisedOutput {
   readonly id: DerivationOutputId;
   /** Where it is, where the derivation tells. */
   readonly path: StorePath | undefined;
+  /** Its inputs lie in the engine's own store. */
+  readonly derivation: Derivation;
 }
 
 export interface Opened {
@@ -65,7 +69,7 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
   if (request.from === undefined && request.to === undefined) throw new UsageError("you must pass '--from' and/or '--to'");
   const [from, to] = await Promise.all([openAnyStore(engine, request.from), openAnyStore(engine, request.to)]);
   try {
-    const realisations = await realisationsIn(from.store, request.realised ?? []);
+    const realisations = await realisationsIn(engine, from.store, request.realised ?? []);
     const named = request.paths === 'all' ? await from.store.queryAllValidPaths() : request.paths;
     const roots = [...new Set([...named, ...realisations.map(({ path }) => path)])];
     const infos = request.recursive ? await closureOf(from.store, roots) : await infosOf(from.store, roots);
@@ -82,12 +86,13 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
 }
 
 /** Those that the store knows. InvalidPathError where it does not know one. */
-async function realisationsIn(store: Store, outputs: readonly RealisedOutput[]): Promise<Realisation[]> {
+async function realisationsIn(engine: Engine, store: Store, outputs: readonly RealisedOutput[]): Promise<Realisation[]> {
   return Promise.all(
-    outputs.map(async ({ id, path }) => {
+    outputs.map(async ({ id, path, derivation }) => {
       const realisation = await store.queryRealisation?.(id);
       if (realisation !== undefined) return realisation;
-      if (path !== undefined) return { id, path, signatures: [] };
+      const found = path ?? (await resolvedOutput(engine, store, derivation, id.output));
+      if (found !== undefined) return { id, path: found, signatures: [] };
       throw new InvalidPathError(`store '${store.uri}' does not know what '${printDerivationOutputId(id)}' is`);
     }),
   );

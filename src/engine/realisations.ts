@@ -1,8 +1,12 @@
-// What `realisation info` tells. nix/realisation.cc.
+// What outputs of content-addressed derivations are: what `realisation info` tells (nix/realisation.cc), and what a store elsewhere knows
+// of a derivation that was resolved before it was built (libstore/build/derivation-goal.cc).
 
 import { compareStrings } from '../base/bytes.ts';
+import type { Derivation } from '../model/derivation.ts';
 import { printDerivationOutputId, type Realisation } from '../model/realisation.ts';
+import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
+import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { requireFeature } from './features.ts';
 import type { Target } from './installables.ts';
@@ -25,4 +29,32 @@ export async function realisationsOf(
     .sort((a, b) => compareStrings(a[1].path, b[1].path) || compareStrings(a[0], b[0]))
     .map(([, realisation]) => realisation);
   return { realisations: sorted, paths: derived.flatMap((path) => (path.kind === 'opaque' ? [path.path] : [])) };
+}
+
+/**
+ * Where an output is by what a store knows of the resolved derivation: a build hook is told of that one alone, so a cache that it fills
+ * may know no other. The inputs lie in the engine's own store. Undefined where the store knows too little.
+ */
+export async function resolvedOutput(engine: Engine, store: Store, derivation: Derivation, name: string): Promise<StorePath | undefined> {
+  const { realisations } = engine.store;
+  if (realisations === undefined || !mustResolve(derivation, true)) return undefined;
+  const inputs = new Map<string, StorePath>();
+  for (const [input, outputs] of derivation.inputDerivations) {
+    const read = engine.store.readDerivationSync(input);
+    for (const output of outputs) {
+      const path = await outputIn(engine, store, read, output);
+      if (path === undefined) return undefined;
+      inputs.set(`${input}!${output}`, path);
+    }
+  }
+  const resolved = resolveDerivation(derivation, engine.storeDir, (input, output) => inputs.get(`${input}!${output}`));
+  return resolved === undefined ? undefined : outputIn(engine, store, resolved, name);
+}
+
+async function outputIn(engine: Engine, store: Store, derivation: Derivation, name: string): Promise<StorePath | undefined> {
+  const output = derivation.outputs.get(name);
+  if (output === undefined || output.kind === 'impure') return undefined;
+  if ('path' in output) return output.path;
+  const known = await store.queryRealisation?.(engine.store.realisations!.idOf(derivation, name));
+  return known?.path ?? resolvedOutput(engine, store, derivation, name);
 }

@@ -99,3 +99,24 @@ test('each goes on where the other stopped', { skip }, () => {
     assert.doesNotMatch(other.stderr, /building '.*-top.drv'/);
   }
 });
+
+test('a cache that knows the resolved derivation alone says what the other is', { skip }, () => {
+  writeFileSync(`${folder}/one.nix`, 'import ./ca.nix { seed = 1; }');
+  const results = (['floe', 'oracle'] as const).map((who) => {
+    empty();
+    const cache = `file://${folder}/cache-${who}`;
+    const built = run(who, 'nix-build', `${folder}/one.nix`, '-A', 'top', '--no-out-link');
+    // What a post-build hook is told of.
+    const resolved = /resolved derivation: '.*-top.drv' -> '(.*-top.drv)'/.exec(built.stderr)?.[1];
+    assert.ok(resolved !== undefined, built.stderr);
+    const root = /building '(.*-root.drv)'/.exec(built.stderr)![1]!;
+    const pushed = run(who, 'nix', 'copy', '--to', cache, '--no-check-sigs', `${resolved}^*`, `${root}^*`);
+    assert.equal(pushed.status, 0, pushed.stderr);
+    empty();
+    const copied = run(who, 'nix', 'copy', '--from', cache, '--no-check-sigs', '-f', `${folder}/one.nix`, 'top');
+    assert.equal(copied.status, 0, copied.stderr);
+    return run(who, 'nix-build', `${folder}/one.nix`, '-A', 'top', '--no-out-link', '--max-jobs', '0');
+  });
+  assert.deepEqual(results[0], results[1]);
+  assert.equal(results[0]!.status, 0, results[0]!.stderr);
+});
