@@ -394,13 +394,16 @@ class State implements EvalState {
   /** The path without links anywhere in it; undefined where nothing is there. */
   #followLinks(path: string): string | undefined {
     const { host } = this;
+    const { storeDir } = host.constants;
     let resolved = '';
     let parts = path.split('/').filter((part) => part !== '');
     let followed = 0;
     while (parts.length > 0) {
       const next = `${resolved}/${parts[0]!}`;
       parts = parts.slice(1);
-      const kind = host.pathKind(next);
+      let kind = host.pathKind(next);
+      // The way to the store is there for programs, also where the store lies elsewhere on this machine.
+      if (kind === undefined && `${storeDir}/`.startsWith(`${next}/`)) kind = 'directory';
       if (kind === undefined) return undefined;
       if (kind !== 'symlink') resolved = next;
       else {

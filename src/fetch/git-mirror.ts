@@ -47,7 +47,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /[Rr]epository .*not found|does not appear to be a git repository|error: 404/,
     'check the name: the server has nothing there, or hides it (private repositories look like this too)',
   ],
-  [/Could not resolve host|Could not connect|Couldn't connect|Failed to connect|Connection refused|Connection timed out/, 'check the network and the name of the host'],
+  [
+    /Could not resolve host|Could not connect|Couldn't connect|Failed to connect|Connection refused|Connection timed out/,
+    'check the network and the name of the host',
+  ],
   [
     /unadvertised object|not our ref|no such remote ref|couldn't find remote ref/i,
     'the branch or revision is not there any more, or the server does not give revisions by themselves',

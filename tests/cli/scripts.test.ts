@@ -127,7 +127,9 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
       }
       const env = Object.fromEntries(Object.entries(one.env).map(([key, value]) => [key, value.replaceAll('$PWD', cwd)]));
       const words = one.words.map((word) => word.replaceAll('$PWD', cwd));
-      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...env }, stdin: one.stdin });
+      // A store of the script's own, also where this user could make /nix.
+      const place = 'NIX_STORE_DIR' in env ? { NIX_LOG_DIR: join(cwd, 'log') } : { NIX_REMOTE: join(cwd, 'root') };
+      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...place, ...env }, stdin: one.stdin });
       const actual = describeRun(result).map((line) => line.replaceAll(cwd, '$PWD'));
       if (isUpdate && !matches(actual, one.expected)) one.expected.splice(0, Infinity, ...actual);
       updated.push([...one.head, ...one.expected].join('\n'));
