@@ -38,7 +38,13 @@ function removeTree(folder: string): void {
 
 function measure(name: string): Row {
   const folder = mkdtempSync(join(tmpdir(), 'floe-packages-'));
-  const env = { ...process.env, HOME: join(folder, 'home'), NIX_STORE_DIR: join(folder, 'store'), NIX_STATE_DIR: join(folder, 'var') };
+  const env = {
+    ...process.env,
+    HOME: join(folder, 'home'),
+    NIX_STORE_DIR: join(folder, 'store'),
+    NIX_STATE_DIR: join(folder, 'var'),
+    NIX_LOG_DIR: join(folder, 'log'),
+  };
   const floe = (...words: string[]): { status: number | null; stdout: string; stderr: string } =>
     spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd: root, maxBuffer: 2 ** 28 });
   const package_ = ['--impure', '--expr', `(import ./src/debpkgs { }).all.${name}`];

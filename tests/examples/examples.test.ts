@@ -63,7 +63,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 const root = join(import.meta.dirname, '../..');
 const oracle = process.env['FLOE_ORACLE'];
 const folder = temporaryFolder();
-const env = { ...process.env, HOME: join(folder, 'home'), NIX_STORE_DIR: join(folder, 'store'), NIX_STATE_DIR: join(folder, 'var') };
+const env = {
+  ...process.env,
+  HOME: join(folder, 'home'),
+  NIX_STORE_DIR: join(folder, 'store'),
+  NIX_STATE_DIR: join(folder, 'var'),
+  NIX_LOG_DIR: join(folder, 'log'),
+};
 
 function start(command: readonly string[], cwd: string, stdin = ''): string {
   const result = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', env, cwd, input: stdin, maxBuffer: 2 ** 26 });

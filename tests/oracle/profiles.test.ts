@@ -131,6 +131,7 @@ async function play(program: Program, name: string): Promise<string[]> {
     HOME: `${place}/home`,
     NIX_STORE_DIR: `${place}/store`,
     NIX_STATE_DIR: `${place}/var`,
+    NIX_LOG_DIR: `${place}/log`,
     NIX_CONFIG: 'sandbox = false\nsubstituters =\nexperimental-features = nix-command flakes\nsystem = x86_64-linux',
     NIX_REMOTE: '',
   };

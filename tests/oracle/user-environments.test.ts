@@ -207,6 +207,7 @@ async function play(program: Program, name: string): Promise<string[]> {
     HOME: `${place}/home`,
     NIX_STORE_DIR: `${place}/store`,
     NIX_STATE_DIR: `${place}/var`,
+    NIX_LOG_DIR: `${place}/log`,
     NIX_CONF_DIR: `${place}/conf`,
     NIX_CONFIG: 'sandbox = false\nsubstituters =\nsystem = x86_64-linux',
     NIX_REMOTE: '',

@@ -19,6 +19,7 @@ const env = {
   ...process.env,
   NIX_STORE_DIR: join(folder, 'store'),
   NIX_STATE_DIR: join(folder, 'var'),
+  NIX_LOG_DIR: join(folder, 'log'),
   XDG_CACHE_HOME: join(folder, 'cache'),
 };
 

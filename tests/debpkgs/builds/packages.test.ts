@@ -13,7 +13,13 @@ import { temporaryFolder } from '../../support/local-stores.ts';
 const root = join(import.meta.dirname, '../../..');
 const oracle = process.env['FLOE_ORACLE'];
 const folder = temporaryFolder();
-const env = { ...process.env, HOME: join(folder, 'home'), NIX_STORE_DIR: join(folder, 'store'), NIX_STATE_DIR: join(folder, 'var') };
+const env = {
+  ...process.env,
+  HOME: join(folder, 'home'),
+  NIX_STORE_DIR: join(folder, 'store'),
+  NIX_STATE_DIR: join(folder, 'var'),
+  NIX_LOG_DIR: join(folder, 'log'),
+};
 
 function floe(...words: string[]): string {
   const result = spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd: root, maxBuffer: 2 ** 26 });

@@ -15,6 +15,7 @@ const env = {
   HOME: join(folder, 'home'),
   NIX_STORE_DIR: join(folder, 'store'),
   NIX_STATE_DIR: join(folder, 'var'),
+  NIX_LOG_DIR: join(folder, 'log'),
 };
 const oracle = process.env['FLOE_ORACLE'];
 const checkout = process.env['FLOE_COREPKGS'];
