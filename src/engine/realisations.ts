@@ -6,17 +6,29 @@ import type { Derivation } from '../model/derivation.ts';
 import { printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
+import { queryClosure } from '../store/closure.ts';
 import type { Store } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { requireFeature } from './features.ts';
 import type { Target } from './installables.ts';
+import { derivationsOf, type StorePathsRequest } from './store-paths.ts';
 
-/** Realisations of all outputs that the targets are, built where they must be; and the targets that are plain paths. */
-export async function realisationsOf(
-  engine: Engine,
-  targets: readonly Target[],
-): Promise<{ realisations: Realisation[]; paths: StorePath[] }> {
+/** What outputs are, and paths of which no realisation tells. */
+export interface RealisedPaths {
+  /** In the order of their paths. */
+  readonly realisations: readonly Realisation[];
+  readonly paths: readonly StorePath[];
+}
+
+/**
+ * Realisations of all outputs that the targets are, built where they must be; and the targets that are plain paths. With `recursive` also
+ * all paths that these need, with `derivation` the derivations alone.
+ */
+export async function realisationsOf(engine: Engine, targets: readonly Target[], request: StorePathsRequest): Promise<RealisedPaths> {
   requireFeature(engine.settings, 'ca-derivations');
+  const withClosure = async (paths: readonly StorePath[]) =>
+    request.recursive ? [...(await queryClosure(engine.store, paths)).keys()] : paths;
+  if (request.derivation) return { realisations: [], paths: inOrder(await withClosure(await derivationsOf(engine, targets))) };
   const derived = targets.flatMap((target) => target.derivedPaths());
   await engine.builds.build(derived);
   const realisations = new Map<string, Realisation>();
@@ -24,11 +36,23 @@ export async function realisationsOf(
     const found = engine.store.realisations!.query(id) ?? (path === undefined ? undefined : { id, path, signatures: [] });
     if (found !== undefined) realisations.set(printDerivationOutputId(id), found);
   }
-  // In the order of their paths.
   const sorted = [...realisations]
     .sort((a, b) => compareStrings(a[1].path, b[1].path) || compareStrings(a[0], b[0]))
     .map(([, realisation]) => realisation);
-  return { realisations: sorted, paths: derived.flatMap((path) => (path.kind === 'opaque' ? [path.path] : [])) };
+  const roots = request.recursive
+    ? derived.flatMap((path) => [...engine.builds.outputPaths(path).values()])
+    : derived.flatMap((path) => (path.kind === 'opaque' ? [path.path] : []));
+  return { realisations: sorted, paths: inOrder(await withClosure(roots)) };
+}
+
+/** Everything that the store has, as plain paths: nobody asks what they are realisations of. */
+export async function allRealised(engine: Engine): Promise<RealisedPaths> {
+  requireFeature(engine.settings, 'ca-derivations');
+  return { realisations: [], paths: inOrder(await engine.store.queryAllValidPaths()) };
+}
+
+function inOrder(paths: Iterable<StorePath>): StorePath[] {
+  return [...new Set(paths)].sort(compareStrings);
 }
 
 /**

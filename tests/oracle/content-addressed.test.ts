@@ -39,6 +39,7 @@ function run(who: 'floe' | 'oracle', command: string, ...args: string[]): { stat
     NIX_REMOTE: '',
     NIX_STORE_DIR: `${root}/store`,
     NIX_STATE_DIR: `${root}/var`,
+    NIX_LOG_DIR: `${root}/log`,
     NIX_CONFIG: 'sandbox = false\nsubstituters =\nbuild-users-group =\nextra-experimental-features = nix-command ca-derivations',
   };
   const words = who === 'floe' ? `${folder}/bin/` : `${oracle} `;
@@ -119,4 +120,28 @@ test('a cache that knows the resolved derivation alone says what the other is', 
   });
   assert.deepEqual(results[0], results[1]);
   assert.equal(results[0]!.status, 0, results[0]!.stderr);
+});
+
+test('realisation info of closures, derivations and the whole store', { skip }, () => {
+  empty();
+  const top = ['-f', `${folder}/one.nix`, 'top'];
+  assert.equal(run('oracle', 'nix', 'build', '--no-link', ...top).status, 0);
+  const path = run('oracle', 'nix', 'path-info', '-f', `${folder}/one.nix`, 'top').stdout.trim();
+  for (const words of [
+    top,
+    [path],
+    ['--recursive', ...top],
+    ['-r', '--json', ...top],
+    ['--derivation', ...top],
+    ['--derivation', '-r', ...top],
+    ['--all'],
+    ['--all', '--json'],
+    ['--all', path],
+  ]) {
+    const [ours, theirs] = (['floe', 'oracle'] as const).map((who) => {
+      const { status, stdout, stderr } = run(who, 'nix', 'realisation', 'info', ...words);
+      return { status, stdout: words.includes('--json') ? (JSON.parse(stdout) as unknown) : stdout, stderr };
+    });
+    assert.deepEqual(ours, theirs, words.join(' '));
+  }
 });

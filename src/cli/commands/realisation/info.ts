@@ -1,12 +1,14 @@
 // `floe realisation info`: what outputs of content-addressed derivations turned out to be.
 
 import { Command, Option } from 'clipanion';
-import { realisationsOf } from '../../../engine/realisations.ts';
+import { UsageError } from '../../../base/errors.ts';
+import type { Engine } from '../../../engine/engine.ts';
+import { allRealised, type RealisedPaths, realisationsOf } from '../../../engine/realisations.ts';
 import { printDerivationOutputId, realisationToJson } from '../../../model/realisation.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { lockChoices } from '../../lock-choices.ts';
 import { openEvaluatingEngine, readInstallables, sourceChoice } from '../../open-engine.ts';
-import { installableOptions, installablesFromStdin, jsonOptions } from '../../options.ts';
+import { closureOptions, installableOptions, installablesFromStdin, jsonOptions } from '../../options.ts';
 
 export class RealisationInfoCommand extends BaseCommand {
   static override paths = [['realisation', 'info']];
@@ -19,25 +21,30 @@ export class RealisationInfoCommand extends BaseCommand {
     ],
   });
 
-  readonly options = { ...installableOptions(), ...installablesFromStdin() };
+  readonly options = { ...installableOptions(), ...closureOptions(), ...installablesFromStdin() };
   readonly json = jsonOptions();
   readonly installables = Option.Rest({ name: 'installables' });
 
   async execute(): Promise<void> {
-    const source = sourceChoice(this, this.options);
+    if (this.options.all && this.installables.length > 0) throw new UsageError("'--all' does not expect arguments");
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const words = readInstallables(this, this.installables, this.options.stdin);
-      const targets = await engine.targets(words, 'build', source, lockChoices(this, engine, this.options));
-      const { realisations, paths } = await realisationsOf(engine, targets);
+      const { realisations, paths } = this.options.all ? await allRealised(engine) : await this.named(engine);
       if (this.json.json) {
         const opaque = paths.map((path) => ({ opaquePath: `${engine.storeDir}/${path}` }));
-        return this.printJson([...opaque, ...realisations.map(realisationToJson)], this.json);
+        return this.printJson([...realisations.map(realisationToJson), ...opaque], this.json);
       }
-      for (const path of paths) this.print(`${engine.storeDir}/${path}`);
       for (const { id, path } of realisations) this.print(`${printDerivationOutputId(id)} ${engine.storeDir}/${path}`);
+      for (const path of paths) this.print(`${engine.storeDir}/${path}`);
     } finally {
       await engine.close();
     }
+  }
+
+  private async named(engine: Engine): Promise<RealisedPaths> {
+    const words = readInstallables(this, this.installables, this.options.stdin);
+    const source = sourceChoice(this, this.options);
+    const targets = await engine.targets(words, 'build', source, lockChoices(this, engine, this.options));
+    return realisationsOf(engine, targets, this.options);
   }
 }
