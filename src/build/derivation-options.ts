@@ -90,8 +90,12 @@ export function structuredAttrsOf(derivation: Derivation): JsonObject | undefine
   return jsonObject(parseJson(text, `the '__json' attribute of derivation '${derivation.name}'`), "the '__json' attribute");
 }
 
-/** Reads the options of a derivation. FormatError where one is malformed. */
-export function readDerivationOptions(derivation: Derivation, storeDir: StoreDir): DerivationOptions {
+/** Reads the options of a derivation; `warn` hears of what is ignored. FormatError where one is malformed. */
+export function readDerivationOptions(
+  derivation: Derivation,
+  storeDir: StoreDir,
+  warn: (message: string) => void = () => {},
+): DerivationOptions {
   const { env } = derivation;
   const structured = structuredAttrsOf(derivation);
   const reader = new AttributeReader(env, structured);
@@ -104,7 +108,7 @@ export function readDerivationOptions(derivation: Derivation, storeDir: StoreDir
     outputChecks: structured === undefined ? plainChecks(reader, storeDir) : structuredChecks(structured, storeDir),
     unsafeDiscardReferences: discardedOutputs(structured),
     passAsFile: new Set(structured === undefined ? wordSet(env.get('passAsFile') ?? '') : []),
-    exportReferencesGraph: structured === undefined ? plainGraph(env, parsePath) : structuredGraph(structured, parsePath),
+    exportReferencesGraph: structured === undefined ? plainGraph(env, parsePath) : structuredGraph(structured, parsePath, warn),
     noChroot: reader.boolean('__noChroot', false),
     impureHostDeps: reader.words('__impureHostDeps') ?? [],
     impureEnvVars: reader.words('impureEnvVars') ?? [],
@@ -181,11 +185,18 @@ function plainGraph(env: ReadonlyMap<string, string>, parsePath: (text: string) 
   return graph;
 }
 
-function structuredGraph(structured: JsonObject, parsePath: (text: string) => StorePath): Map<string, readonly StorePath[]> {
+function structuredGraph(
+  structured: JsonObject,
+  parsePath: (text: string) => StorePath,
+  warn: (message: string) => void,
+): Map<string, readonly StorePath[]> {
   const value = structured.get('exportReferencesGraph');
   const graph = new Map<string, readonly StorePath[]>();
-  // NIX: 2.34.8 ignores a value of another type, with a warning.
-  if (!(value instanceof Map)) return graph;
+  if (value === undefined) return graph;
+  if (!(value instanceof Map)) {
+    warn("'exportReferencesGraph' in structured attrs is not a JSON object, ignoring");
+    return graph;
+  }
   for (const [key, paths] of value as JsonObject) graph.set(key, sorted(flatten(paths)).map(parsePath));
   return graph;
 }

@@ -147,10 +147,10 @@ export class Scheduler {
   #load(path: StorePath): { derivation: Derivation; options: DerivationOptions } {
     const known = this.#derivations.get(path);
     if (known !== undefined) return known;
-    const { store, derivation: lookup } = this.#options;
+    const { store, derivation: lookup, progress } = this.#options;
     const derivation = lookup(path) ?? store.readDerivationSync(path);
     try {
-      const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir) };
+      const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir, (message) => progress.log('warn', message)) };
       this.#derivations.set(path, loaded);
       return loaded;
     } catch (error) {
