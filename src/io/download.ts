@@ -4,6 +4,7 @@
 import { FetchError, FloeError } from '../base/errors.ts';
 import type { HttpResponse, Net } from './io.ts';
 import { loginHeaders } from './netrc.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** How downloads behave; named as Nix names the settings. */
 export interface DownloadSettings {
@@ -158,8 +159,8 @@ async function tryOnce(request: DownloadRequest, offset: number, setReceived: (c
     });
     return { error, transient: true, pauseMs: FIRST_PAUSE_MS };
   } catch (error) {
-    if (watch.stalled === undefined) throw error;
-    throw new FetchError(`unable to download '${url}': no data for ${watch.stalled} seconds`, {
+    if (watch.stalledS === undefined) throw error;
+    throw new FetchError(`unable to download '${url}': no data for ${watch.stalledS} seconds`, {
       data: { url },
       cause: error,
       hint: "settings 'connect-timeout' and 'stalled-download-timeout' say how long floe waits",
@@ -167,32 +168,6 @@ async function tryOnce(request: DownloadRequest, offset: number, setReceived: (c
   } finally {
     watch.end();
     request.signal.removeEventListener('abort', giveUp);
-  }
-}
-
-/** Gives up when nothing is heard for a while. */
-class StallWatch {
-  readonly #giveUp: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  /** Seconds that passed without a word, once it gave up. */
-  stalled: number | undefined;
-
-  constructor(giveUp: () => void) {
-    this.#giveUp = giveUp;
-  }
-
-  /** Something was heard; the next must come within that many seconds (0: whenever). */
-  expect(seconds: number): void {
-    clearTimeout(this.#timer);
-    if (seconds === 0) return;
-    this.#timer = setTimeout(() => {
-      this.stalled = seconds;
-      this.#giveUp();
-    }, seconds * 1000);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }
 

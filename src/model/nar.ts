@@ -241,6 +241,18 @@ export interface NarVisitor {
   endRegular(path: string): void;
 }
 
+const nothing = (): void => {};
+
+/** For who wants to know only where a NAR ends and that it is one. */
+export const NO_VISITOR: NarVisitor = {
+  beginDirectory: nothing,
+  endDirectory: nothing,
+  symlink: nothing,
+  beginRegular: nothing,
+  contents: nothing,
+  endRegular: nothing,
+};
+
 // What the reader expects next; each consumes one string, except EXPECT_SIZE (a number) and CONTENTS.
 const EXPECT_MAGIC = 0;
 const EXPECT_OPEN = 1;

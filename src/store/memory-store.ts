@@ -4,7 +4,7 @@ import { compareStrings, concatBytes } from '../base/bytes.ts';
 import { FormatError, HashMismatchError, InvalidPathError, StoreError } from '../base/errors.ts';
 import { equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { makeTextPath } from '../model/content-address.ts';
-import { narOfFile, NarReader } from '../model/nar.ts';
+import { NO_VISITOR, narOfFile, NarReader } from '../model/nar.ts';
 import { isContentAddressed, type PathInfo, sortSignatures } from '../model/path-info.ts';
 import { DEFAULT_STORE_DIR, isDerivationPath, type StoreDir, type StorePath } from '../model/store-path.ts';
 import type { ImportOptions, NarSource, Store } from './store.ts';
@@ -16,16 +16,7 @@ interface StoredObject {
 
 /** Checks that bytes are one NAR and nothing more. */
 function checkNar(nar: Uint8Array): void {
-  const nothing = (): void => {};
-  const visitor = {
-    beginDirectory: nothing,
-    endDirectory: nothing,
-    symlink: nothing,
-    beginRegular: nothing,
-    contents: nothing,
-    endRegular: nothing,
-  };
-  const reader = new NarReader(visitor);
+  const reader = new NarReader(NO_VISITOR);
   const used = reader.push(nar);
   reader.end();
   if (used !== nar.length) throw new FormatError('bad archive: bytes after its end');

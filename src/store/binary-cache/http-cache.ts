@@ -6,6 +6,7 @@
 import { FetchError, FloeError } from '../../base/errors.ts';
 import { type Activity, type Progress } from '../../base/progress.ts';
 import type { HttpResponse, Net } from '../../io/io.ts';
+import { StallWatch } from '../../io/stall-watch.ts';
 import type { ReadOptions } from '../store.ts';
 import type { CacheFiles } from './cache-files.ts';
 import type { Connections } from './connections.ts';
@@ -131,7 +132,7 @@ export class HttpCache implements CacheFiles {
     const { net, settings, headersFor } = this.#options;
     const { url, activity } = transfer;
     const controller = new AbortController();
-    const watch = new Watch(() => controller.abort());
+    const watch = new StallWatch(() => controller.abort());
     const stop = (): void => controller.abort(signal?.reason);
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -208,32 +209,6 @@ interface Transfer {
   received: number;
   /** Whether a broken transfer can go on where it broke. */
   resumable: boolean;
-}
-
-/** Gives up when nothing is heard for a while. */
-class Watch {
-  readonly #giveUp: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Seconds that passed without a word, once it gave up. */
-  stalledS: number | undefined;
-
-  constructor(giveUp: () => void) {
-    this.#giveUp = giveUp;
-  }
-
-  /** Something was heard; the next must come within that many seconds (0: whenever). */
-  expect(seconds: number): void {
-    clearTimeout(this.#timer);
-    if (seconds === 0) return;
-    this.#timer = setTimeout(() => {
-      this.stalledS = seconds;
-      this.#giveUp();
-    }, seconds * 1000);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
 }
 
 function isTimeout(error: unknown): boolean {

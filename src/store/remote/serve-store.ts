@@ -6,7 +6,7 @@ import { FloeError, InvalidPathError, ProtocolError } from '../../base/errors.ts
 import { hashBytes, printHash } from '../../base/hash.ts';
 import { AsyncWireReader, WireWriter } from '../../base/wire.ts';
 import { makeTextPath, printContentAddress } from '../../model/content-address.ts';
-import { narOfFile, NarReader } from '../../model/nar.ts';
+import { NO_VISITOR, narOfFile, NarReader } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
 import {
   CLIENT_MAGIC,
@@ -40,17 +40,6 @@ export interface ServeStoreOptions {
   /** Starts the program. */
   connect(): Promise<RemoteConnection>;
 }
-
-const nothing = (): void => {};
-/** To find where a NAR ends. */
-const NO_VISITOR = {
-  beginDirectory: nothing,
-  endDirectory: nothing,
-  symlink: nothing,
-  beginRegular: nothing,
-  contents: nothing,
-  endRegular: nothing,
-};
 
 /** One conversation: requests and answers one after the other. */
 class Conversation {
@@ -126,7 +115,7 @@ export class ServeStore implements Store {
 
   private async takeTurn(): Promise<Turn> {
     const before = this.lastTurn;
-    let letIn = nothing;
+    let letIn = (): void => {};
     this.lastTurn = new Promise<void>((resolve) => (letIn = resolve));
     await before;
     try {
