@@ -46,13 +46,20 @@ export function byteStringToUtf8Strict(byteString: string): string | undefined {
 // Half of a surrogate pair on its own: real text has none, so these stand for bytes in what is shown to people.
 const LONE_BYTE = /(?<![\ud800-\udbff])[\udc80-\udcff]/;
 const LONE_BYTES = /(?<![\ud800-\udbff])([\udc80-\udcff])/;
-const UTF8_OR_BYTE = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|[\x80-\xff]/g;
+// What can only be a character's UTF-8 bytes.
+const UTF8_SEQUENCE = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
+const UTF8_OR_BYTE = new RegExp(`${UTF8_SEQUENCE.source}|[\\x80-\\xff]`, 'g');
 
 /** A byte string as text that loses nothing: bytes that are no UTF-8 become U+DC80 to U+DCFF, which `bytesOfText` turns back. */
 export function textOfByteString(byteString: string): string {
   if (!NON_ASCII.test(byteString)) return byteString;
   const escape = (bytes: string): string => bytes.replace(/./gs, (byte) => String.fromCharCode(0xdc00 + byte.charCodeAt(0)));
   return byteString.replace(UTF8_OR_BYTE, (bytes) => (bytes.length > 1 ? byteStringToUtf8Strict(bytes) : undefined) ?? escape(bytes));
+}
+
+/** Ordinary text with byte strings in it (names in a message): what can only be a character's UTF-8 becomes that character, the rest stays. */
+export function decodeUtf8Within(text: string): string {
+  return text.replace(UTF8_SEQUENCE, (bytes) => byteStringToUtf8Strict(bytes) ?? bytes);
 }
 
 /** Text as bytes: UTF-8, and the bytes that `textOfByteString` kept. */

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
-import { textOfByteString } from '../base/bytes.ts';
+import { decodeUtf8Within, textOfByteString } from '../base/bytes.ts';
 import { FloeError, type SourcePosition, type TraceFrame } from '../base/errors.ts';
 import { printSuggestions } from '../base/suggestions.ts';
 import { BLUE, filterEscapes, GREEN, MAGENTA, NORMAL, RED } from './terminal.ts';
@@ -31,18 +31,6 @@ const TRACE_LIMIT = 3;
 /** So many repeated frames in a row are still printed. */
 const REPEATED_FRAMES_SHOWN = 5;
 
-const UTF8_SEQUENCE = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
-
-/**
- * Messages hold byte strings of the language as well as ordinary text: what is UTF-8 in bytes becomes characters, the rest stays.
- */
-export function decodeMessage(text: string): string {
-  return text.replace(UTF8_SEQUENCE, (bytes) => {
-    const decoded = Buffer.from(bytes, 'latin1').toString('utf8');
-    return decoded.includes('\ufffd') ? bytes : decoded;
-  });
-}
-
 function readSourceFile(file: string): string | undefined {
   if (!file.startsWith('/')) return undefined;
   try {
@@ -55,7 +43,8 @@ function readSourceFile(file: string): string | undefined {
 /** Line before, line itself, line after, as far as they exist. Lines end with \n, \r\n or \r; behind a last line end there is one more, empty. */
 function linesAround(source: string, line: number): readonly [string | undefined, string | undefined, string | undefined] {
   const lines = source.split(/\r\n|\n|\r/);
-  return [line > 1 ? lines[line - 2] : undefined, lines[line - 1], lines[line]];
+  const shown = (index: number): string | undefined => (lines[index] === undefined ? undefined : textOfByteString(lines[index]));
+  return [shown(line - 2), shown(line - 1), shown(line)];
 }
 
 /** "at file:line:column:" and the excerpt. */
@@ -63,7 +52,7 @@ function printPosition(position: SourcePosition, indent: string, options: PrintE
   let text = `${indent}${BLUE}at ${MAGENTA}${position.file}:${position.line}${position.column > 0 ? `:${position.column}` : ''}${NORMAL}:`;
   const source = position.line === 0 ? undefined : (position.source ?? (options.readSource ?? readSourceFile)(position.file));
   if (source === undefined) return text;
-  const [before, line, after] = linesAround(textOfByteString(source), position.line);
+  const [before, line, after] = linesAround(source, position.line);
   const number = (offset: number): string => String(position.line + offset).padStart(5);
   if (before !== undefined) text += `\n ${number(-1)}| ${before}`;
   if (line !== undefined) {
@@ -78,7 +67,7 @@ function printPosition(position: SourcePosition, indent: string, options: PrintE
 export function printPlace(position: SourcePosition): string {
   const place = `${position.file}:${position.line}:${position.column}`;
   const [, ...excerpt] = printPosition(position, '', {}).replace(/\n$/, '').split('\n');
-  return decodeMessage(excerpt.length === 0 ? place : `${place}\n\n${excerpt.join('\n')}`);
+  return decodeUtf8Within(excerpt.length === 0 ? place : `${place}\n\n${excerpt.join('\n')}`);
 }
 
 function hasPlace(position: SourcePosition | undefined): position is SourcePosition {
@@ -149,7 +138,7 @@ export function printError(error: FloeError, options: PrintErrorOptions = {}): s
   if (error.hint !== undefined) text = `${text.replace(/\n+$/, '\n')}${error.hint}\n`;
   // NIX: the words of C++ Nix's TOML reader end in a line end that its colours hide from trimming, so an indented empty line follows them.
   const lastLine = error.data['hasEmptyLastLine'] === true ? `\n${' '.repeat(filterEscapes(prefix, true).length)}` : '';
-  return decodeMessage(indentBehind(prefix, text.trimEnd()) + lastLine);
+  return decodeUtf8Within(indentBehind(prefix, text.trimEnd()) + lastLine);
 }
 
 /** Any thrown value as a FloeError: the machine's refusals in the machine's words, everything else as a bug. */

@@ -2,12 +2,13 @@
 // terminal, or JSON for other programs (`--log-format`). Nix 2.34.8: libutil/logging.cc and libmain/progress-bar.cc decide which
 // lines appear where; how the bar looks is ours.
 
+import { decodeUtf8Within } from '../base/bytes.ts';
 import { ACTIVITY_TYPES, LOG_LEVELS, RESULT_TYPES } from '../base/progress.ts';
 import type { Activity, ActivityType, LogLevel, Progress, ProgressFields, ResultType, StartOptions } from '../base/progress.ts';
 import { printSize } from '../base/byte-size.ts';
 import { FloeError, type TraceFrame } from '../base/errors.ts';
 import type { LogFormat } from './globals.ts';
-import { decodeMessage, printError, toFloeError, type ErrorLevel } from './print-error.ts';
+import { printError, toFloeError, type ErrorLevel } from './print-error.ts';
 import type { Output } from './session.ts';
 import { BLUE, BOLD, CLEAR_LINE, FAINT, filterEscapes, GREEN, MAGENTA, NORMAL, RED } from './terminal.ts';
 
@@ -74,7 +75,7 @@ abstract class BaseReport implements Report {
     if (LOG_LEVELS.indexOf(level) > this.limit) return;
     // Rooms say what is wrong; that it is a warning is said here.
     const bare = level === 'warn' ? text.replace(/^warning: /, '') : text;
-    this.line(level, decodeMessage(level === 'warn' ? `${MAGENTA}warning:${NORMAL} ${bare}` : bare));
+    this.line(level, decodeUtf8Within(level === 'warn' ? `${MAGENTA}warning:${NORMAL} ${bare}` : bare));
   }
 
   warn(text: string): void {
@@ -165,7 +166,7 @@ class JsonReport extends BaseReport {
       level: level === 'error' ? 0 : level.endsWith('warning') ? 1 : INFO,
       line: position?.line ?? null,
       msg: text,
-      raw_msg: decodeMessage(error.message),
+      raw_msg: decodeUtf8Within(error.message),
     });
   }
 
@@ -179,7 +180,7 @@ class JsonReport extends BaseReport {
       id,
       level: LOG_LEVELS.indexOf(options.level ?? 'vomit'),
       parent,
-      text: decodeMessage(text),
+      text: decodeUtf8Within(text),
       type: ACTIVITY_TYPES[type],
     });
     let isOpen = true;
@@ -282,7 +283,7 @@ class BarReport extends BaseReport {
     const parent = options.parent === undefined ? undefined : this.#shown.get(options.parent);
     const shown: Shown = {
       type,
-      text: describeActivity(type, decodeMessage(text), fields),
+      text: describeActivity(type, decodeUtf8Within(text), fields),
       name: nameWithoutVersion(nameOfPath(fields[0])),
       parent,
       // Evaluation holds the event loop: what is not drawn at once is not drawn before its end.
@@ -320,7 +321,7 @@ class BarReport extends BaseReport {
     switch (type) {
       case 'build-log-line':
       case 'post-build-log-line': {
-        const text = decodeMessage(String(fields[0])).trimEnd();
+        const text = decodeUtf8Within(String(fields[0])).trimEnd();
         if (this.options.printBuildLogs) {
           this.log('info', `${FAINT}${shown.name || 'unnamed'}${type === 'build-log-line' ? '> ' : ' (post)> '}${NORMAL}${text}`);
           return;

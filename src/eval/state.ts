@@ -39,8 +39,6 @@ export interface EvalState {
   resolveImport(path: string): string;
   /** The value of a file that is a program of its own: no cache, no frame. */
   evalProgram(path: string): Value;
-  /** The file that an imported path means: links followed, a folder's default.nix. */
-  resolveImport(path: string): string;
   /** The value of a file with other names in scope (`scopedImport`), evaluated anew each time. */
   importScoped(path: string, scope: Attrs, pos: PositionId): Value;
   /** Evaluates source text; relative paths in it start at `basePath`, a folder. `label` is for messages ("«string»"). */

@@ -1,13 +1,10 @@
 // Errors on their way out of the evaluator: position ids become positions, byte strings become text. What adds frames stands in
 // error-position.ts and call.ts; layout and colour are the terminal face's.
 
-import { byteStringToUtf8Strict, textOfByteString } from '../base/bytes.ts';
+import { decodeUtf8Within, textOfByteString } from '../base/bytes.ts';
 import { EvalError, type FloeError, StackOverflowError, type TraceFrame } from '../base/errors.ts';
 import { PendingFrame, PendingPosition } from './error-position.ts';
 import type { PositionTable } from './position.ts';
-
-// What can only be a character's UTF-8 bytes.
-const UTF8_SEQUENCES = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
 
 /** Errors whose message is text already: a guard inside another one has seen to them. */
 const resolved = new WeakSet<FloeError>();
@@ -19,7 +16,7 @@ const resolved = new WeakSet<FloeError>();
 function messageText(error: FloeError): string {
   const { message } = error;
   if (error instanceof EvalError) return textOfByteString(message);
-  return message.replace(UTF8_SEQUENCES, (bytes) => byteStringToUtf8Strict(bytes) ?? bytes);
+  return decodeUtf8Within(message);
 }
 
 /** Resolves what an error still carries as ids and bytes. Does nothing to one that was resolved before. */

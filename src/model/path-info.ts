@@ -3,7 +3,7 @@
 
 import type { Json } from '../base/canonical-json.ts';
 import { compareBytes, compareStrings } from '../base/bytes.ts';
-import { FormatError } from '../base/errors.ts';
+import { FormatError, StoreError } from '../base/errors.ts';
 import { type Hash, parseSri, printHash } from '../base/hash.ts';
 import {
   type ContentAddress,
@@ -63,6 +63,15 @@ export function isContentAddressed(info: PathInfo, storeDir: StoreDir): boolean 
     if (error instanceof FormatError) return false;
     throw error;
   }
+}
+
+/** Refuses a path that claims an address it does not have: such claims need no signature. */
+export function requireContentAddress(info: PathInfo, storeDir: StoreDir): void {
+  if (info.contentAddress === undefined || isContentAddressed(info, storeDir)) return;
+  throw new StoreError(`cannot add path '${storeDir}/${info.path}' to the Nix store because it claims to be content-addressed but isn't`, {
+    code: 'FLOE_NOT_CONTENT_ADDRESSED',
+    data: { path: info.path },
+  });
 }
 
 export type PathInfoJsonFormat = 1 | 2;

@@ -1,11 +1,11 @@
 // A whole store in memory: for tests, for the browser, and as the shortest account of what the Store interface promises.
 
 import { compareStrings, concatBytes } from '../base/bytes.ts';
-import { FormatError, HashMismatchError, InvalidPathError, StoreError } from '../base/errors.ts';
+import { FormatError, HashMismatchError, InvalidPathError } from '../base/errors.ts';
 import { equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { makeTextPath } from '../model/content-address.ts';
 import { NO_VISITOR, narOfFile, NarReader } from '../model/nar.ts';
-import { isContentAddressed, type PathInfo, sortSignatures } from '../model/path-info.ts';
+import { type PathInfo, requireContentAddress, sortSignatures } from '../model/path-info.ts';
 import { DEFAULT_STORE_DIR, isDerivationPath, type StoreDir, type StorePath } from '../model/store-path.ts';
 import type { ImportOptions, NarSource, Store } from './store.ts';
 
@@ -78,15 +78,7 @@ export class MemoryStore implements Store {
 
   async addToStore(info: PathInfo, nar: NarSource, options: ImportOptions = {}): Promise<void> {
     if (this.#objects.has(info.path) && options.repair !== true) return;
-    if (info.contentAddress !== undefined && !isContentAddressed(info, this.storeDir)) {
-      throw new StoreError(
-        `cannot add path '${this.storeDir}/${info.path}' to the Nix store because it claims to be content-addressed but isn't`,
-        {
-          code: 'FLOE_NOT_CONTENT_ADDRESSED',
-          data: { path: info.path },
-        },
-      );
-    }
+    requireContentAddress(info, this.storeDir);
     for (const reference of info.references) {
       if (reference === info.path || this.#objects.has(reference)) continue;
       throw new InvalidPathError(`path '${this.storeDir}/${reference}' is not valid`, { data: { path: reference } });

@@ -12,7 +12,7 @@ import { makeTextPath } from '../../model/content-address.ts';
 import { makeNarLister, printNarListing } from '../../model/nar-listing.ts';
 import { narOfFile } from '../../model/nar.ts';
 import { type NarInfo, parseNarInfo, printNarInfo } from '../../model/narinfo.ts';
-import { isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
 import {
   type DerivationOutputId,
   printDerivationOutputId,
@@ -244,15 +244,7 @@ export class BinaryCacheStore implements Store {
 
   async addToStore(info: PathInfo, nar: NarSource, options: ImportOptions = {}): Promise<void> {
     if (options.repair !== true && (await this.queryPathInfo(info.path)) !== undefined) return;
-    if (info.contentAddress !== undefined && !isContentAddressed(info, this.storeDir)) {
-      throw new StoreError(
-        `cannot add path '${this.#print(info.path)}' to the Nix store because it claims to be content-addressed but isn't`,
-        {
-          code: 'FLOE_NOT_CONTENT_ADDRESSED',
-          data: { path: info.path },
-        },
-      );
-    }
+    requireContentAddress(info, this.storeDir);
     for (const reference of info.references) {
       if (reference === info.path || (await this.queryPathInfo(reference)) !== undefined) continue;
       throw new InvalidPathError(

@@ -13,7 +13,7 @@ import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } fro
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
-import { isContentAddressed, type PathInfo, sortSignatures } from '../../model/path-info.ts';
+import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
 import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import type { PublicKey } from '../../model/signature.ts';
 import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
@@ -301,7 +301,7 @@ export class LocalStore implements Store {
     this.#requireWritable();
     const byPath = new Map(infos.map((info) => [info.path, info]));
     sortTopologically(byPath.keys(), (path) => byPath.get(path)!.references);
-    for (const info of infos) this.#checkContentAddress(info);
+    for (const info of infos) requireContentAddress(info, this.storeDir);
     this.#db.transaction(() => {
       this.#db.register(
         infos.map((info) => this.#registration(info)),
@@ -344,7 +344,7 @@ export class LocalStore implements Store {
   async addToStore(info: PathInfo, nar: NarSource, options: LocalImportOptions = {}): Promise<void> {
     this.#requireWritable();
     const { repair = false, checkSignatures = true, hasLock = false } = options;
-    this.#checkContentAddress(info);
+    requireContentAddress(info, this.storeDir);
     if (checkSignatures) await this.#checkSignatures(info);
     await this.addTempRoots([info.path]);
     if (!repair && this.#db.isValid(info.path)) return;
@@ -382,18 +382,6 @@ export class LocalStore implements Store {
    */
   #needsNoLock({ path, contentAddress }: Pick<PathInfo, 'path' | 'contentAddress'>): boolean {
     return contentAddress?.method === 'text' && !fs.existsSync(`${this.toRealPath(path)}.lock`);
-  }
-
-  /** A path may not claim an address it does not have: such claims need no signature. */
-  #checkContentAddress(info: PathInfo): void {
-    if (info.contentAddress === undefined || isContentAddressed(info, this.storeDir)) return;
-    throw new StoreError(
-      `cannot add path '${this.printPath(info.path)}' to the Nix store because it claims to be content-addressed but isn't`,
-      {
-        code: 'FLOE_NOT_CONTENT_ADDRESSED',
-        data: { path: info.path },
-      },
-    );
   }
 
   async #checkSignatures(info: PathInfo): Promise<void> {
