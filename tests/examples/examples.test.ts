@@ -3,12 +3,11 @@
 // those that download most are left to FLOE_HEAVY. (c-project is the main job's, in a file of its own.)
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, test } from 'node:test';
-import { temporaryFolder } from '../support/local-stores.ts';
+import { launcher as floe, ownStore, root } from '../support/own-store.ts';
 
 interface Use {
   /** Words behind `floe`, and what standard output must show. */
@@ -60,22 +59,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'postgres-service': { isHeavy: true, uses: [inShell('postgres --version; database || test $? = 2', /PostgreSQL\) \d+/)] },
 };
 
-const root = join(import.meta.dirname, '../..');
 const oracle = process.env['FLOE_ORACLE'];
-const folder = temporaryFolder();
-const env = {
-  ...process.env,
-  HOME: join(folder, 'home'),
-  NIX_STORE_DIR: join(folder, 'store'),
-  NIX_STATE_DIR: join(folder, 'var'),
-  NIX_LOG_DIR: join(folder, 'log'),
-};
-
-function start(command: readonly string[], cwd: string, stdin = ''): string {
-  const result = spawnSync(command[0]!, command.slice(1), { encoding: 'utf8', env, cwd, input: stdin, maxBuffer: 2 ** 26 });
-  assert.equal(result.status, 0, `${command.join(' ')}\n${result.stdout.slice(-1000)}${result.stderr.slice(-4000)}`);
-  return result.stdout;
-}
+const { ok } = ownStore();
 
 /** Paths of every derivation that the flake's outputs lead to, as one evaluation gives them. */
 const DERIVATIONS = `outputs: builtins.mapAttrs (kind: systems: builtins.mapAttrs (name: value: value.drvPath or value.program)
@@ -90,13 +75,12 @@ for (const [name, { isHeavy = false, uses }] of Object.entries(EXAMPLES)) {
   const place = join(root, 'flake-examples', name);
   const lock = join(place, 'flake.lock');
   const skip = isHeavy && !process.env['FLOE_HEAVY'] ? 'FLOE_HEAVY is not set' : false;
-  const floe = join(root, 'bin/floe');
 
   describe(name, () => {
     test('its checks pass and it does what its README says', { skip, timeout: 20 * 60_000 }, () => {
       const locked = readFileSync(lock, 'utf8');
-      start([floe, 'flake', 'check', '.'], place);
-      for (const { words, shows, stdin } of uses) assert.match(start([floe, ...words], place, stdin), shows);
+      ok([floe, 'flake', 'check', '.'], place);
+      for (const { words, shows, stdin } of uses) assert.match(ok([floe, ...words], place, stdin), shows);
       assert.equal(readFileSync(lock, 'utf8'), locked);
     });
 
@@ -106,10 +90,10 @@ for (const [name, { isHeavy = false, uses }] of Object.entries(EXAMPLES)) {
       () => {
         const nix = [...oracle!.split(' '), 'nix'];
         const question = ['eval', '--json', `.#.`, '--apply', DERIVATIONS];
-        assert.equal(start([floe, ...question], place), start([...nix, ...question], place));
+        assert.equal(ok([floe, ...question], place), ok([...nix, ...question], place));
         if (skip !== false) return;
-        start([...nix, 'flake', 'check', '.'], place);
-        for (const { words, shows, stdin } of uses) assert.match(start([...nix, ...words], place, stdin), shows);
+        ok([...nix, 'flake', 'check', '.'], place);
+        for (const { words, shows, stdin } of uses) assert.match(ok([...nix, ...words], place, stdin), shows);
       },
     );
   });

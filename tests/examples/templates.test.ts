@@ -2,28 +2,15 @@
 // With FLOE_HEAVY it is built and checked too; the examples of the same kinds are used for real in examples.test.ts.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { temporaryFolder } from '../support/local-stores.ts';
+import { launcher, ownStore, root } from '../support/own-store.ts';
 
-const root = join(import.meta.dirname, '../..');
-const folder = temporaryFolder();
-const env = {
-  ...process.env,
-  HOME: join(folder, 'home'),
-  NIX_STORE_DIR: join(folder, 'store'),
-  NIX_STATE_DIR: join(folder, 'var'),
-  NIX_LOG_DIR: join(folder, 'log'),
-};
+const { folder, ok } = ownStore();
 
-function floe(cwd: string, ...words: string[]): string {
-  const result = spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd, maxBuffer: 2 ** 26 });
-  assert.equal(result.status, 0, `floe ${words.join(' ')}\n${result.stdout.slice(-1000)}${result.stderr.slice(-4000)}`);
-  return result.stdout;
-}
+const floe = (cwd: string, ...words: string[]): string => ok([launcher, ...words], cwd);
 
 const NAMES = `templates: builtins.attrNames (removeAttrs templates [ "default" ]) ++ [ "default" ]`;
 const names = JSON.parse(floe(root, 'eval', '--json', `path:${root}/templates#templates`, '--apply', NAMES)) as string[];
@@ -31,6 +18,30 @@ const names = JSON.parse(floe(root, 'eval', '--json', `path:${root}/templates#te
 test('there is a template of each kind', () => {
   for (const name of ['default', 'c', 'cpp', 'node', 'python', 'go', 'inputs', 'monorepo', 'postgresql'])
     assert(names.includes(name), name);
+});
+
+/** Templates that are an example in small, by the example. */
+const TWINS: Readonly<Record<string, string>> = {
+  'cpp-cmake': 'cpp',
+  'node-typescript': 'node',
+  'go-service': 'go',
+  follows: 'inputs',
+  monorepo: 'monorepo',
+  'postgres-service': 'postgresql',
+};
+
+test("a template that has an example is that example, with the registry's name of debpkgs", () => {
+  for (const [example, template] of Object.entries(TWINS)) {
+    const [theirs, ours] = [join(root, 'flake-examples', example), join(root, 'templates', template)];
+    const files = globSync('**/*', { cwd: theirs, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !['README.md', 'flake.lock'].includes(entry.name))
+      .map((entry) => relative(theirs, join(entry.parentPath, entry.name)));
+    assert(files.length > 0, example);
+    for (const file of files) {
+      const shown = readFileSync(join(theirs, file), 'utf8').replaceAll(/"path:(\.\.\/)+src\/debpkgs"/g, '"debpkgs"');
+      assert.equal(readFileSync(join(ours, file), 'utf8'), shown, join(template, file));
+    }
+  }
 });
 
 for (const name of names) {

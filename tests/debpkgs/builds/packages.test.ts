@@ -4,35 +4,18 @@
 // same store. Where no mirror can be reached, all are skipped.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { test } from 'node:test';
-import { temporaryFolder } from '../../support/local-stores.ts';
+import { launcher, ownStore, root } from '../../support/own-store.ts';
 
-const root = join(import.meta.dirname, '../../..');
 const oracle = process.env['FLOE_ORACLE'];
-const folder = temporaryFolder();
-const env = {
-  ...process.env,
-  HOME: join(folder, 'home'),
-  NIX_STORE_DIR: join(folder, 'store'),
-  NIX_STATE_DIR: join(folder, 'var'),
-  NIX_LOG_DIR: join(folder, 'log'),
-};
+const { env, ok, run } = ownStore();
 
-function floe(...words: string[]): string {
-  const result = spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd: root, maxBuffer: 2 ** 26 });
-  assert.equal(result.status, 0, `floe ${words.join(' ')}\n${result.stderr.slice(-4000)}`);
-  return result.stdout;
-}
+const floe = (...words: string[]): string => ok([launcher, ...words], root);
 
 // The first thing that anything is built with.
-const seed = spawnSync(join(root, 'bin/floe'), ['build', '--no-link', '--impure', '--expr', '(import ./src/debpkgs { }).debian.seed'], {
-  encoding: 'utf8',
-  env,
-  cwd: root,
-});
+const seed = run([launcher, 'build', '--no-link', '--impure', '--expr', '(import ./src/debpkgs { }).debian.seed'], root);
 const unreachable = /unable to download|mirror|sandbox/i.exec(seed.stderr)?.input.slice(-600);
 const noMirror = seed.status !== 0 && unreachable !== undefined ? `nothing can be built from a Debian mirror here: ${unreachable}` : false;
 
@@ -45,7 +28,7 @@ function buildAll(title: string, place: string, attribute: string | undefined, s
     const words = names.map((name) => (attribute ? `${attribute}.${name}` : name));
     const together = ['build', '--keep-going', '--max-jobs', '2', '--no-link', '-f', place, ...words];
     // what fails here is built again below, and says why
-    spawnSync(join(root, 'bin/floe'), together, { env, cwd: root, stdio: 'ignore' });
+    run([launcher, ...together], root);
     for (const word of words) await t.test(word, () => void floe('build', '-L', '--no-link', '-f', place, word));
   });
 }

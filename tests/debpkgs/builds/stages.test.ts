@@ -2,21 +2,13 @@
 // which take minutes, are built where FLOE_HEAVY is set too. With FLOE_ORACLE a real Nix computes the same derivations.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { temporaryFolder } from '../../support/local-stores.ts';
+import { launcher, ownStore, root } from '../../support/own-store.ts';
 
-const root = join(import.meta.dirname, '../../..');
-const folder = temporaryFolder();
-const env = {
-  ...process.env,
-  HOME: join(folder, 'home'),
-  NIX_STORE_DIR: join(folder, 'store'),
-  NIX_STATE_DIR: join(folder, 'var'),
-  NIX_LOG_DIR: join(folder, 'log'),
-};
+const { env, ok } = ownStore();
 const oracle = process.env['FLOE_ORACLE'];
 const checkout = process.env['FLOE_COREPKGS'];
 const absent = checkout === undefined ? 'FLOE_COREPKGS names no checkout of a nixpkgs-like set' : false;
@@ -24,9 +16,7 @@ const expression = `import ${root}/tests/debpkgs/builds/stages { root = ${checko
 
 function build(name: string): string {
   const words = ['build', '-L', '--no-link', '--print-out-paths', '--impure', '--expr', `(${expression}).${name}`];
-  const result = spawnSync(join(root, 'bin/floe'), words, { encoding: 'utf8', env, cwd: root, maxBuffer: 2 ** 26 });
-  assert.equal(result.status, 0, result.stderr.slice(-4000));
-  return result.stdout.split('\n')[0]!;
+  return ok([launcher, ...words], root).split('\n')[0]!;
 }
 
 test('hello', { skip: absent, timeout: 10 * 60_000 }, () => {
@@ -51,6 +41,6 @@ test('derivations equal those of a real Nix', { skip: absent || (oracle === unde
     encoding: 'utf8',
     env,
   });
-  const ours = execFileSync(join(root, 'bin/floe'), ['eval', '--impure', '--json', '--expr', drvPaths], { encoding: 'utf8', env });
+  const ours = execFileSync(launcher, ['eval', '--impure', '--json', '--expr', drvPaths], { encoding: 'utf8', env });
   assert.deepEqual(JSON.parse(ours), JSON.parse(theirs));
 });
