@@ -8,7 +8,7 @@
 // the end of what failing scripts wrote, --oracle runs the Nix named by FLOE_ORACLE in floe's place, --keep leaves the scratch copy.
 // Scripts expect an ordinary user (a store path must not be writable): root runs them as 'nobody', unless --root is given.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   chmodSync,
@@ -179,7 +179,8 @@ function prepare(source: string): Scratch {
   mkdirSync(bin);
   for (const command of COMMANDS) {
     if (options.oracle) {
-      writeFileSync(join(bin, command), `#!/bin/sh\nexec ${oracle} ${command} "$@"\n`);
+      // Where the oracle looks for the command along PATH, it must not find this file again.
+      writeFileSync(join(bin, command), `#!/bin/sh\nPATH=$(echo "$PATH" | sed 's|${bin}:||g') exec ${oracle} ${command} "$@"\n`);
       chmodSync(join(bin, command), 0o755);
     } else {
       symlinkSync(join(root, 'bin/floe'), join(bin, command));
@@ -194,7 +195,7 @@ function prepare(source: string): Scratch {
     coreutils: dirname(ls),
     dot: findProgram('dot') ?? '',
     bash,
-    sandbox_shell: findProgram('busybox') ?? '',
+    sandbox_shell: makeBusybox(place) ?? '',
     PACKAGE_VERSION: readFileSync(join(place, '.version'), 'utf8').trim(),
     system: `${{ x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch}-${process.platform}`,
   });
@@ -202,6 +203,17 @@ function prepare(source: string): Scratch {
   // Some scripts write beside themselves.
   if (isForeign) for (const path of listTree(place)) lchownSync(path, NOBODY, NOBODY);
   return { place, tests };
+}
+
+/** A busybox that knows itself also as `<hash>-busybox`, as that of nixpkgs does; undefined where there is none. */
+function makeBusybox(place: string): string | undefined {
+  const plain = findProgram('busybox');
+  if (plain === undefined) return undefined;
+  mkdirSync(join(place, 'tools'));
+  const made = join(place, 'tools/busybox');
+  const source = fileURLToPath(new URL('busybox.c', import.meta.url));
+  const { status } = spawnSync('cc', ['-static', '-Os', `-DBUSYBOX="${plain}"`, '-o', made, source], { stdio: 'ignore' });
+  return status === 0 ? made : plain;
 }
 
 /** Writes every `X` from its `X.in`, as meson's configure_file does. */
