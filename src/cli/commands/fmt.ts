@@ -1,13 +1,9 @@
 // `floe fmt`: runs the formatter of the flake around the working folder.
 
-import { Command, Option } from 'clipanion';
-import { findFormatter, runFormatter } from '../../engine/formatters.ts';
-import { BaseCommand } from '../base-command.ts';
-import { lockChoices } from '../lock-choices.ts';
-import { openEvaluatingEngine } from '../open-engine.ts';
-import { evalOptions, flakeOptions, jsonOptions, refuseSource, sourceOptions } from '../options.ts';
+import { Command } from 'clipanion';
+import { FormatCommand } from '../format-command.ts';
 
-export class FmtCommand extends BaseCommand {
+export class FmtCommand extends FormatCommand {
   static override paths = [['fmt']];
   static override usage = Command.Usage({
     description: 'reformat your code in the standard style',
@@ -16,20 +12,4 @@ export class FmtCommand extends BaseCommand {
       ['Two files', 'floe fmt ./flake.nix ./package.nix'],
     ],
   });
-
-  readonly options = { ...evalOptions(), ...flakeOptions(), ...sourceOptions() };
-  readonly json = jsonOptions();
-  readonly args = Option.Rest({ name: 'args' });
-
-  async execute(): Promise<void> {
-    refuseSource(this.options);
-    const engine = openEvaluatingEngine(this, this.options);
-    try {
-      const formatter = await findFormatter(engine, lockChoices(this, engine, this.options));
-      this.session.report.close();
-      await runFormatter(engine, formatter, this.args);
-    } finally {
-      await engine.close();
-    }
-  }
 }
