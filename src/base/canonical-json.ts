@@ -44,6 +44,11 @@ function escapeCharacter(character: string): string {
 /** A string with quotes and escapes. FormatError where its bytes are no UTF-8. */
 export function printJsonString(text: string): string {
   if (byteStringToUtf8Strict(text) === undefined) throw new FormatError('a string that is not valid UTF-8 cannot be written as JSON');
+  return quoteJsonString(text);
+}
+
+/** The same for bytes of any kind, which pass as they are. */
+export function quoteJsonString(text: string): string {
   return NEEDS_ESCAPE.test(text) ? `"${text.replace(TO_ESCAPE, escapeCharacter)}"` : `"${text}"`;
 }
 

@@ -2,7 +2,7 @@
 // floats print, and the words for what is wrong with a text.
 
 import { byteStringToUtf8Strict, utf8ToByteString } from '../../base/bytes.ts';
-import { printJsonFloat } from '../../base/canonical-json.ts';
+import { printJsonFloat, quoteJsonString } from '../../base/canonical-json.ts';
 import { EvalError, FloeError, FormatError, WrongTypeError } from '../../base/errors.ts';
 import { Attrs, AttrsBuilder } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
@@ -19,22 +19,7 @@ import { describeType, force, Lambda, makeString, NixFloat, NixPath, ContextStri
 
 // --- Writing ----------------------------------------------------------------------------------------------------------------------
 
-const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
-const TO_ESCAPE = /["\\\x00-\x1f]/g;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
 const NON_ASCII = /[\x80-\xff]/;
-
-function escapeCharacter(character: string): string {
-  return SHORT_ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
 
 const hexByte = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, '0');
 
@@ -88,7 +73,7 @@ export class JsonWriter {
 
   string(text: string): string {
     if (NON_ASCII.test(text) && this.badText === undefined && byteStringToUtf8Strict(text) === undefined) this.badText = text;
-    return NEEDS_ESCAPE.test(text) ? `"${text.replace(TO_ESCAPE, escapeCharacter)}"` : `"${text}"`;
+    return quoteJsonString(text);
   }
 
   value(slot: Slot, pos: PositionId): string {
