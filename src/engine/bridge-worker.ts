@@ -7,6 +7,7 @@ import type { ClosureRequest, InputAttrs } from '../eval/host.ts';
 import { serveBridge } from './bridge.ts';
 import { loadSettings, parseConfig } from './config.ts';
 import { Engine, type WorkerSetup } from './engine.ts';
+import type { DerivationRequest } from './repl-derivations.ts';
 import { type ProgressEvent, sendProgress } from './progress-events.ts';
 
 serveBridge(workerData, (data, emit) => {
@@ -24,6 +25,10 @@ serveBridge(workerData, (data, emit) => {
       case 'fetch-closure': {
         const { fetchClosure } = await import('./fetch-closure.ts');
         return fetchClosure(engine, argument as ClosureRequest);
+      }
+      case 'derivation': {
+        const { answerForDerivation } = await import('./repl-derivations.ts');
+        return answerForDerivation(engine, argument as DerivationRequest);
       }
       default:
         return unreachable(`bridge operation '${operation}'`);

@@ -9,9 +9,10 @@ import type { BuiltinDefinition } from '../eval/builtin.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
 import { resolveError } from '../eval/trace.ts';
 import { internSymbol, symbolName } from '../eval/symbol.ts';
-import { force, peek, type Slot } from '../eval/value.ts';
+import { force, isString, peek, type Slot, stringText, type Value } from '../eval/value.ts';
 import { NO_POSITION as NO_OFFSET } from '../lang/ast.ts';
-import { addDebugPoints, DEBUG_POINT, type DebugFrame, type DebugPoint } from '../lang/debug-points.ts';
+import { printIdentifier } from '../lang/print-ast.ts';
+import { addDebugPoints, DEBUG_POINT, type DebugFrame, type DebugPoint, type QuietKind } from '../lang/debug-points.ts';
 import type { Debugging } from './evaluation.ts';
 import type { Engine } from './engine.ts';
 import { Repl, type ReplFace, splitCommand } from './repl.ts';
@@ -28,12 +29,32 @@ export interface DebuggerFace extends ReplFace {
   readonly colours: { readonly index: string; readonly problem: string; readonly names: string; readonly normal: string };
 }
 
-/** A point that evaluation is in, with the values of its frames; or, first of all, the error it stopped at. */
-interface Trace {
+/** A point and the values of its frames, at one time. */
+interface Visit {
   readonly point: DebugPoint;
   readonly values: readonly Slot[];
-  readonly error?: FloeError;
 }
+
+/** A point that evaluation is in; with `problem`, that it stopped at, or that an error left behind. */
+interface Trace extends Visit {
+  readonly problem?: string;
+  readonly place: SourcePosition | undefined;
+}
+
+/** What C++ Nix shows of a point that an error left behind. */
+const LEFT_BEHIND = 'Fake frame for debugging purposes';
+/** NIX: what is said to be at a place, but one that is none. */
+const PLACELESS: ReadonlySet<string> = new Set(['breakpoint reached', 'infinite recursion encountered']);
+const WRONG_OPERAND = /^expected a (Boolean|set) but found /;
+const WRONG_ARGUMENT = /^function '.*' called with(out required| unexpected) argument '/s;
+/** Of a point's own errors, those that leave it behind. */
+const OWN_ERRORS: Partial<Record<DebugPoint['kind'], RegExp>> = {
+  check:
+    /^(cannot add .* to (an integer|a float)$|a string that refers to a store path cannot be appended to a path|assertion '.*' failed$|dynamic attribute )/s,
+  select: /^attribute '.*' missing$/s,
+  variable: /^undefined variable '/,
+};
+const QUIET: ReadonlySet<DebugPoint['kind']> = new Set<QuietKind>(['check', 'operand', 'closure', 'variable']);
 
 /** Base names without underscores, in the order in which C++ Nix has them. */
 const TOP_NAMES =
@@ -57,6 +78,10 @@ export class Debugger {
   private readonly points: DebugPoint[] = [];
   /** Innermost last. */
   private readonly traces: Trace[] = [];
+  /** The operand that was evaluated last and is neither a Boolean nor a set. */
+  private operand: Visit | undefined;
+  /** Where functions with named arguments were made, by their places. */
+  private readonly closures = new Map<string, Visit>();
   private isStepping = false;
   private isInside = false;
   private tries = 0;
@@ -85,7 +110,7 @@ export class Debugger {
     functions['break'] = {
       ...break_!,
       run: (state, pos, ...slots) => {
-        if (this.traces.length > 0) this.stop(new FloeError('FLOE_BREAKPOINT', 'breakpoint reached'), 'info');
+        this.stop(new FloeError('FLOE_BREAKPOINT', 'breakpoint reached'), 'info');
         return break_!.run(state, pos, ...slots);
       },
     };
@@ -120,32 +145,74 @@ export class Debugger {
   }
 
   /** Evaluates the expression of a point. */
-  private pass<Result>(number: number, values: readonly Slot[], evaluate: () => Result): Result {
+  private pass(number: number, values: readonly Slot[], evaluate: () => Value): Value {
     if (this.isInside) return evaluate();
-    this.traces.push({ point: this.points[number]!, values });
+    const visit = { point: this.points[number]!, values };
+    return QUIET.has(visit.point.kind) ? this.passQuietly(visit, evaluate) : this.passOpenly(visit, evaluate);
+  }
+
+  private passOpenly(visit: Visit, evaluate: () => Value): Value {
+    this.traces.push({ ...visit, place: placeOf(visit) });
     try {
       if (this.isStepping) this.stop(undefined, 'info');
       return evaluate();
     } catch (error) {
-      // Where an error passes first is where it happened; thunks throw it again later.
-      const isIgnored = this.tries > 0 && this.engine.settings.get('ignore-try');
-      if (error instanceof FloeError && error.data[SEEN] !== true && error.code !== QUIT && !isIgnored) {
-        Object.assign(error, { data: { ...error.data, [SEEN]: true } });
-        this.stop(error, 'error');
-      }
+      this.meet(error, visit);
       throw error;
     } finally {
+      // NIX: the last one, which may be one that an error left behind.
       this.traces.pop();
     }
   }
 
+  private passQuietly(visit: Visit, evaluate: () => Value): Value {
+    const { kind } = visit.point;
+    try {
+      const value = evaluate();
+      if (kind === 'operand' && typeof value !== 'boolean' && !(value instanceof Attrs)) this.operand = visit;
+      if (kind === 'closure') this.closures.set(placeKey(placeOf(visit)), visit);
+      return value;
+    } catch (error) {
+      // An operand's own errors are told by the check around it.
+      if (kind === 'check' || kind === 'variable') this.meet(error, visit);
+      throw error;
+    }
+  }
+
+  /** An error passes a point. Where it passes first is where it happened; thunks throw it again later. */
+  private meet(error: unknown, visit: Visit): void {
+    if (!(error instanceof FloeError) || error.data[SEEN] === true || error.code === QUIT) return;
+    resolveError(error, this.engine.evaluation().evaluator.state.positions);
+    const left = this.leftBehind(error, visit);
+    const isQuiet = QUIET.has(visit.point.kind);
+    if (left === undefined && isQuiet) return;
+    Object.assign(error, { data: { ...error.data, [SEEN]: true } });
+    if (left !== undefined) this.traces.push({ ...left, problem: LEFT_BEHIND, place: placeOf(left) });
+    const isIgnored = this.tries > 0 && this.engine.settings.get('ignore-try');
+    if (!isIgnored) this.stop(error, 'error', left !== undefined);
+  }
+
+  /** The point that an error leaves behind where it happens; undefined for most errors. */
+  private leftBehind(error: FloeError, visit: Visit): Visit | undefined {
+    const message = utf8ToByteString(error.message);
+    if (visit.point.kind === 'check' && WRONG_OPERAND.test(message)) return this.operand;
+    if (visit.point.kind === 'call' && WRONG_ARGUMENT.test(message)) return this.closures.get(placeKey(error.position));
+    return OWN_ERRORS[visit.point.kind]?.test(message) === true ? visit : undefined;
+  }
+
   /** Lets the user look around. Returns where evaluation shall go on. */
-  private stop(error: FloeError | undefined, level: 'error' | 'info'): void {
-    if (this.isInside) return;
+  private stop(error: FloeError | undefined, level: 'error' | 'info', isLeftBehind = false): void {
+    if (this.isInside || this.traces.length === 0) return;
     const front = this.traces.at(-1)!;
-    const shown = error === undefined ? undefined : this.bare(error);
+    const shown = error === undefined ? undefined : this.bare(error, isLeftBehind);
     const traces = [...this.traces].reverse();
-    if (shown !== undefined && front.point.offset !== NO_OFFSET) traces.unshift({ ...front, error: shown });
+    const { source, expression } = front.point;
+    if (shown !== undefined && expression !== NO_OFFSET)
+      traces.unshift({
+        ...front,
+        problem: utf8ToByteString(shown.message),
+        place: PLACELESS.has(shown.message) ? undefined : (shown.position ?? source.at(expression)),
+      });
     if (shown !== undefined) {
       this.face.error(shown, level);
       this.face.notice('');
@@ -158,17 +225,21 @@ export class Debugger {
     } finally {
       this.isInside = false;
     }
-    throw error !== undefined && level === 'error' ? uncaught(error) : new FloeError(QUIT, 'the user quit');
+    throw error === undefined ? new FloeError(QUIT, 'the user quit') : uncaught(error);
   }
 
   /** The error as it was when it was thrown, before anything was said about where it came from. */
-  private bare(error: FloeError): FloeError {
+  private bare(error: FloeError, isLeftBehind: boolean): FloeError {
     const copy = new FloeError(error.code, error.message, {
-      ...(error.position === undefined ? {} : { position: error.position }),
+      ...(error.position === undefined || PLACELESS.has(error.message) ? {} : { position: error.position }),
       suggestions: error.suggestions,
     });
-    copy.frames.push(...error.frames.filter(({ text }) => !text.startsWith('while calling ') && !text.startsWith('from call site')));
-    resolveError(copy, this.engine.evaluation().evaluator.state.positions);
+    const isOfArguments = WRONG_ARGUMENT.test(error.message);
+    const isLater = (text: string): boolean =>
+      isOfArguments
+        ? text !== 'from call site'
+        : isLeftBehind || /^(while calling |from call site|while evaluating the condition of the assertion )/.test(text);
+    copy.frames.push(...error.frames.filter(({ text }) => !isLater(text)));
     return copy;
   }
 
@@ -177,7 +248,7 @@ export class Debugger {
     const { face } = this;
     if (!this.isGreeted) face.notice('Nix 2.34.8 debugger\nType :? for help.');
     this.isGreeted = true;
-    const repl = new Repl(this.engine, face, async () => []);
+    const repl = new Repl(this.engine, face, 'inside');
     repl.setScope(valuesOf(traces[0]!));
     let index = 0;
     let input = '';
@@ -220,11 +291,6 @@ export class Debugger {
             break;
           default: {
             const result = repl.processLine(utf8ToByteString(input));
-            if (result instanceof Promise) {
-              // What it waits for cannot come while evaluation stands still.
-              result.catch(() => {});
-              throw new FloeError('FLOE_REPL', `'${command}' cannot be used in the debugger`);
-            }
             if (command === ':?' || command === ':help') face.write(HELP);
             isIncomplete = result === 'incomplete';
           }
@@ -239,23 +305,33 @@ export class Debugger {
     }
   }
 
-  private describe({ point, error }: Trace, index: number): string {
+  private describe({ point, values, problem, place }: Trace, index: number): string {
     const { colours } = this.face;
     const name = (text: string): string => `${colours.names}${text}${colours.normal}`;
     const hint =
-      error !== undefined
-        ? `${colours.problem}error: ${colours.normal}${utf8ToByteString(error.message)}`
+      problem !== undefined
+        ? `${colours.problem}error: ${colours.normal}${problem}`
         : point.kind === 'call'
           ? 'while calling a function'
           : point.kind === 'select'
-            ? `while evaluating the attribute '${name(point.name ?? '')}'`
+            ? `while evaluating the attribute '${name(this.selected({ point, values }))}'`
             : point.kind === 'let'
               ? `while evaluating a '${name('let')}' expression`
               : point.kind === 'file'
                 ? `while evaluating the file '${name(utf8ToByteString(point.name ?? ''))}':`
                 : `while calling ${name(point.name === null ? 'anonymous lambda' : `'${point.name}'`)}`;
-    const place = error?.position ?? point.source.at(point.offset);
     return `\n${colours.index}${index}${colours.normal}: ${hint}\n${place === undefined ? '' : `${this.face.describePlace(place)}\n`}`;
+  }
+
+  /** The path that a point selects. */
+  private selected({ point, values }: Visit): string {
+    let computed = point.frames.length;
+    const names = point.path.map((name) => {
+      if (name !== null) return printIdentifier(name);
+      const value = force(values[computed++]!);
+      return isString(value) ? printIdentifier(stringText(value)) : '';
+    });
+    return names.join('.');
   }
 
   /** The names in scope, level by level. */
@@ -275,13 +351,21 @@ export class Debugger {
 function uncaught(error: FloeError): EvalError {
   const copy = new EvalError(error.message, {
     code: error.code,
-    data: error.data,
+    data: { ...error.data, [SEEN]: true },
     suggestions: error.suggestions,
     ...(error.position === undefined ? {} : { position: error.position }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
   copy.frames.push(...error.frames);
   return copy;
+}
+
+function placeOf({ point }: Visit): SourcePosition | undefined {
+  return point.source.at(point.offset);
+}
+
+function placeKey(position: SourcePosition | undefined): string {
+  return position === undefined ? '' : `${position.file}:${position.line}:${position.column}`;
 }
 
 function bySymbol({ names }: DebugFrame): string[] {

@@ -180,7 +180,7 @@ export class Engine {
       debugging: this.debugging,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       fetchClosure: (request) => fetchClosureForEvaluation(this, request),
-      lockFlake: (flakeRef) => this.flakes.lockForEvaluation(flakeRef),
+      lockFlake: (flakeRef) => this.flakes.lockForEvaluation(this.flakes.parseBytes(flakeRef), false),
       report: (level, message, frames) => this.say(() => this.report(level, message, frames ?? [])),
     }));
   }
@@ -211,7 +211,7 @@ export class Engine {
   }
 
   /** Has the worker do something that takes waiting, and waits. */
-  callBridge(operation: 'realise' | 'fetch' | 'fetch-closure', argument: unknown): unknown {
+  callBridge(operation: 'realise' | 'fetch' | 'fetch-closure' | 'derivation', argument: unknown): unknown {
     return this.openBridge().call(operation, argument);
   }
 

@@ -200,7 +200,12 @@ export class Flakes {
   }
 
   parse(text: string, allowMissing = false): FlakeRef {
-    return parseFlakeRef(utf8ToByteString(text), { paths: this.pathResolver(allowMissing), warn: (message) => this.warn(message) });
+    return this.parseBytes(utf8ToByteString(text), allowMissing);
+  }
+
+  /** The same of a byte string. */
+  parseBytes(text: string, allowMissing = false): FlakeRef {
+    return parseFlakeRef(text, { paths: this.pathResolver(allowMissing), warn: (message) => this.warn(message) });
   }
 
   /** Locks a flake; the lock file is written where it changed and nothing forbids it. */
@@ -375,19 +380,20 @@ export class Flakes {
     };
   }
 
-  /** `builtins.getFlake`. */
-  lockForEvaluation(text: string): LockedFlakeInfo {
+  /**
+   * Locks a flake while evaluation stands still: for `builtins.getFlake` and the repl's `:load-flake`. Its lock file is never written;
+   * with `mustFit` one that would not do is an error, else it is said.
+   */
+  lockForEvaluation(ref: FlakeRef, mustFit: boolean): LockedFlakeInfo {
     const { engine, fetcher } = this;
-    const ref = parseFlakeRef(text, { paths: this.pathResolver(), warn: (message) => this.warn(message) });
     // What has to be waited for is fetched by the worker.
     this.waiting ??= fetcher.fetchingWith((input) => this.fetchNow(input));
     const locked = this.waiting.lockOnDisk(ref, {
       useRegistries: !engine.isPure && engine.settings.get('use-registries'),
       allowUnlocked: !engine.isPure,
-      // Evaluation writes nothing; that the flake's own lock file would not do is said.
       flags: {
         update: false,
-        write: false,
+        write: mustFit,
         commit: false,
         outputPath: undefined,
         failOnUnlocked: false,
@@ -395,7 +401,7 @@ export class Flakes {
         warnDirty: false,
       },
     });
-    if (locked instanceof Promise) throw new FloeError('FLOE_BUG', `locking '${text}' during evaluation did not wait`);
+    if (locked instanceof Promise) throw new FloeError('FLOE_BUG', `locking '${printFlakeRef(ref)}' during evaluation did not wait`);
     return this.infoFor(locked);
   }
 }

@@ -9,6 +9,7 @@ import { FloeError, ParseError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
 import { Builtin } from '../eval/builtin.ts';
+import { callFlake } from '../eval/call-flake.ts';
 import { callFunction, enterCall, leaveCall } from '../eval/call.ts';
 import { forceAttrs } from '../eval/coerce.ts';
 import { isDerivation } from '../eval/equality.ts';
@@ -24,13 +25,14 @@ import { docOfAttribute, docOfFunction } from '../lang/doc-comments.ts';
 import { parse } from '../lang/parser.ts';
 import { stringSource } from '../lang/position.ts';
 import { printIdentifier } from '../lang/print-ast.ts';
+import { isLockedInput } from '../model/input-scheme.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { editorWords, placeToEdit, placeOfDerivation } from './definitions.ts';
 import { FoundDerivation } from './derivation-values.ts';
 import type { Engine } from './engine.ts';
 import type { FoundValue } from './installables.ts';
 import { parseOptionsOf } from './evaluation.ts';
-import { StoreQueries } from './store-queries.ts';
+import { answerForDerivation, type DerivationAnswer, type DerivationRequest } from './repl-derivations.ts';
 
 /** What becomes of the session after a line. `incomplete` wants more lines of the same input. */
 export type LineResult = 'again' | 'quit' | 'incomplete';
@@ -54,6 +56,9 @@ export interface ReplFace {
 
 /** What is loaded at the start and again by `:reload`: values, and what to call them. */
 export type LoadValues = () => Promise<readonly { readonly value: FoundValue['value']; readonly what: string }[]>;
+
+/** `inside`: evaluation stands still behind the session, so nothing in it may give the event loop a turn. */
+export type ReplPlace = 'alone' | 'inside';
 
 const SHOWN_NAMES = 20;
 const HELP: readonly (readonly [words: string, text: string])[] = [
@@ -106,14 +111,16 @@ export class Repl {
   private readonly engine: Engine;
   private readonly face: ReplFace;
   private readonly loadValues: LoadValues;
+  private readonly place: ReplPlace;
   private readonly scope = new Map<string, Slot>();
   private loadedFiles: string[] = [];
   private loadedFlakes: string[] = [];
   private lastLoaded: Attrs | undefined;
 
-  constructor(engine: Engine, face: ReplFace, loadValues: LoadValues) {
+  constructor(engine: Engine, face: ReplFace, place: ReplPlace, loadValues: LoadValues = async () => []) {
     this.engine = engine;
     this.face = face;
+    this.place = place;
     this.loadValues = loadValues;
   }
 
@@ -202,16 +209,18 @@ export class Repl {
     this.addToScope(this.evaluator.guard(() => autoCallFunction(this.state, this.engine.autoArgs(), value)));
   }
 
-  private async loadFlake(text: string): Promise<undefined> {
+  private loadFlake(text: string): void {
     if (text === '')
       throw new FloeError('FLOE_USAGE', "cannot use ':load-flake' without a path specified. (Use '.' for the current working directory.)");
     this.loadedFlakes = [...this.loadedFlakes.filter((known) => known !== text), text];
-    const { flakes } = this.engine;
-    const locked = await flakes.lock(flakes.parse(text, true), { updateLockFile: false });
-    this.addToScope(this.evaluator.guard(() => locked.value()));
+    const { flakes, isPure } = this.engine;
+    const ref = flakes.parse(text, true);
+    if (isPure && !isLockedInput(ref.input))
+      throw new FloeError('FLOE_IMPURE', `cannot use ':load-flake' on unlocked flake reference '${text}' (use --impure to override)`);
+    this.addToScope(this.face.interruptible(() => this.evaluator.guard(() => callFlake(this.state, flakes.lockForEvaluation(ref, true)))));
   }
 
-  private async loadAgain(): Promise<void> {
+  private loadAgain(): void | Promise<void> {
     const [files, loadedFlakes] = [this.loadedFiles, this.loadedFlakes];
     this.loadedFiles = [];
     this.loadedFlakes = [];
@@ -219,28 +228,34 @@ export class Repl {
       this.face.notice(`Loading "${file}"...`);
       this.loadFile(file);
     }
-    for (const { value, what } of await this.loadValues()) {
-      this.face.notice(`Loading installable '${what}'...`);
-      this.addToScope(value);
-    }
-    for (const flake of loadedFlakes) {
-      this.face.notice(`Loading flake '${flake}'...`);
-      await this.loadFlake(flake);
-    }
+    const loadFlakes = (): void => {
+      for (const flake of loadedFlakes) {
+        this.face.notice(`Loading flake '${flake}'...`);
+        this.loadFlake(flake);
+      }
+    };
+    if (this.place === 'inside') return loadFlakes();
+    return this.loadValues().then((values) => {
+      for (const { value, what } of values) {
+        this.face.notice(`Loading installable '${what}'...`);
+        this.addToScope(value);
+      }
+      loadFlakes();
+    });
   }
 
-  private async reload(): Promise<undefined> {
+  private reload(): void | Promise<void> {
     this.evaluator.resetFiles();
     this.engine.flakes.forget();
     this.scope.clear();
-    await this.loadAgain();
+    return this.loadAgain();
   }
 
   // ---- lines
 
   /**
-   * Does what a line, or several, ask for. Errors are thrown; the session can go on after them. A promise comes from commands that have
-   * to wait for something.
+   * Does what a line, or several, ask for. Errors are thrown; the session can go on after them. A promise comes, never inside of an
+   * evaluation, from commands that have to wait for something.
    */
   processLine(input: string): LineResult | Promise<LineResult> {
     const line = input.trim();
@@ -271,7 +286,7 @@ export class Repl {
     else bound.keys().forEach((key, index) => this.scope.set(symbolName(key), bound.slots()[index]!));
   }
 
-  private processCommand(command: string, argument: string): LineResult | undefined | Promise<undefined> {
+  private processCommand(command: string, argument: string): LineResult | void | Promise<void> {
     const { face } = this;
     switch (command) {
       case ':?':
@@ -280,11 +295,11 @@ export class Repl {
         return;
       case ':a':
       case ':add':
-        return this.addToScope(this.evaluate(argument)) as undefined;
+        return this.addToScope(this.evaluate(argument));
       case ':l':
       case ':load':
         this.evaluator.resetFiles();
-        return this.loadFile(byteStringToUtf8(argument)) as undefined;
+        return this.loadFile(byteStringToUtf8(argument));
       case ':lf':
       case ':load-flake':
         return this.loadFlake(byteStringToUtf8(argument));
@@ -303,17 +318,28 @@ export class Repl {
         face.write(`${describeType(this.evaluate(argument))}\n`);
         return;
       case ':u': {
-        const shell = this.evaluate('drv: (import <nixpkgs> {}).runCommand "shell" { buildInputs = [ drv ]; } ""');
         const value = this.evaluate(argument);
+        const shell = this.evaluate('drv: (import <nixpkgs> {}).runCommand "shell" { buildInputs = [ drv ]; } ""');
         const result = this.evaluator.guard(() => callFunction(this.state, shell, [value], NO_POSITION));
-        return face.runFloe(['nix-shell', this.printed(this.derivationPath(result))]) as undefined;
+        return this.runFloe(['nix-shell', this.printed(this.derivationPath(result))]);
       }
+      case ':i':
+        return this.runFloe(['nix-env', '-i', this.printed(this.derivationPath(this.evaluate(argument)))]);
+      case ':sh':
+        return this.runFloe(['nix-shell', this.printed(this.derivationPath(this.evaluate(argument)))]);
       case ':b':
       case ':bl':
-      case ':i':
-      case ':sh':
+        return this.withAnswer(
+          { wanted: command === ':b' ? 'build' : 'build-and-link', derivation: this.derivationPath(this.evaluate(argument)) },
+          ({ outputs }) => {
+            face.write('\nThis derivation produced the following outputs:\n');
+            for (const [shown, path] of outputs) face.write(`  ${shown} -> ${this.printed(path)}\n`);
+          },
+        );
       case ':log':
-        return this.withDerivation(command, this.derivationPath(this.evaluate(argument)));
+        return this.withAnswer({ wanted: 'log', derivation: this.derivationPath(this.evaluate(argument)) }, ({ log }) =>
+          face.write(`${log}\n`),
+        );
       case ':p':
       case ':print': {
         const value = this.evaluate(argument);
@@ -353,37 +379,28 @@ export class Repl {
     if (this.evaluator.guard(() => derivation.get(symbols.drvPath)) === undefined)
       throw new FloeError('FLOE_NOT_A_DERIVATION', "expression did not evaluate to a valid derivation (no 'drvPath' attribute)");
     const path = this.evaluator.guard(() => new FoundDerivation(this.state, derivation, '').drvPath);
-    this.engine.builds.flush([{ kind: 'built', derivation: path, outputs: 'all' }]);
+    if (!this.engine.readOnly) this.engine.builds.flush([{ kind: 'built', derivation: path, outputs: 'all' }]);
     if (!this.engine.store.isValidPathSync(path))
       throw new FloeError('FLOE_NOT_A_DERIVATION', `expression evaluated to invalid derivation '${this.printed(path)}'`);
     return path;
   }
 
-  private async withDerivation(command: string, path: StorePath): Promise<undefined> {
-    const { engine, face } = this;
-    switch (command) {
-      case ':i':
-        return face.runFloe(['profile', 'add', `${this.printed(path)}^*`]) as undefined;
-      case ':sh':
-        return face.runFloe(['nix-shell', this.printed(path)]) as undefined;
-      case ':log': {
-        const log = await new StoreQueries(engine).readLog(path);
-        if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${this.printed(path)}' is not available`);
-        engine.progress.log('info', `got build log for '${this.printed(path)}' from '${engine.store.uri}'`);
-        face.write(Buffer.from(log).toString('latin1'));
-        return;
-      }
-    }
-    const [built] = await engine.builds.build([{ kind: 'built', derivation: path, outputs: 'all' }], { quiet: true });
-    face.write('\nThis derivation produced the following outputs:\n');
-    for (const [name, output] of [...built!.outputs].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (command === ':bl') await engine.store.addRootLink(output, resolve(engine.cwd, `repl-result-${name}`));
-      face.write(`  ${command === ':bl' ? `./repl-result-${name}` : name} -> ${this.printed(output)}\n`);
-    }
-    return;
+  private withAnswer(request: DerivationRequest, use: (answer: DerivationAnswer) => void): void | Promise<void> {
+    if (this.place === 'inside') return use(this.engine.callBridge('derivation', request) as DerivationAnswer);
+    return answerForDerivation(this.engine, request).then(use);
   }
 
-  private async edit(argument: string): Promise<undefined> {
+  private runFloe(words: readonly string[]): void {
+    // NIX: from inside of an evaluation its programs are not to be had.
+    if (this.place === 'inside')
+      throw new FloeError(
+        'FLOE_REPL',
+        `Cannot run '${words[0]}' because no method of calling the Nix CLI was provided. This is a configuration problem pertaining to how this program was built. See Nix 2.25 release notes`,
+      );
+    this.face.runFloe(words);
+  }
+
+  private edit(argument: string): void | Promise<void> {
     const value = this.evaluate(argument);
     const { engine } = this;
     const place =
@@ -394,8 +411,7 @@ export class Repl {
     const env = engine.env as NodeJS.ProcessEnv;
     const result = spawnSync(program!, args, { stdio: 'inherit', cwd: engine.cwd, env });
     if (result.error) throw new FloeError('FLOE_EDITOR', `cannot start editor '${program}': ${result.error.message}`);
-    await this.reload();
-    return;
+    return this.reload();
   }
 
   // ---- documentation

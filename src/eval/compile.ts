@@ -188,7 +188,7 @@ class Writer {
       case NodeKind.Assert:
         this.byte(Op.Assert);
         this.position(node.position);
-        this.string(printNode(node.condition, printPath));
+        this.string(printNode(node.written ?? node.condition, printPath));
         this.expression(node.condition);
         return this.#lazyBody(node.body);
       default:
@@ -296,7 +296,7 @@ class Writer {
       case NodeKind.Assert:
         this.byte(Op.Assert);
         this.position(node.position);
-        this.string(printNode(node.condition, printPath));
+        this.string(printNode(node.written ?? node.condition, printPath));
         this.expression(node.condition);
         return this.lazy(node.body);
       case NodeKind.Not:

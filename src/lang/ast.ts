@@ -386,6 +386,8 @@ export class Assert {
   readonly position: number;
   readonly condition: Node;
   readonly body: Node;
+  /** The condition as it was written, where it was changed since. */
+  written: Node | null = null;
   constructor(position: number, condition: Node, body: Node) {
     this.position = position;
     this.condition = condition;

@@ -1,23 +1,9 @@
-// Sessions of the repl on a pipe, beside those of C++ Nix: standard output and standard error to the byte. Skipped where FLOE_ORACLE is
-// unset.
+// Sessions of the repl, beside those of C++ Nix. Skipped where FLOE_ORACLE is unset.
 
-import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import process from 'node:process';
-import { after, test } from 'node:test';
-import { runFloe } from '../support/run-floe.ts';
+import { type LineSession, testSessions } from './sessions.ts';
 
-const oracle = process.env['FLOE_ORACLE'];
-const skip = oracle === undefined ? 'FLOE_ORACLE names no Nix to compare with' : false;
-const folder = mkdtempSync(join(tmpdir(), 'floe-repl-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-writeFileSync(
-  join(folder, 'set.nix'),
-  `{ number ? 3 }: {
+const FILES = {
+  'set.nix': `{ number ? 3 }: {
   inherit number;
   "a b" = 2;
   /** Adds one. */
@@ -34,11 +20,10 @@ writeFileSync(
   broken = throw "broken";
 }
 `,
-);
-mkdirSync(join(folder, 'flake'));
-writeFileSync(join(folder, 'flake/flake.nix'), '{ outputs = _: { one = 1; set.two = 2; }; }');
+  'flake/flake.nix': '{ outputs = _: { one = 1; set.two = 2; }; }',
+};
 
-const SESSIONS: Record<string, { readonly words?: readonly string[]; readonly lines: readonly string[] }> = {
+const SESSIONS: Readonly<Record<string, LineSession>> = {
   values: {
     lines: [
       '1',
@@ -128,24 +113,4 @@ const SESSIONS: Record<string, { readonly words?: readonly string[]; readonly li
   flakes: { words: ['path:./flake', 'path:./flake#set'], lines: ['one + two', ':lf path:./flake', 'outputs.one'] },
 };
 
-for (const [name, { words = [], lines }] of Object.entries(SESSIONS)) {
-  test(`a session: ${name}`, { skip }, async () => {
-    const stdin = lines.map((line) => `${line}\n`).join('');
-    const env = {
-      HOME: folder,
-      PATH: process.env['PATH'],
-      TERM: 'dumb',
-      NIX_CONFIG: 'experimental-features = nix-command flakes\nsubstituters =',
-      NIX_CONF_DIR: join(folder, 'etc'),
-      NIX_STORE_DIR: join(folder, 'store'),
-      NIX_STATE_DIR: join(folder, 'state'),
-      _NIX_TEST_RAW_MARKDOWN: '1',
-    };
-    const [program, ...rest] = oracle!.split(' ');
-    const theirs = spawnSync(program!, [...rest, 'nix', 'repl', ...words], { cwd: folder, input: stdin, encoding: 'utf8', env });
-    const ours = await runFloe(['nix', 'repl', ...words], { cwd: folder, stdin, env });
-    assert.equal(ours.stdout, theirs.stdout);
-    assert.equal(ours.stderr, theirs.stderr);
-    assert.equal(ours.code, theirs.status);
-  });
-}
+testSessions('a session', ['nix', 'repl'], FILES, SESSIONS);

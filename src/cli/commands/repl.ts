@@ -36,7 +36,7 @@ export class ReplCommand extends BaseCommand {
       const words = this.installables.length === 0 && source !== undefined ? ['.'] : this.installables;
       const load = async () =>
         autoCalledTargets(engine, await engine.targets(words, 'repl', source, locking), this.options.file !== undefined);
-      const repl = new Repl(engine, replFace(this.session), load);
+      const repl = new Repl(engine, replFace(this.session), 'alone', load);
       await runSession(this.session, engine, {
         greeting: 'Nix 2.34.8\nType :? for help.',
         start: () => repl.start(),
