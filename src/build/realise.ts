@@ -35,6 +35,8 @@ export interface RealiseOptions {
   readonly progress?: Progress | undefined;
   /** Derivations that are known without reading them from the store, where they must still lie when they are built. */
   readonly derivation?: ((path: StorePath) => Derivation | undefined) | undefined;
+  /** Copies here what of these sources lies in another store, that of evaluation. */
+  readonly bringSources?: ((paths: readonly StorePath[]) => Promise<void>) | undefined;
   readonly substituter?: Substituter | undefined;
   /** Resolves `mirror://`; the machine's own mirrors unless said. */
   readonly mirrors?: MirrorResolver | undefined;
@@ -164,6 +166,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
     counts,
     signRealisation: options.signRealisation ?? ((realisation) => realisation),
     derivation,
+    bringSources: options.bringSources,
     signal,
   });
   const autoGc = settings.autoGc === undefined ? undefined : new AutoGc(store, settings.autoGc, progress);

@@ -49,6 +49,8 @@ export interface SchedulerOptions {
   readonly counts: RunProgress;
   /** Derivations that are not in the store (yet). */
   readonly derivation: (path: StorePath) => Derivation | undefined;
+  /** Copies here what of these sources lies in the store of evaluation. */
+  readonly bringSources?: ((paths: readonly StorePath[]) => Promise<void>) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -325,7 +327,7 @@ export class Scheduler {
     const { store } = this.#options;
     const { derivation } = this.#load(path);
     this.#refuseImpureInputs(path, derivation);
-    const inputs = await this.#all(this.#inputGoals(path, derivation));
+    const inputs = await this.#obtainInputs(path, derivation);
     const unreached = this.#unreachedInputs(path, derivation, inputs);
     if (unreached !== undefined) return unreached;
     const resolved = resolveDerivation(derivation, store.storeDir, (input, output) => this.#outputPath(input, output));
@@ -418,7 +420,7 @@ export class Scheduler {
   async #buildNow(path: StorePath, mode: BuildMode): Promise<GoalOutcome> {
     const { builder } = this.#options;
     const { derivation, options } = this.#load(path);
-    const unreached = this.#unreachedInputs(path, derivation, await this.#all(this.#inputGoals(path, derivation)));
+    const unreached = this.#unreachedInputs(path, derivation, await this.#obtainInputs(path, derivation));
     if (unreached !== undefined) return unreached;
     const job = { path, derivation, options, mode };
     const refusal = builder.refuses(job);
@@ -441,26 +443,28 @@ export class Scheduler {
     return inputs.some(({ kind }) => kind === 'cancelled') ? CANCELLED : undefined;
   }
 
-  #inputGoals(path: StorePath, derivation: Derivation): Promise<GoalOutcome>[] {
-    const { store, settings } = this.#options;
+  async #obtainInputs(path: StorePath, derivation: Derivation): Promise<GoalOutcome[]> {
+    const { store, settings, bringSources } = this.#options;
     const reported = async (goal: Promise<GoalOutcome>) => {
       const outcome = await goal;
       this.#reportOnce(outcome);
       return outcome;
     };
-    const sources = derivation.inputSources.filter((source) => !store.isValidPathSync(source));
+    const isMissing = (source: StorePath) => !store.isValidPathSync(source);
+    await bringSources?.(derivation.inputSources.filter(isMissing));
+    const sources = derivation.inputSources.filter(isMissing);
     if (sources.length > 0 && !settings.substitute) {
       throw new FloeError(
         'FLOE_MISSING_INPUT',
         `dependency '${store.printPath(sources[0]!)}' of '${store.printPath(path)}' does not exist, and substitution is disabled`,
       );
     }
-    return [
+    return this.#all([
       ...[...derivation.inputDerivations]
         .sort((a, b) => compareStrings(a[0].slice(33), b[0].slice(33)))
         .map(([input, outputs]) => reported(this.#obtainOutputs(input, outputs, 'normal'))),
       ...sources.map((source) => reported(this.#obtainPath(source))),
-    ];
+    ]);
   }
 
   readonly #reported = new Set<BuildError>();

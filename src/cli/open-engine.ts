@@ -11,7 +11,7 @@ type EvalOptions = ReturnType<typeof evalOptions>;
 type SourceOptions = ReturnType<typeof sourceOptions>;
 
 /** The engine for a command that evaluates nothing. */
-export function openEngine(command: BaseCommand): Engine {
+export function openEngine(command: BaseCommand, evalStore?: string): Engine {
   const { session, choices } = command;
   return new Engine({
     settings: session.settings,
@@ -21,6 +21,7 @@ export function openEngine(command: BaseCommand): Engine {
     progress: session.report,
     online: session.online,
     readOnly: choices.readOnly,
+    evalStore,
     asksCaches: (command.constructor as { readonly asksCaches?: boolean }).asksCaches === true,
     childStackLimit: session.launch.childStackLimit,
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs') || choices.logFormat === 'internal-json',
@@ -46,9 +47,7 @@ function askUser({ session, choices }: BaseCommand, question: string): string | 
 export function openEvaluatingEngine(command: BaseCommand, options: EvalOptions & Partial<SourceOptions>): Engine {
   const { settings } = command.session;
   if (options.impure) settings.set('pure-eval', false);
-  if (options.evalStore !== undefined)
-    throw new UsageError("floe has no '--eval-store' yet: derivations and sources go to the store itself");
-  const engine = openEngine(command);
+  const engine = openEngine(command, options.evalStore);
   if (options.debugger) command.session.startDebugger?.(engine);
   engine.autoArguments.push(...readAutoArguments(command, options));
   engine.searchPath.push(...options.include.map(parseSearchPathEntry));

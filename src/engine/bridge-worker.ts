@@ -15,7 +15,8 @@ serveBridge(workerData, (data, emit) => {
   const progress = sendProgress(emit as (event: ProgressEvent) => void);
   const settings = loadSettings({ env: setup.env, flags: parseConfig(setup.overridden, 'command line'), warn: () => {} });
   settings.set('pure-eval', setup.isPure, 'machine');
-  const engine = new Engine({ settings, env: setup.env, cwd: setup.cwd, progress, online: setup.online });
+  const { env, cwd, online, evalStore } = setup;
+  const engine = new Engine({ settings, env, cwd, progress, online, evalStore });
   return async ({ operation, argument }) => {
     switch (operation) {
       case 'realise':

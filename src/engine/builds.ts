@@ -101,13 +101,27 @@ export class Builds {
       settings: this.buildSettings(),
       io,
       progress: engine.progress,
-      derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path),
+      derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path) ?? this.evaluatedElsewhere(path),
+      bringSources: engine.evalStore === engine.store ? undefined : (paths) => this.bringSources(paths),
       substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
       ...(await this.signers()),
       mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
       signal,
       mode,
     };
+  }
+
+  /** A derivation in a store of evaluation that is not the one that builds. */
+  private evaluatedElsewhere(path: StorePath): Derivation | undefined {
+    const { evalStore, store } = this.engine;
+    return evalStore !== store && evalStore.isValidPathSync(path) ? evalStore.readDerivationSync(path) : undefined;
+  }
+
+  /** Copies what the store of evaluation has of these, with everything they refer to, to where they are built with. */
+  private async bringSources(paths: readonly StorePath[]): Promise<void> {
+    const { evalStore, store } = this.engine;
+    const { copyClosure } = await import('./copy-paths.ts');
+    await copyClosure(this.engine, evalStore, store, await evalStore.queryValidPaths(paths));
   }
 
   /** Signs with the keys of `secret-key-files`. */
@@ -290,6 +304,7 @@ export class Builds {
   private derivation(path: StorePath): Derivation {
     const derivation =
       this.engine.pendingHost?.readDerivation(path) ??
+      this.evaluatedElsewhere(path) ??
       (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined);
     if (derivation === undefined) throw new InvalidPathError(`path '${this.engine.storeDir}/${path}' is not valid`);
     return derivation;
@@ -395,12 +410,21 @@ export class Builds {
     await updateProfile(this.engine.store, profile, paths[0]!);
   }
 
+  /** Copies what was built or fetched to where evaluation reads, if that is another store. */
+  async shareWithEvaluation(paths: readonly StorePath[]): Promise<void> {
+    const { store, evalStore } = this.engine;
+    if (store === evalStore) return;
+    const { copyClosure } = await import('./copy-paths.ts');
+    await copyClosure(this.engine, store, evalStore, paths);
+  }
+
   /** In the worker: import from derivation. Gives what evaluation may read then: the outputs and all they refer to. */
   async realiseForEvaluation(texts: readonly string[]): Promise<RealisedForEvaluation> {
     const { storeDir } = this.engine;
     const paths = texts.map((text) => parseDerivedPath(text, storeDir));
     const built = await this.build(paths, { quiet: true });
     const outputs = built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
+    await this.shareWithEvaluation(outputs);
     const isRestricted = this.engine.isPure || this.engine.settings.get('restrict-eval');
     const readable = isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
     return { readable, placeholders: built.flatMap((one) => this.placeholdersOf(one)) };

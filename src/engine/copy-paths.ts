@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts';
 import { openStore } from './open-store.ts';
 import { resolvedOutput } from './realisations.ts';
 import { StoreQueries } from './store-queries.ts';
-import { cacheOptions } from './substituters.ts';
+import { cacheOptions, requiresSignatures } from './substituters.ts';
 
 export interface CopyRequest {
   /** Store URLs; undefined for the engine's own store. One of them is needed. */
@@ -59,9 +59,7 @@ export async function openAnyStore(engine: Engine, url: string | undefined): Pro
     const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
     return { store: openSshStore(engine, reference), isCache: true, trusted: reference.parameters.get('trusted') === 'true' };
   }
-  // A store may say that it wants no signatures.
-  const isCache = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '').get('require-sigs') === 'false';
-  return { store: openStore(engine, url).store, isCache, trusted: false };
+  return { store: openStore(engine, url).store, isCache: false, trusted: false };
 }
 
 /** Copies what is missing; says how many were copied. */
@@ -128,9 +126,16 @@ function infosOf(store: Store, paths: readonly StorePath[]): Promise<PathInfo[]>
   return store instanceof ServeStore ? infosOfServed(store, paths) : Promise.all(paths.map((path) => requirePathInfo(store, path)));
 }
 
+/** Copies these with all they refer to between the two stores of a run: that of evaluation and the one that builds. */
+export async function copyClosure(engine: Engine, from: Store, to: Store, roots: Iterable<StorePath>): Promise<void> {
+  const infos = [...(await queryClosure(from, roots)).values()];
+  await requireSignatures(engine, infos, to);
+  await copyPaths(from, to, infos, { progress: engine.progress, checkSignatures: false });
+}
+
 /** Before anything is copied, so that nothing comes half. */
 async function requireSignatures({ settings }: Engine, infos: readonly PathInfo[], to: Store): Promise<void> {
-  if (!settings.get('require-sigs')) return;
+  if (!requiresSignatures(to, settings)) return;
   const keys = parsePublicKeys(settings.get('trusted-public-keys'));
   const count = makeSignatureCounter();
   const present = await to.queryValidPaths(infos.map(({ path }) => path));

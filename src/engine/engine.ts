@@ -56,6 +56,8 @@ export interface EngineOptions {
   readonly online?: boolean;
   /** Derivations that evaluation makes are not written. */
   readonly readOnly?: boolean;
+  /** The store that evaluation reads and writes, where it is not the one that builds (`--eval-store`). */
+  readonly evalStore?: string | undefined;
   /** The store may be a binary cache, of which `informant` tells; for commands that only ask. */
   readonly asksCaches?: boolean;
   /** The soft stack limit that programs get back which this process becomes or starts; KiB or "unlimited". */
@@ -80,6 +82,7 @@ export interface WorkerSetup {
   readonly cwd: string;
   readonly online: boolean;
   readonly isPure: boolean;
+  readonly evalStore: string | undefined;
   /** Settings that the user gave, as lines of nix.conf; the rest is read again. */
   readonly overridden: string;
 }
@@ -94,6 +97,7 @@ export class Engine {
   readonly online: boolean;
   readonly readOnly: boolean;
   readonly asksCaches: boolean;
+  private readonly evalStoreUrl: string | undefined;
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
   readonly ask: (question: string) => string | undefined;
@@ -111,6 +115,7 @@ export class Engine {
   /** Set by a debugger before the first evaluation. */
   debugging: Debugging | undefined;
   private opened: OpenedStore | undefined;
+  private openedForEvaluation: OpenedStore | undefined;
   private asked: Promise<Store> | undefined;
   private running: Evaluation | undefined;
   private bridge: BlockingBridge | undefined;
@@ -126,6 +131,7 @@ export class Engine {
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
     this.asksCaches = options.asksCaches ?? false;
+    this.evalStoreUrl = options.evalStore;
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
     this.ask = options.ask ?? (() => undefined);
@@ -140,7 +146,18 @@ export class Engine {
 
   /** The store, opened when it is first asked for. */
   get storeAccess(): OpenedStore {
-    return (this.opened ??= openStore(this));
+    return (this.opened ??= openStore(this, undefined, this.evalAccess?.store));
+  }
+
+  /** That of `--eval-store`. */
+  private get evalAccess(): OpenedStore | undefined {
+    if (this.evalStoreUrl === undefined) return undefined;
+    return (this.openedForEvaluation ??= openStore(this, this.evalStoreUrl));
+  }
+
+  /** Where evaluation writes derivations and sources, and reads what lies in the store; the store itself unless the user says otherwise. */
+  get evalStore(): OpenedStore['store'] {
+    return this.evalAccess?.store ?? this.store;
   }
 
   get store(): LocalStore {
@@ -168,7 +185,7 @@ export class Engine {
       settings: this.settings,
       env: this.env,
       cwd: this.cwd,
-      store: this.storeAccess.evalStore,
+      store: this.evalStore,
       bridge: this.openBridge(),
       progress: this.progress,
       place,
@@ -206,7 +223,14 @@ export class Engine {
     const { settings, env, cwd, online, isPure } = this;
     const entry = new URL('./bridge-worker.ts', import.meta.url);
     const replay = new ProgressReplay(this.progress);
-    const setup: WorkerSetup = { env: { ...env }, cwd, online, isPure, overridden: settings.printOverridden() };
+    const setup: WorkerSetup = {
+      env: { ...env },
+      cwd,
+      online,
+      isPure,
+      evalStore: this.evalStoreUrl,
+      overridden: settings.printOverridden(),
+    };
     return (this.bridge = new BlockingBridge(entry, setup, (event) => replay.receive(event as ProgressEvent)));
   }
 
@@ -345,7 +369,9 @@ export class Engine {
     this.running?.close();
     await this.bridge?.close();
     await this.opened?.close();
+    await this.openedForEvaluation?.close();
     this.opened = undefined;
+    this.openedForEvaluation = undefined;
   }
 }
 

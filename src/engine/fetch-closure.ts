@@ -20,12 +20,12 @@ export function fetchClosureForEvaluation(
     throw new EvalError("'fetchClosure' only supports http:// and https:// stores");
   if (fromStore.includes('?')) throw new EvalError(`'fetchClosure' does not support URL query parameters (in '${fromStore}')`);
   const wanted = toPath ?? fromPath;
-  const isThere = toPath !== null && engine.store.isValidPathSync(wanted);
+  const isThere = toPath !== null && engine.evalStore.isValidPathSync(wanted);
   const rewritten = isThere
     ? undefined
     : (engine.callBridge('fetch-closure', { fromStore, fromPath, toPath, inputAddressed }) as StorePath | undefined);
   if (rewritten !== undefined && rewritten !== toPath) return { rewritten, isContentAddressed: true, closure: [] };
-  const info = engine.store.queryPathInfoSync(wanted);
+  const info = engine.evalStore.queryPathInfoSync(wanted);
   return {
     rewritten,
     isContentAddressed: info !== undefined && isContentAddressed(info, engine.storeDir),
@@ -33,9 +33,9 @@ export function fetchClosureForEvaluation(
   };
 }
 
-function closureOf({ store }: Engine, root: StorePath): StorePath[] {
+function closureOf({ evalStore }: Engine, root: StorePath): StorePath[] {
   const seen = new Set([root]);
-  for (const path of seen) for (const reference of store.queryPathInfoSync(path)?.references ?? []) seen.add(reference);
+  for (const path of seen) for (const reference of evalStore.queryPathInfoSync(path)?.references ?? []) seen.add(reference);
   return [...seen];
 }
 

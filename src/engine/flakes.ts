@@ -156,6 +156,7 @@ export class Flakes {
     if (!(await builds.canSubstitute(path))) return false;
     try {
       await builds.build([{ kind: 'opaque', path }], { quiet: true });
+      await builds.shareWithEvaluation([path]);
       return true;
     } catch (error) {
       if (!(error instanceof FloeError)) throw error;
@@ -166,7 +167,7 @@ export class Flakes {
 
   private fetchFileNow(url: string): string {
     const fetched = this.fetchNow({ type: 'file', url });
-    return fetched.folder ?? this.engine.store.toRealPath(fetched.storePath);
+    return fetched.folder ?? this.engine.evalStore.toRealPath(fetched.storePath);
   }
 
   /** Entries of `--override-flake`. */
@@ -322,7 +323,7 @@ export class Flakes {
   fetchTreesForEvaluation(inputs: Parameters<EvalHost['fetchTrees']>[0]): FetchedTree[] {
     return inputs.map(({ attrs }) => {
       const fetched = this.fetchNow(attrs);
-      if (!this.engine.store.isValidPathSync(fetched.storePath)) {
+      if (!this.engine.evalStore.isValidPathSync(fetched.storePath)) {
         const shown = this.shownRoot(fetched, attrs) ?? `${this.engine.storeDir}/${fetched.storePath}`;
         this.engine.progress.start('unknown', `copying '${shown}/' to the store`, { level: 'chatty' }).stop();
       }
@@ -348,7 +349,7 @@ export class Flakes {
       narHash: string;
       fingerprint: string | undefined;
     };
-    const place = engine.store.toRealPath(answer.storePath);
+    const place = engine.evalStore.toRealPath(answer.storePath);
     return {
       tree: new FolderTree(fetcher.machine.context.io.files, place),
       attrs: answer.attrs,
@@ -361,7 +362,7 @@ export class Flakes {
 
   private isStored(attrs: InputAttrs): boolean {
     if (attrs['narHash'] === undefined || attrs['__final'] !== true) return false;
-    return this.engine.store.isValidPathSync(inputStorePath(attrs, this.engine.storeDir));
+    return this.engine.evalStore.isValidPathSync(inputStorePath(attrs, this.engine.storeDir));
   }
 
   /** In the worker: fetches, and copies the tree to the store, where the evaluator's thread finds it. */

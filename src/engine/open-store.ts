@@ -4,21 +4,19 @@
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_STORE_DIR, splitStorePath } from '../model/store-path.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import type { DerivationPlace, LocalStore } from '../store/local/local-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
 import { isCacheUrl } from '../store/binary-cache/open-cache.ts';
 import { openScratchStore } from '../store/local/scratch-store.ts';
 import { openStore as openPlacedStore } from '../store/open-store.ts';
 import { parseStoreUrl, type StorePlacement } from '../store/placement.ts';
 import type { Engine } from './engine.ts';
-import type { EvalStore } from './eval-host.ts';
 import { type ReadLog, statOf } from './reads.ts';
 import { recordingMachine } from './recording.ts';
 
 export interface OpenedStore {
   readonly store: LocalStore;
   readonly placement: StorePlacement;
-  readonly evalStore: EvalStore;
   /** The binary cache that is asked in the place of `store`. */
   readonly cacheUrl: string | undefined;
   /** Follows symbolic links from a path until it lies in the store; undefined where it never does. */
@@ -29,25 +27,30 @@ export interface OpenedStore {
 
 type StoreSurroundings = Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'> & Partial<Pick<Engine, 'asksCaches'>>;
 
-/** Opens what the URL says; without one, what `--store`, the environment and the machine say. */
-export function openStore(surroundings: StoreSurroundings, url?: string): OpenedStore {
+/**
+ * Opens what the URL says; without one, what `--store`, the environment and the machine say. `derivationsElsewhere` has derivations that
+ * are to be built there.
+ */
+export function openStore(surroundings: StoreSurroundings, url?: string, derivationsElsewhere?: DerivationPlace): OpenedStore {
   const { env, cwd, progress, settings, reads } = surroundings;
   const machine = readStoreMachine(env, cwd);
   const named = url ?? (settings.isOverridden('store') ? settings.get('store') : undefined);
-  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openScratch(surroundings, named, undefined);
-  if (named !== undefined && surroundings.asksCaches === true && isCacheUrl(named)) return openScratch(surroundings, named, named);
+  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openScratch(surroundings, named, undefined, derivationsElsewhere);
+  if (named !== undefined && surroundings.asksCaches === true && isCacheUrl(named))
+    return openScratch(surroundings, named, named, derivationsElsewhere);
   const { store, placement } = openPlacedStore({
     url: named,
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
     progress,
     autoOptimise: settings.get('auto-optimise-store'),
     withRealisations: settings.hasFeature('ca-derivations'),
+    requiresSignatures: settings.get('require-sigs'),
+    derivationsElsewhere,
   });
   reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
   return {
     store,
     placement,
-    evalStore: store,
     cacheUrl: undefined,
     followToStore: (path) => followLinks(path, store.storeDir, reads),
     close: () => store.close(),
@@ -55,7 +58,12 @@ export function openStore(surroundings: StoreSurroundings, url?: string): Opened
 }
 
 /** `dummy://?store=/foo&read-only=false`; or what stands for a binary cache that is only asked. */
-function openScratch({ env, cwd, progress, settings, reads }: StoreSurroundings, url: string, cacheUrl: string | undefined): OpenedStore {
+function openScratch(
+  { env, cwd, progress, settings, reads }: StoreSurroundings,
+  url: string,
+  cacheUrl: string | undefined,
+  derivationsElsewhere: DerivationPlace | undefined,
+): OpenedStore {
   reads?.refuse('the store lasts as long as this run');
   const { parameters } = parseStoreUrl(url, cwd);
   const storeDir = parameters.get('store') ?? env['NIX_STORE_DIR'] ?? DEFAULT_STORE_DIR;
@@ -66,12 +74,24 @@ function openScratch({ env, cwd, progress, settings, reads }: StoreSurroundings,
     progress,
     readOnly: parameters.get('read-only') !== 'false',
     withRealisations: settings.hasFeature('ca-derivations'),
+    requiresSignatures: settings.get('require-sigs'),
+    derivationsElsewhere,
   });
   const { realStoreDir, stateDir, logDir, isReadOnly: readOnly } = store;
   return {
     store,
-    placement: { storeDir, realStoreDir, stateDir, logDir, uri, readOnly, mount: undefined, warning: undefined, unknownParameters: [] },
-    evalStore: store,
+    placement: {
+      storeDir,
+      realStoreDir,
+      stateDir,
+      logDir,
+      uri,
+      readOnly,
+      requiresSignatures: undefined,
+      mount: undefined,
+      warning: undefined,
+      unknownParameters: [],
+    },
     cacheUrl,
     followToStore: (path) => followLinks(path, storeDir, reads),
     async close() {

@@ -380,7 +380,7 @@ export class Repl {
       throw new FloeError('FLOE_NOT_A_DERIVATION', "expression did not evaluate to a valid derivation (no 'drvPath' attribute)");
     const path = this.evaluator.guard(() => new FoundDerivation(this.state, derivation, '').drvPath);
     if (!this.engine.readOnly) this.engine.builds.flush([{ kind: 'built', derivation: path, outputs: 'all' }]);
-    if (!this.engine.store.isValidPathSync(path))
+    if (!this.engine.evalStore.isValidPathSync(path))
       throw new FloeError('FLOE_NOT_A_DERIVATION', `expression evaluated to invalid derivation '${this.printed(path)}'`);
     return path;
   }

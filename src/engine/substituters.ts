@@ -9,6 +9,8 @@ import { nodeIo } from '../io/node.ts';
 import { parsePublicKeys } from '../model/signature.ts';
 import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
 import type { OpenCacheOptions } from '../store/binary-cache/open-cache.ts';
+import { LocalStore } from '../store/local/local-store.ts';
+import type { Store } from '../store/store.ts';
 import type { SubstitutionSource } from '../store/substitute.ts';
 import type { Engine } from './engine.ts';
 import { cacheFolder } from './cache-folder.ts';
@@ -21,7 +23,7 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
   if (urls.length === 0 || !settings.get('substitute')) return undefined;
   // Without a network nothing is substituted, unless the user says so (from folders).
   if (!engine.online && !settings.isOverridden('substitute')) return undefined;
-  const trustedKeys = settings.get('require-sigs') ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
+  const trustedKeys = requiresSignatures(store, settings) ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
   const load = async () => {
     const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([
       import('../store/substitute.ts'),
@@ -37,6 +39,11 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
     query: async (paths) => (await substitution()).query(paths),
     substitute: async (path, options) => (await substitution()).substitute(path, options),
   };
+}
+
+/** Whether what is copied into a store needs a signature by a trusted key: as its URL says, else as the settings say. */
+export function requiresSignatures(store: Store, settings: Engine['settings']): boolean {
+  return store instanceof LocalStore ? store.requiresSignatures : settings.get('require-sigs');
 }
 
 /** Without doubles, and without the default cache where it has nothing to offer. */

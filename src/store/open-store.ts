@@ -2,7 +2,7 @@
 
 import type { Progress } from '../base/progress.ts';
 import type { PublicKey } from '../model/signature.ts';
-import { type LocalStore, openLocalStore } from './local/local-store.ts';
+import { type DerivationPlace, type LocalStore, openLocalStore } from './local/local-store.ts';
 import { readStoreMachine } from './local/machine.ts';
 import { placeStore, type StoreMachine, type StorePlacement } from './placement.ts';
 
@@ -15,6 +15,10 @@ export interface OpenStoreOptions {
   readonly autoOptimise?: boolean;
   /** Remember what outputs of content-addressed derivations turned out to be. */
   readonly withRealisations?: boolean;
+  /** Whether what is copied here needs a signature, where the URL does not say. */
+  readonly requiresSignatures?: boolean;
+  /** Where derivations lie that the store does not have. */
+  readonly derivationsElsewhere?: DerivationPlace | undefined;
   /** Keys one of which must have signed what is imported; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
 }
@@ -27,7 +31,7 @@ export interface PlacedStore {
 
 /** Opens the store, made where it is missing. Says what has to be said about its place over `progress`. */
 export function openStore(options: OpenStoreOptions = {}): PlacedStore {
-  const { url, progress, autoOptimise = false, withRealisations = false, trustedKeys } = options;
+  const { url, progress, autoOptimise = false, withRealisations = false, requiresSignatures, derivationsElsewhere, trustedKeys } = options;
   const placement = placeStore(url, options.machine ?? readStoreMachine());
   for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
   if (placement.warning !== undefined) progress?.log('warn', placement.warning);
@@ -44,6 +48,8 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
       progress,
       autoOptimise,
       withRealisations,
+      requiresSignatures: placement.requiresSignatures ?? requiresSignatures,
+      derivationsElsewhere,
       trustedKeys,
     }),
   };

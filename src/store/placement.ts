@@ -30,6 +30,8 @@ export interface StorePlacement {
   /** As the user would write it. */
   readonly uri: string;
   readonly readOnly: boolean;
+  /** Whether what is copied here needs a signature; undefined where the URL does not say. */
+  readonly requiresSignatures: boolean | undefined;
   /** What a child must see where, so that store paths work for it; undefined where they work as they are. */
   readonly mount: { readonly physical: string; readonly at: string } | undefined;
   /** To be said once, plainly. */
@@ -51,7 +53,6 @@ export interface StoreUrl {
 const OTHER_SCHEMES = ['unix', 'ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng', 'local-overlay'];
 /** Parameters of local stores, and of all stores, that change no place. */
 const HARMLESS_PARAMETERS = [
-  'require-sigs',
   'trusted',
   'priority',
   'want-mass-query',
@@ -120,6 +121,7 @@ function placement(folders: Folders, uri: string, more: Partial<StorePlacement> 
     ...folders,
     uri,
     readOnly: false,
+    requiresSignatures: undefined,
     mount: mountFor(folders.storeDir, folders.realStoreDir),
     warning: undefined,
     unknownParameters: [],
@@ -147,6 +149,10 @@ function stripSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
+function isOn(text: string | undefined): boolean | undefined {
+  return text === undefined ? undefined : ['true', 'yes', '1'].includes(text);
+}
+
 function placeLocal(url: StoreUrl, uri: string, machine: StoreMachine): StorePlacement {
   const defaults = environmentFolders(machine);
   const parameters = new Map(url.parameters);
@@ -164,9 +170,10 @@ function placeLocal(url: StoreUrl, uri: string, machine: StoreMachine): StorePla
     stateDir: take('state') ?? base.stateDir,
     logDir: take('log') ?? base.logDir,
   };
-  const readOnly = take('read-only') === 'true';
+  const readOnly = isOn(take('read-only')) === true;
+  const requiresSignatures = isOn(take('require-sigs'));
   for (const name of HARMLESS_PARAMETERS) parameters.delete(name);
-  return placement(folders, uri, { readOnly, unknownParameters: [...parameters.keys()] });
+  return placement(folders, uri, { readOnly, requiresSignatures, unknownParameters: [...parameters.keys()] });
 }
 
 /** Folder for floe's own data. */

@@ -33,6 +33,9 @@ import { guardIo } from './system-error.ts';
 import { TempRoots } from './temp-roots.ts';
 import { verifyStore, type VerifyOptions } from './verify.ts';
 
+/** A store that is asked for derivations. */
+export type DerivationPlace = Pick<LocalStore, 'isValidPathSync' | 'readDerivationSync'>;
+
 export interface LocalStoreOptions {
   /** Logical directory, "/nix/store": what paths are called and hashed with. */
   readonly storeDir: StoreDir;
@@ -55,6 +58,10 @@ export interface LocalStoreOptions {
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
   /** Remember what outputs of content-addressed derivations turned out to be (feature ca-derivations). */
   readonly withRealisations?: boolean;
+  /** Whether what others copy here should be signed by a trusted key; for those who copy. */
+  readonly requiresSignatures?: boolean | undefined;
+  /** Where derivations lie that this store does not have: the store that evaluation writes to, where that is another. */
+  readonly derivationsElsewhere?: DerivationPlace | undefined;
   /** Seconds since 1970. */
   readonly now?: () => number;
 }
@@ -82,6 +89,7 @@ export class LocalStore implements Store {
   readonly logDir: string;
   readonly uri: string;
   readonly isReadOnly: boolean;
+  readonly requiresSignatures: boolean;
   /** Undefined where content-addressed derivations are not to be used. */
   readonly realisations: Realisations | undefined;
   readonly #db: StoreDatabase;
@@ -91,6 +99,7 @@ export class LocalStore implements Store {
   readonly #reservedBytes: number;
   readonly #trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
   readonly #now: () => number;
+  readonly #derivationsElsewhere: DerivationPlace | undefined;
   /** Hashes modulo of derivations in the store; they never change. */
   readonly #hashes = new Map<StorePath, HashModulo>();
   /** Paths this process has locked: waiting for them in a synchronous call would wait for ever. */
@@ -103,11 +112,13 @@ export class LocalStore implements Store {
     this.logDir = options.logDir ?? `${dirname(options.stateDir)}/log/nix`;
     this.uri = options.uri ?? 'local';
     this.isReadOnly = options.readOnly === true;
+    this.requiresSignatures = options.requiresSignatures ?? true;
     this.#progress = options.progress ?? SILENT;
     this.#autoOptimise = options.autoOptimise === true;
     this.#reservedBytes = options.reservedBytes ?? RESERVED_BYTES;
     this.#trustedKeys = options.trustedKeys;
     this.#now = options.now ?? nowInSeconds;
+    this.#derivationsElsewhere = options.derivationsElsewhere;
     const isNew = prepareLayout({ realStoreDir: this.realStoreDir, stateDir: this.stateDir, readOnly: this.isReadOnly });
     this.#db = new StoreDatabase({ folder: `${this.stateDir}/db`, storeDir: this.storeDir, immutable: this.isReadOnly, create: isNew });
     if (isNew) {
@@ -202,8 +213,9 @@ export class LocalStore implements Store {
     return this.#db.queryOutputs(derivation);
   }
 
-  /** Reads a derivation that lies in the store. */
+  /** Reads a derivation that lies in the store, or where its derivations lie. */
   readDerivationSync(path: StorePath): Derivation {
+    if (this.#derivationsElsewhere?.isValidPathSync(path) === true) return this.#derivationsElsewhere.readDerivationSync(path);
     const file = this.toRealPath(path);
     const text = guardIo('reading', file, () => fs.readFileSync(file, 'latin1'));
     return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), this.storeDir);

@@ -16,7 +16,10 @@ export interface ScratchStore {
 
 /** An empty store; `readOnly` refuses what would be added. */
 export function openScratchStore(
-  options: Pick<LocalStoreOptions, 'uri' | 'progress' | 'withRealisations'> & { readonly storeDir: StoreDir; readonly readOnly: boolean },
+  options: Pick<LocalStoreOptions, 'uri' | 'progress' | 'withRealisations' | 'requiresSignatures' | 'derivationsElsewhere'> & {
+    readonly storeDir: StoreDir;
+    readonly readOnly: boolean;
+  },
 ): ScratchStore {
   const { readOnly, ...rest } = options;
   const folder = fs.mkdtempSync(join(tmpdir(), 'floe-store-'));
