@@ -96,7 +96,7 @@ export class Floe {
     const targets = await this.#targets(typeof installables === 'string' ? [installables] : installables, 'build', source);
     const built = await builds.build(targets.flatMap((target) => target.derivedPaths()));
     return built.map(({ path, outputs }) => ({
-      derivation: path.kind === 'built' ? printStorePath(path.derivation, storeDir) : undefined,
+      derivation: path.kind === 'built' ? printStorePath(builds.derivationPath(path.derivation), storeDir) : undefined,
       // A path that is no derivation's is its own only output.
       outputs: Object.fromEntries([...outputs].map(([name, output]) => [name || 'out', printStorePath(output, storeDir)])),
     }));

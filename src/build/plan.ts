@@ -4,8 +4,8 @@
 import { printSize } from '../base/byte-size.ts';
 import { compareStrings } from '../base/bytes.ts';
 import type { Derivation } from '../model/derivation.ts';
-import { derivationReferences } from '../model/derivation.ts';
-import { type DerivedPath, outputsSpecContains, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
+import { derivationInputs, derivationReferences } from '../model/derivation.ts';
+import { type DerivedPath, type OutputRef, outputsSpecContains, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { type StoreDir, type StorePath, storePathName } from '../model/store-path.ts';
 import { sortTopologically } from '../store/closure.ts';
 import type { SubstitutableInfo } from './substituter.ts';
@@ -30,6 +30,8 @@ export interface Plan {
   readonly willSubstitute: ReadonlyMap<StorePath, SubstitutableInfo>;
   /** Paths that are neither there nor can be made. */
   readonly unknown: ReadonlySet<StorePath>;
+  /** Derivations that are known only when others are built; what they want nobody can plan. */
+  readonly dynamic: ReadonlySet<OutputRef>;
   readonly downloadSize: number;
   readonly narSize: number;
 }
@@ -39,6 +41,7 @@ class Planner {
   readonly willBuild = new Map<StorePath, Derivation>();
   readonly willSubstitute = new Map<StorePath, SubstitutableInfo>();
   readonly unknown = new Set<StorePath>();
+  readonly dynamic = new Set<OutputRef>();
   /** What was asked of each derivation so far. */
   readonly #asked = new Map<StorePath, OutputsSpec>();
   readonly #seenPaths = new Set<StorePath>();
@@ -61,13 +64,18 @@ class Planner {
         this.#seenPaths.add(request.path);
         continue;
       }
-      const before = this.#asked.get(request.derivation);
+      const path = request.derivation;
+      if (typeof path !== 'string') {
+        this.dynamic.add(path);
+        continue;
+      }
+      const before = this.#asked.get(path);
       const outputs = before === undefined ? request.outputs : unionOutputsSpec(before, request.outputs);
       if (before !== undefined && sameOutputs(before, outputs)) continue;
-      this.#asked.set(request.derivation, outputs);
-      const derivation = this.#source.readDerivation(request.derivation);
-      if (derivation === undefined) this.unknown.add(request.derivation);
-      else if (!this.willBuild.has(request.derivation)) derivations.set(request.derivation, { derivation, outputs });
+      this.#asked.set(path, outputs);
+      const derivation = this.#source.readDerivation(path);
+      if (derivation === undefined) this.unknown.add(path);
+      else if (!this.willBuild.has(path)) derivations.set(path, { derivation, outputs });
     }
     const wanted = await Promise.all(
       [...derivations].map(async ([path, { derivation, outputs }]) => {
@@ -92,7 +100,7 @@ class Planner {
         continue;
       }
       this.willBuild.set(path, derivation);
-      for (const [input, names] of derivation.inputDerivations) next.push({ kind: 'built', derivation: input, outputs: names });
+      for (const [input, names] of derivationInputs(derivation)) next.push({ kind: 'built', derivation: input, outputs: names });
     }
     return next;
   }
@@ -139,14 +147,14 @@ export function wantedPaths(derivation: Derivation, outputs: OutputsSpec): Store
 export async function makePlan(requests: readonly DerivedPath[], source: PlanSource): Promise<Plan> {
   const planner = new Planner(source);
   await planner.add(requests);
-  const { willBuild, willSubstitute, unknown } = planner;
+  const { willBuild, willSubstitute, unknown, dynamic } = planner;
   let downloadSize = 0;
   let narSize = 0;
   for (const info of willSubstitute.values()) {
     downloadSize += info.downloadSize;
     narSize += info.narSize;
   }
-  return { willBuild, willSubstitute, unknown, downloadSize, narSize };
+  return { willBuild, willSubstitute, unknown, dynamic, downloadSize, narSize };
 }
 
 /** The plan in Nix's words, line by line; empty where there is nothing to do. */

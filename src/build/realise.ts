@@ -7,7 +7,7 @@ import { type Progress, SILENT } from '../base/progress.ts';
 import type { Io } from '../io/io.ts';
 import { type BuildSuccessStatus, exitStatusOf } from '../model/build-result.ts';
 import type { Derivation } from '../model/derivation.ts';
-import { type DerivedPath, printDerivedPath } from '../model/derived-path.ts';
+import { baseDerivation, type DerivedPath, printDerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { Realisation } from '../model/realisation.ts';
 import { type StorePath, storePathName } from '../model/store-path.ts';
@@ -185,9 +185,14 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   return { results, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
 }
 
+/** What has to be there before the request can be reached. */
+function basePath(request: DerivedPath): StorePath {
+  return request.kind === 'opaque' ? request.path : baseDerivation(request.derivation);
+}
+
 /** The order in which C++ Nix begins: by name. */
 function inOrderOfNames(requests: readonly DerivedPath[]): DerivedPath[] {
-  const name = (request: DerivedPath): string => storePathName(request.kind === 'opaque' ? request.path : request.derivation);
+  const name = (request: DerivedPath): string => storePathName(basePath(request));
   return [...requests].sort((a, b) => compareStrings(name(a), name(b)));
 }
 
@@ -201,7 +206,7 @@ function resultOf(request: DerivedPath, outcome: GoalOutcome, scheduler: Schedul
 async function protect(requests: readonly DerivedPath[], options: RealiseOptions): Promise<void> {
   const source = planSource(options);
   const roots = new Set<StorePath>();
-  const todo = requests.map((request) => (request.kind === 'opaque' ? request.path : request.derivation));
+  const todo = requests.map(basePath);
   for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
     if (roots.has(path)) continue;
     roots.add(path);

@@ -7,12 +7,20 @@ import { BuildError, FloeError, type FloeErrorOptions } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts';
 import type { BuildFailureStatus, BuildSuccessStatus } from '../model/build-result.ts';
 import { printATerm } from '../model/aterm.ts';
-import { type Derivation, derivationReferences, makeDerivationPath } from '../model/derivation.ts';
+import { type Derivation, derivationInputs, derivationReferences, makeDerivationPath } from '../model/derivation.ts';
 import { derivationType } from '../model/derivation-hash.ts';
 import type { Realisation } from '../model/realisation.ts';
 import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
-import { type DerivedPath, outputsSpecContains, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
-import type { StorePath } from '../model/store-path.ts';
+import {
+  baseDerivation,
+  type DerivationRef,
+  type DerivedPath,
+  outputsSpecContains,
+  type OutputsSpec,
+  printDerivationRef,
+  printDerivedPath,
+} from '../model/derived-path.ts';
+import { type StorePath, storePathName } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { closureSync } from '../store/closure.ts';
 import type { Builder } from './builder.ts';
@@ -55,6 +63,7 @@ export interface SchedulerOptions {
 }
 
 const CANCELLED: GoalOutcome = { kind: 'cancelled' };
+const REACHED: GoalOutcome = { kind: 'reached', status: 'AlreadyValid' };
 
 function failed(status: BuildFailureStatus, message: string, options?: FloeErrorOptions & { exitCode?: number }): GoalOutcome {
   return { kind: 'failed', error: new BuildError(status, message, options) };
@@ -229,14 +238,33 @@ export class Scheduler {
 
   // ---- derivations
 
-  async #obtainOutputs(path: StorePath, outputs: OutputsSpec, mode: BuildMode): Promise<GoalOutcome> {
+  /** Where a derivation is, as far as that is known. */
+  #derivationPath(ref: DerivationRef): StorePath | undefined {
+    if (typeof ref === 'string') return ref;
+    const path = this.#derivationPath(ref.derivation);
+    return path === undefined || !this.#isThere(path) ? undefined : this.#outputPath(path, ref.output);
+  }
+
+  #isThere(path: StorePath): boolean {
+    return this.#options.derivation(path) !== undefined || this.#options.store.isValidPathSync(path);
+  }
+
+  /** Sees to it that a derivation is there, by substitution or, where another derivation gives it, by building that. */
+  async #obtainDerivation(ref: DerivationRef, mode: BuildMode): Promise<GoalOutcome> {
+    const known = this.#derivationPath(ref);
+    if (known !== undefined && this.#isThere(known) && (mode === 'normal' || typeof ref === 'string')) return REACHED;
+    const obtained = await (typeof ref === 'string' ? this.#obtainPath(ref) : this.#obtainOutputs(ref.derivation, [ref.output], 'normal'));
+    if (obtained.kind === 'cancelled' || obtained.kind === 'reached') return obtained;
+    this.#reportOnce(obtained);
+    return this.#fail('DependencyFailed', `failed to obtain derivation of '${printDerivationRef(ref, this.#options.store.storeDir)}'`);
+  }
+
+  async #obtainOutputs(ref: DerivationRef, outputs: OutputsSpec, mode: BuildMode): Promise<GoalOutcome> {
     const { store } = this.#options;
+    const obtained = await this.#obtainDerivation(ref, mode);
+    if (obtained.kind !== 'reached') return obtained;
+    const path = this.#derivationPath(ref)!;
     const printed = store.printPath(path);
-    if (this.#options.derivation(path) === undefined && !store.isValidPathSync(path)) {
-      const obtained = await this.#obtainPath(path);
-      if (obtained.kind === 'cancelled') return obtained;
-      if (obtained.kind !== 'reached') return this.#fail('DependencyFailed', `failed to obtain derivation of '${printed}'`);
-    }
     const { derivation, options } = this.#load(path);
     const type = derivationType(derivation);
     const { realisations } = store;
@@ -269,7 +297,10 @@ export class Scheduler {
     }
     const good = (output: StorePath | undefined) => output !== undefined && this.#options.contents.isGood(output);
     if (mode === 'repair' && wanted().every(good)) return this.#repairClosure(path, wanted() as StorePath[]);
-    if (mustResolve(derivation, realisations !== undefined)) return this.#buildResolved(path, names, mode);
+    if (mustResolve(derivation, realisations !== undefined)) {
+      if (realisations === undefined) throw missingFeature('ca-derivations');
+      return this.#buildResolved(path, names, mode);
+    }
     return this.#build(path, mode);
   }
 
@@ -330,7 +361,10 @@ export class Scheduler {
     const inputs = await this.#obtainInputs(path, derivation);
     const unreached = this.#unreachedInputs(path, derivation, inputs);
     if (unreached !== undefined) return unreached;
-    const resolved = resolveDerivation(derivation, store.storeDir, (input, output) => this.#outputPath(input, output));
+    const resolved = resolveDerivation(derivation, store.storeDir, (input, output) => {
+      const inputPath = this.#derivationPath(input);
+      return inputPath === undefined ? undefined : this.#outputPath(inputPath, output);
+    });
     if (resolved === undefined) throw new FloeError('FLOE_UNRESOLVED', `cannot resolve derivation '${store.printPath(path)}'`);
     const aterm = printATerm(resolved, store.storeDir);
     const resolvedPath = makeDerivationPath(resolved, aterm, store.storeDir);
@@ -358,10 +392,11 @@ export class Scheduler {
   /** Output names and paths of a request that was reached. */
   outputsOf(request: DerivedPath): ReadonlyMap<string, StorePath> {
     if (request.kind === 'opaque') return new Map();
-    const names = [...this.#load(request.derivation).derivation.outputs.keys()];
+    const derivation = this.#derivationPath(request.derivation)!;
+    const names = [...this.#load(derivation).derivation.outputs.keys()];
     return new Map(
       names.flatMap((name): [string, StorePath][] => {
-        const path = outputsSpecContains(request.outputs, name) ? this.#outputPath(request.derivation, name) : undefined;
+        const path = outputsSpecContains(request.outputs, name) ? this.#outputPath(derivation, name) : undefined;
         return path === undefined ? [] : [[name, path]];
       }),
     );
@@ -460,8 +495,8 @@ export class Scheduler {
       );
     }
     return this.#all([
-      ...[...derivation.inputDerivations]
-        .sort((a, b) => compareStrings(a[0].slice(33), b[0].slice(33)))
+      ...derivationInputs(derivation)
+        .sort((a, b) => compareStrings(storePathName(baseDerivation(a[0])), storePathName(baseDerivation(b[0]))))
         .map(([input, outputs]) => reported(this.#obtainOutputs(input, outputs, 'normal'))),
       ...sources.map((source) => reported(this.#obtainPath(source))),
     ]);
@@ -513,5 +548,5 @@ function missingFeature(feature: string): FloeError {
 
 /** A request as users write it. */
 export function printRequest(request: DerivedPath, storeDir: string): string {
-  return request.kind === 'opaque' ? printDerivedPath(request, storeDir) : `${storeDir}/${request.derivation}`;
+  return request.kind === 'opaque' ? printDerivedPath(request, storeDir) : printDerivationRef(request.derivation, storeDir);
 }

@@ -15,9 +15,17 @@ import type { BuildSettings } from '../build/settings.ts';
 import type { Substituter } from '../build/substituter.ts';
 import { nodeIo } from '../io/node.ts';
 import { type Derivation, derivationReferences } from '../model/derivation.ts';
-import { type DerivedPath, outputsSpecContains, parseDerivedPath } from '../model/derived-path.ts';
+import {
+  baseDerivation,
+  type DerivationRef,
+  type DerivedPath,
+  outputPlaceholder,
+  outputsSpecContains,
+  parseDerivedPath,
+  printDerivationRef,
+} from '../model/derived-path.ts';
 import { parseSecretKey } from '../model/signature.ts';
-import { downstreamPlaceholder, isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
 import type { RealisedOutput } from './copy-paths.ts';
@@ -69,7 +77,7 @@ export class Builds {
 
   /** Writes what these paths need of what evaluation produced. */
   flush(paths: readonly DerivedPath[]): void {
-    this.engine.pendingHost?.flush(paths.map((path) => (path.kind === 'built' ? path.derivation : path.path)));
+    this.engine.pendingHost?.flush(paths.map((path) => (path.kind === 'built' ? baseDerivation(path.derivation) : path.path)));
   }
 
   /** Writes what evaluation has produced and what printed values refer to: what `nix eval` and `nix-instantiate` leave in the store. */
@@ -222,7 +230,10 @@ export class Builds {
       if (!one.success) return [];
       const { request, outputs } = one;
       for (const output of outputs.values()) reads?.valid(output);
-      if (request.kind === 'built') this.made.set(request.derivation, new Map([...(this.made.get(request.derivation) ?? []), ...outputs]));
+      if (request.kind === 'built') {
+        const derivation = this.derivationPath(request.derivation);
+        this.made.set(derivation, new Map([...(this.made.get(derivation) ?? []), ...outputs]));
+      }
       return [{ path: request, outputs: request.kind === 'opaque' ? new Map([['', request.path]]) : outputs }];
     });
   }
@@ -239,6 +250,7 @@ export class Builds {
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     try {
       const { tryRealise } = await loadRealise();
+      this.warnDynamic(plan);
       const options = await this.options(mode, interrupt.signal);
       const buildsAgain = (mode ?? 'normal') !== 'normal' && paths.some(({ kind }) => kind === 'built');
       const runsBuilders = buildsAgain || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
@@ -296,9 +308,18 @@ export class Builds {
   }
 
   printPlan(plan: Plan, level: LogLevel): void {
+    this.warnDynamic(plan);
     const lines = printPlan(plan, this.engine.storeDir);
     // A message each: that is how tools that read the log want them.
     for (const line of lines) this.engine.progress.log(level, line);
+  }
+
+  /** Says which wishes no plan can tell anything of. NIX: once with the plan, and again when building begins. */
+  private warnDynamic({ dynamic }: Plan): void {
+    for (const ref of dynamic) {
+      const printed = printDerivationRef(ref, this.engine.storeDir);
+      this.engine.progress.log('warn', `Ignoring dynamic derivation ${printed} while querying missing paths; not yet implemented`);
+    }
   }
 
   private derivation(path: StorePath): Derivation {
@@ -310,14 +331,29 @@ export class Builds {
     return derivation;
   }
 
+  /** Where a derivation lies that may be an output of another. FloeError where nobody has built that one. */
+  derivationPath(ref: DerivationRef): StorePath {
+    if (typeof ref === 'string') return ref;
+    const { storeDir } = this.engine;
+    const drvPath = this.derivationPath(ref.derivation);
+    if (!this.derivation(drvPath).outputs.has(ref.output)) {
+      throw new FloeError('FLOE_NO_OUTPUT', `derivation '${storeDir}/${drvPath}' does not have an output named '${ref.output}'`);
+    }
+    const path = this.outputPaths({ kind: 'built', derivation: ref.derivation, outputs: [ref.output] }).get(ref.output);
+    if (path !== undefined) return path;
+    const printed = printDerivationRef(ref.derivation, storeDir);
+    throw new FloeError('FLOE_UNREALISED', `cannot operate on output '${ref.output}' of the unbuilt derivation '${printed}'`);
+  }
+
   /** Where outputs will be, whether they are there or not. */
   outputPaths(path: DerivedPath): Map<string, StorePath> {
     if (path.kind === 'opaque') return new Map([['', path.path]]);
     const outputs = new Map<string, StorePath>();
-    const derivation = this.derivation(path.derivation);
+    const drvPath = this.derivationPath(path.derivation);
+    const derivation = this.derivation(drvPath);
     for (const [name, output] of derivation.outputs) {
       if (!outputsSpecContains(path.outputs, name)) continue;
-      const known = 'path' in output ? output.path : (this.made.get(path.derivation)?.get(name) ?? this.realisedPath(derivation, name));
+      const known = 'path' in output ? output.path : (this.made.get(drvPath)?.get(name) ?? this.realisedPath(derivation, name));
       if (known !== undefined) outputs.set(name, known);
     }
     return outputs;
@@ -345,14 +381,15 @@ export class Builds {
         known.push(path.path);
         continue;
       }
-      const derivation = this.derivation(path.derivation);
+      const drvPath = this.derivationPath(path.derivation);
+      const derivation = this.derivation(drvPath);
       this.flush([...derivation.inputDerivations.keys()].map((input) => ({ kind: 'opaque', path: input })));
       for (const [name, output] of derivation.outputs) {
         if (!outputsSpecContains(path.outputs, name)) continue;
         if ('path' in output) known.push(output.path);
         if (realisations !== undefined && output.kind !== 'impure' && (all || !('path' in output)))
           realised.push({ id: realisations.idOf(derivation, name), path: 'path' in output ? output.path : undefined, derivation });
-        const made = output.kind === 'impure' ? this.made.get(path.derivation)?.get(name) : undefined;
+        const made = output.kind === 'impure' ? this.made.get(drvPath)?.get(name) : undefined;
         if (made !== undefined) known.push(made);
       }
     }
@@ -375,7 +412,13 @@ export class Builds {
     const { storeDir } = this.engine;
     if (path.kind === 'opaque') return `${storeDir}/${path.path}`;
     const printed = [...outputs].map(([name, output]): [string, Json] => [name, `${storeDir}/${output}`]);
-    return { drvPath: `${storeDir}/${path.derivation}`, outputs: new Map(printed) };
+    return { drvPath: this.derivationJson(path.derivation), outputs: new Map(printed) };
+  }
+
+  private derivationJson(ref: DerivationRef): Json {
+    const { storeDir } = this.engine;
+    if (typeof ref === 'string') return `${storeDir}/${ref}`;
+    return { drvPath: this.derivationJson(ref.derivation), output: ref.output, outputPath: `${storeDir}/${this.derivationPath(ref)}` };
   }
 
   /** `result`, `result-dev`, `result-1`...: links that are roots of the collector. */
@@ -433,12 +476,12 @@ export class Builds {
   /** What stands in values for outputs whose paths were not known when these were made. */
   private placeholdersOf({ path, outputs }: BuiltPath): [placeholder: string, path: string][] {
     if (path.kind === 'opaque') return [];
-    const { derivation: drvPath } = path;
-    const derivation = this.derivation(drvPath);
+    const { derivation: ref } = path;
+    const known = typeof ref === 'string' ? this.derivation(ref).outputs : undefined;
     return [...outputs].flatMap(([name, output]): [string, string][] => {
-      const known = derivation.outputs.get(name);
-      if (known === undefined || 'path' in known) return [];
-      return [[downstreamPlaceholder(drvPath, derivation.name, name), `${this.engine.storeDir}/${output}`]];
+      const kind = known?.get(name);
+      if (kind !== undefined && 'path' in kind) return [];
+      return [[outputPlaceholder({ derivation: ref, output: name }), `${this.engine.storeDir}/${output}`]];
     });
   }
 

@@ -12,22 +12,13 @@ import { addFrame } from '../eval/error-position.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { printForError } from '../eval/print.ts';
 import type { EvalState } from '../eval/state.ts';
-import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
+import { singleDerivedPathOf } from '../eval/single-derived-path.ts';
+import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
-import {
-  type ContextString,
-  describeType,
-  force,
-  isString,
-  NixPath,
-  type Slot,
-  stringContext,
-  stringText,
-  type Value,
-} from '../eval/value.ts';
+import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
-import { downstreamPlaceholder, isDerivationPath, type StorePath, storePathName } from '../model/store-path.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 
 const META = internSymbol('meta');
 const OUTPUTS_TO_INSTALL = internSymbol('outputsToInstall');
@@ -213,42 +204,12 @@ export function singleDerivedPath(state: EvalState, value: Value, what: string):
   }
   if (!isString(value)) return undefined;
   try {
-    return derivedPathOfString(state, value);
+    const path = singleDerivedPathOf(state, value);
+    return path.kind === 'opaque' ? path : { kind: 'built', derivation: path.derivation, outputs: [path.output] };
   } catch (error) {
     if (error instanceof FloeError) error.frames.push({ text: what });
     throw error;
   }
-}
-
-function derivedPathOfString(state: EvalState, value: string | ContextString): DerivedPath {
-  const text = stringText(value);
-  const context = stringContext(value) ?? [];
-  if (context.length !== 1) {
-    throw new EvalError(`string '${text}' has ${context.length} entries in its context. It should only have exactly one entry`);
-  }
-  const element = parseContextElement(context[0]!);
-  const { storeDir } = state.host.constants;
-  if (element.kind === 'deep') {
-    throw new EvalError(
-      `string '${text}' has a context which refers to a complete source and binary closure. This is not supported at this time`,
-    );
-  }
-  if (element.kind === 'opaque') {
-    const expected = `${storeDir}/${element.path}`;
-    if (text !== expected) throw new EvalError(`path string '${text}' has context with the different path '${expected}'`);
-    return { kind: 'opaque', path: element.path };
-  }
-  const output = state.host.readDerivation(element.drv)?.outputs.get(element.output);
-  const expected =
-    output && 'path' in output
-      ? `${storeDir}/${output.path}`
-      : downstreamPlaceholder(element.drv, storePathName(element.drv).slice(0, -'.drv'.length), element.output);
-  if (text !== expected) {
-    throw new EvalError(
-      `string '${text}' has context with the output '${element.output}' from derivation '${storeDir}/${element.drv}', but the string is not the right placeholder for this derivation output. It should be '${expected}'`,
-    );
-  }
-  return { kind: 'built', derivation: element.drv, outputs: [element.output] };
 }
 
 /** What a flake output attribute stands for; libcmd/installable-flake.cc. */

@@ -85,7 +85,7 @@ export class DevShells {
   private async derivationOf(target: Target): Promise<StorePath> {
     const derivations = new Set<StorePath>();
     for (const path of target.derivedPaths()) {
-      if (path.kind === 'built') derivations.add(path.derivation);
+      if (path.kind === 'built') derivations.add(this.engine.builds.derivationPath(path.derivation));
       else if (isDerivationPath(path.path)) derivations.add(path.path);
       else {
         const [deriver] = await this.engine.store.queryValidDerivers(path.path);

@@ -24,6 +24,7 @@ import type { EngineEvalHost } from './eval-host.ts';
 import { type Debugging, Evaluation, type SearchPath } from './evaluation.ts';
 import { fetchClosureForEvaluation } from './fetch-closure.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
+import { requireDynamic } from './features.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
 import type { KeptLaunch } from './kept-launch.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
@@ -284,13 +285,8 @@ export class Engine {
       const autoArgs = this.autoArgs();
       return words.map((word) => {
         const installable = parseInstallable(word, { storeDir: this.storeDir, inExpression: true });
-        return new AttributeTarget(
-          this.evaluation(),
-          root,
-          installable.kind === 'attribute' ? installable.attrPath : '',
-          installable.outputs,
-          autoArgs,
-        );
+        if (installable.kind !== 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no attribute path`);
+        return new AttributeTarget(this.evaluation(), root, installable.attrPath, installable.outputs, autoArgs);
       });
     }
     const targets: Target[] = [];
@@ -305,7 +301,10 @@ export class Engine {
       followToStore: (path) => this.storeAccess.followToStore(resolve(this.wordsFolder, path)),
       warn: (message) => this.progress.log('warn', message),
     });
-    if (installable.kind === 'store-path') return new StorePathTarget(installable.path, installable.outputs, this.storeDir);
+    if (installable.kind === 'store-path') {
+      requireDynamic(this.settings, installable.path);
+      return new StorePathTarget(installable.path, this.storeDir);
+    }
     if (installable.kind === 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no installable`);
     const flake = await this.flakes.lock(installable.ref, locking);
     const system = this.settings.get('eval-system') || this.settings.get('system');

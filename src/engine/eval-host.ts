@@ -27,16 +27,17 @@ import type {
   PathKind,
 } from '../eval/host.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
-import { parseATerm } from '../model/aterm.ts';
+import { parseDerivationFile } from '../model/aterm.ts';
 import { type ContentAddress, makeContentPath, makeTextPath } from '../model/content-address.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { ByteSink } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
-import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
+import { isDerivationPath, splitStorePath, type StorePath } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
 import type { RealisedForEvaluation } from './builds.ts';
 import { DiskTree, type HostTree, SubTree, TextTree } from './host-tree.ts';
 import type { ReadLog } from './reads.ts';
+import type { Realisations } from '../store/local/realisations.ts';
 import { RecordingDiskTree } from './recording.ts';
 
 /** What evaluation produced and the store does not have yet. */
@@ -51,6 +52,7 @@ export interface EvalStore {
   toRealPath(path: StorePath): string;
   isValidPathSync(path: StorePath): boolean;
   queryPathInfoSync(path: StorePath): PathInfo | undefined;
+  readonly realisations?: Pick<Realisations, 'outputPath'> | undefined;
   /** Adds objects in one batch: each content address or text first, then derivations. */
   addPendingObjects(objects: readonly PendingObject[]): void;
 }
@@ -346,7 +348,16 @@ export class EngineEvalHost implements EvalHost {
     if (pending?.kind === 'derivation') return pending.derivation;
     if (!isDerivationPath(path) || !this.isKnownValid(path)) return undefined;
     const text = new DiskTree(this.store.toRealPath(path)).readFile('');
-    return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), this.constants.storeDir);
+    return parseDerivationFile(path, text, this.constants.storeDir);
+  }
+
+  realisedOutput(path: StorePath, output: string): StorePath | undefined {
+    const derivation = this.readDerivation(path);
+    if (derivation === undefined || this.store.realisations === undefined) return undefined;
+    this.services.reads?.refuse('it was asked what an output had been built as');
+    // Hashes of inputs are read from the store.
+    this.flush([...derivation.inputDerivations.keys()]);
+    return this.store.realisations.outputPath(derivation, output);
   }
 
   /** A fetched tree whose bytes may be wanted in the store later. */

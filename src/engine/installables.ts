@@ -10,9 +10,9 @@ import { autoCallFunction } from '../eval/auto-call.ts';
 import { querySymbol, symbolName } from '../eval/symbol.ts';
 import { force, type Slot, type Value } from '../eval/value.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
-import type { DerivedPath, OutputsSpec } from '../model/derived-path.ts';
+import { baseDerivation, type DerivedPath, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
 import { type FlakeRef, printFlakeRef } from '../model/flake-ref.ts';
-import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import type { StorePath } from '../model/store-path.ts';
 import { attrPathDerivedPaths, findAlongAttrPath, flakeOutputDerivedPath } from './derivation-values.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { LockedFlake } from './flakes.ts';
@@ -80,12 +80,12 @@ export interface Target {
 export class StorePathTarget implements Target {
   readonly what: string;
   readonly storePath: StorePath;
-  private readonly outputs: OutputsSpec | undefined;
+  private readonly path: DerivedPath;
 
-  constructor(path: StorePath, outputs: OutputsSpec | undefined, storeDir: string) {
-    this.what = `${storeDir}/${path}`;
-    this.storePath = path;
-    this.outputs = outputs;
+  constructor(path: DerivedPath, storeDir: string) {
+    this.what = printDerivedPath(path, storeDir);
+    this.storePath = path.kind === 'opaque' ? path.path : baseDerivation(path.derivation);
+    this.path = path;
   }
 
   value(): never {
@@ -97,8 +97,7 @@ export class StorePathTarget implements Target {
   }
 
   derivedPaths(): DerivedPath[] {
-    if (this.outputs === undefined || !isDerivationPath(this.storePath)) return [{ kind: 'opaque', path: this.storePath }];
-    return [{ kind: 'built', derivation: this.storePath, outputs: this.outputs }];
+    return [this.path];
   }
 }
 

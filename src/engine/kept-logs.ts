@@ -19,7 +19,7 @@ export async function readTargetLog(engine: Engine, target: Target): Promise<Uin
     throw new FloeError('FLOE_USAGE', `installable '${target.what}' evaluates to ${paths.length} derivations, where only one is expected`);
   }
   const [path] = paths;
-  const log = await new StoreQueries(engine).readLog(path!.kind === 'built' ? path!.derivation : path!.path);
+  const log = await new StoreQueries(engine).readLog(path!.kind === 'built' ? engine.builds.derivationPath(path!.derivation) : path!.path);
   if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${target.what}' is not available`);
   engine.progress.log('info', `got build log for '${target.what}' from '${engine.store.uri}'`);
   return log;

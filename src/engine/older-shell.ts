@@ -16,8 +16,8 @@ import type { Attrs } from '../eval/attrs.ts';
 import { AttrsBuilder } from '../eval/attrs.ts';
 import { internSymbol } from '../eval/symbol.ts';
 import { force, Lambda, type Value } from '../eval/value.ts';
-import type { Derivation } from '../model/derivation.ts';
-import type { DerivedPath } from '../model/derived-path.ts';
+import { type Derivation, derivationInputs } from '../model/derivation.ts';
+import { baseDerivation, type DerivationRef, type DerivedPath } from '../model/derived-path.ts';
 import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { chooseShell, type ChosenShell } from '../shell/choose-shell.ts';
@@ -145,9 +145,11 @@ export class OlderShell {
     const drvPath = await this.findDerivation(request);
     const derivation = this.readDerivation(drvPath);
     const excluded = request.exclude.map((text) => new RegExp(text));
-    const inputs = [...derivation.inputDerivations].filter(([path]) => !excluded.some((one) => one.test(`${engine.storeDir}/${path}`)));
+    const inputs = derivationInputs(derivation).filter(
+      ([input]) => !excluded.some((one) => one.test(`${engine.storeDir}/${baseDerivation(input)}`)),
+    );
     const needed: DerivedPath[] = [
-      ...inputs.map(([path, outputs]): DerivedPath => ({ kind: 'built', derivation: path, outputs: [...outputs] })),
+      ...inputs.map(([input, outputs]): DerivedPath => ({ kind: 'built', derivation: input, outputs: [...outputs] })),
       ...derivation.inputSources.map((path): DerivedPath => ({ kind: 'opaque', path })),
     ];
     engine.builds.flush([{ kind: 'opaque', path: drvPath }]);
@@ -178,7 +180,7 @@ export class OlderShell {
   private resolved(derivation: Derivation): Derivation {
     if (!mustResolve(derivation, true)) return derivation;
     const { builds, storeDir } = this.engine;
-    const pathOf = (input: StorePath, output: string) =>
+    const pathOf = (input: DerivationRef, output: string) =>
       builds.outputPaths({ kind: 'built', derivation: input, outputs: [output] }).get(output);
     return resolveDerivation(derivation, storeDir, pathOf) ?? derivation;
   }

@@ -12,7 +12,7 @@ import { callFunction } from '../eval/call.ts';
 import { coerceToString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
-import { ContextAccumulator, parseContextElement } from '../eval/string-context.ts';
+import { ContextAccumulator } from '../eval/string-context.ts';
 import { symbolName, symbols } from '../eval/symbol.ts';
 import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -30,10 +30,7 @@ export class Printing {
 
   /** Paths that what was printed so far refers to. */
   printedPaths(): StorePath[] {
-    return (this.context.context ?? []).map((element) => {
-      const parsed = parseContextElement(element);
-      return parsed.kind === 'built' ? parsed.drv : parsed.path;
-    });
+    return (this.context.context ?? []).map(({ path }) => path);
   }
 
   private guard<T>(run: () => T): T {

@@ -144,6 +144,6 @@ function contextPath(element: ContextElement): DerivedPath {
     case 'deep':
       return { kind: 'built', derivation: parsed.path, outputs: 'all' };
     case 'built':
-      return { kind: 'built', derivation: parsed.drv, outputs: [parsed.output] };
+      return { kind: 'built', derivation: parsed.derivation, outputs: [parsed.output] };
   }
 }

@@ -2,7 +2,8 @@
 // of a derivation that was resolved before it was built (libstore/build/derivation-goal.cc).
 
 import { compareStrings } from '../base/bytes.ts';
-import type { Derivation } from '../model/derivation.ts';
+import { type Derivation, derivationInputs } from '../model/derivation.ts';
+import { type DerivationRef, printDerivedPath } from '../model/derived-path.ts';
 import { printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
@@ -63,16 +64,26 @@ export async function resolvedOutput(engine: Engine, store: Store, derivation: D
   const { realisations } = engine.store;
   if (realisations === undefined || !mustResolve(derivation, true)) return undefined;
   const inputs = new Map<string, StorePath>();
-  for (const [input, outputs] of derivation.inputDerivations) {
-    const read = engine.store.readDerivationSync(input);
+  const key = (input: DerivationRef, output: string) => printDerivedPath({ kind: 'built', derivation: input, output }, engine.storeDir);
+  for (const [input, outputs] of derivationInputs(derivation)) {
+    const drvPath = await derivationIn(engine, store, input);
+    if (drvPath === undefined) return undefined;
+    const read = engine.store.readDerivationSync(drvPath);
     for (const output of outputs) {
       const path = await outputIn(engine, store, read, output);
       if (path === undefined) return undefined;
-      inputs.set(`${input}!${output}`, path);
+      inputs.set(key(input, output), path);
     }
   }
-  const resolved = resolveDerivation(derivation, engine.storeDir, (input, output) => inputs.get(`${input}!${output}`));
+  const resolved = resolveDerivation(derivation, engine.storeDir, (input, output) => inputs.get(key(input, output)));
   return resolved === undefined ? undefined : outputIn(engine, store, resolved, name);
+}
+
+/** Where a derivation lies that may be an output of another. */
+async function derivationIn(engine: Engine, store: Store, ref: DerivationRef): Promise<StorePath | undefined> {
+  if (typeof ref === 'string') return ref;
+  const outer = await derivationIn(engine, store, ref.derivation);
+  return outer === undefined ? undefined : outputIn(engine, store, engine.store.readDerivationSync(outer), ref.output);
 }
 
 async function outputIn(engine: Engine, store: Store, derivation: Derivation, name: string): Promise<StorePath | undefined> {

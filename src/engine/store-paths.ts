@@ -23,7 +23,7 @@ export async function derivationsOf(engine: Engine, targets: readonly Target[]):
     const paths = target.derivedPaths();
     engine.builds.flush(paths);
     for (const path of paths) {
-      if (path.kind === 'built') found.add(path.derivation);
+      if (path.kind === 'built') found.add(engine.builds.derivationPath(path.derivation));
       else if (isDerivationPath(path.path)) found.add(path.path);
       else {
         const [deriver] = await engine.store.queryValidDerivers(path.path);

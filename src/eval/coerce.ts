@@ -4,6 +4,7 @@
 
 import { compareStrings } from '../base/bytes.ts';
 import { EvalError, WrongTypeError } from '../base/errors.ts';
+import { printDerivedPath } from '../model/derived-path.ts';
 import { printStorePath, splitStorePath, type StorePath } from '../model/store-path.ts';
 import { Attrs } from './attrs.ts';
 import { call1, enterCall, leaveCall } from './call.ts';
@@ -95,12 +96,10 @@ export function displayElement(state: EvalState, element: ContextElement): strin
   const parsed = parseContextElement(element);
   const { storeDir } = state.host.constants;
   switch (parsed.kind) {
-    case 'opaque':
-      return printStorePath(parsed.path, storeDir);
     case 'deep':
       return `${printStorePath(parsed.path, storeDir)} (deep)`;
-    case 'built':
-      return `${printStorePath(parsed.drv, storeDir)}^${parsed.output}`;
+    default:
+      return printDerivedPath(parsed, storeDir);
   }
 }
 

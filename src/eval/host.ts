@@ -88,6 +88,8 @@ export interface EvalHost {
   registerDerivation(path: StorePath, derivation: Derivation, aterm: string): void;
   /** A derivation that lies in the store (a .drv used as a string by the program); undefined where there is none. */
   readDerivation(path: StorePath): Derivation | undefined;
+  /** What an output of a derivation was built as, where its path does not follow from the derivation; undefined where nobody knows. */
+  realisedOutput?(derivation: StorePath, output: string): StorePath | undefined;
   /** Store path of an object whose content address is known. */
   readonly makeContentPath?: (name: string, hash: Hash, references: ContentReferences) => StorePath;
   /** Locks and fetches, in one batch. */

@@ -34,7 +34,7 @@ test('elements are unique, and print and parse as C++ Nix has them', () => {
     '=x',
     '!o!x',
   ]);
-  assert.deepEqual(parseContextElement(builtElement(path('x'), 'o')), { kind: 'built', drv: 'x', output: 'o' });
+  assert.deepEqual(parseContextElement(builtElement(path('x'), 'o')), { kind: 'built', derivation: 'x', output: 'o' });
 });
 
 test('a union holds what either holds, and is one of them where that is enough', () => {

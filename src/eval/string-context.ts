@@ -1,18 +1,21 @@
 // String contexts: which store objects a string's text speaks of. An element is a store object itself (opaque), a derivation with its
 // whole closure (deep), or one output of a derivation (built); C++ Nix encodes them "<path>", "=<drv>" and "!<output>!<drv>", with base
-// names for paths. A context is an array without doubles, ordered by the elements' numbers, shared, never changed and never
+// names for paths, and "!<output>!<output>!<drv>" for an output of a derivation that is itself an output. A context is an array without doubles, ordered by the elements' numbers, shared, never changed and never
 // empty; strings without context are plain JavaScript strings. libexpr/value/context.hh.
 //
 // PERF: elements are unique objects (a table for the whole program, like that of symbols), so uniting contexts compares no text. As Sets
 // of strings contexts were 590 MB of one run's allocations.
 
+import { baseDerivation, type DerivationRef, type SingleDerivedPath } from '../model/derived-path.ts';
 import type { StorePath } from '../model/store-path.ts';
 
 /** One element. Equal elements are the same object. */
 export class ContextElement {
   readonly kind: 'opaque' | 'deep' | 'built';
-  /** The object; of the deep and built kinds, the derivation. */
+  /** The object; of the deep and built kinds, the derivation (that at the bottom, where outputs are derivations). */
   readonly path: StorePath;
+  /** What the built kind is an output of; otherwise the object. */
+  readonly derivation: DerivationRef;
   /** The output's name of the built kind; otherwise empty. */
   readonly output: string;
   readonly number: number;
@@ -20,9 +23,10 @@ export class ContextElement {
   mark = 0;
   /** The context of this element alone. */
   readonly alone: StringContext;
-  constructor(kind: 'opaque' | 'deep' | 'built', path: StorePath, output: string, number: number) {
+  constructor(kind: 'opaque' | 'deep' | 'built', path: StorePath, derivation: DerivationRef, output: string, number: number) {
     this.kind = kind;
     this.path = path;
+    this.derivation = derivation;
     this.output = output;
     this.number = number;
     this.alone = [this];
@@ -33,48 +37,53 @@ export class ContextElement {
 export type StringContext = readonly ContextElement[];
 
 /** An element taken apart. */
-export type ParsedContextElement =
-  | { readonly kind: 'opaque'; readonly path: StorePath }
-  | { readonly kind: 'deep'; readonly path: StorePath }
-  | { readonly kind: 'built'; readonly drv: StorePath; readonly output: string };
+export type ParsedContextElement = SingleDerivedPath | { readonly kind: 'deep'; readonly path: StorePath };
 
 const opaqueElements = new Map<StorePath, ContextElement>();
 const deepElements = new Map<StorePath, ContextElement>();
-const builtElements = new Map<StorePath, Map<string, ContextElement>>();
+/** By what they are outputs of: a derivation's path, or the element of the output that is the derivation. */
+const builtElements = new Map<StorePath | ContextElement, Map<string, ContextElement>>();
 let elementCount = 0;
 
 /** The element for a store object itself. */
 export function opaqueElement(path: StorePath): ContextElement {
   let element = opaqueElements.get(path);
-  if (element === undefined) opaqueElements.set(path, (element = new ContextElement('opaque', path, '', elementCount++)));
+  if (element === undefined) opaqueElements.set(path, (element = new ContextElement('opaque', path, path, '', elementCount++)));
   return element;
 }
 
 /** The element for a derivation file with its closure. */
 export function deepElement(drv: StorePath): ContextElement {
   let element = deepElements.get(drv);
-  if (element === undefined) deepElements.set(drv, (element = new ContextElement('deep', drv, '', elementCount++)));
+  if (element === undefined) deepElements.set(drv, (element = new ContextElement('deep', drv, drv, '', elementCount++)));
   return element;
 }
 
 /** The element for one output of a derivation. */
-export function builtElement(drv: StorePath, output: string): ContextElement {
-  let outputs = builtElements.get(drv);
-  if (outputs === undefined) builtElements.set(drv, (outputs = new Map()));
+export function builtElement(derivation: DerivationRef, output: string): ContextElement {
+  const key = typeof derivation === 'string' ? derivation : builtElement(derivation.derivation, derivation.output);
+  let outputs = builtElements.get(key);
+  if (outputs === undefined) builtElements.set(key, (outputs = new Map()));
   let element = outputs.get(output);
-  if (element === undefined) outputs.set(output, (element = new ContextElement('built', drv, output, elementCount++)));
+  if (element === undefined) {
+    const base = baseDerivation(derivation);
+    outputs.set(output, (element = new ContextElement('built', base, derivation, output, elementCount++)));
+  }
   return element;
 }
 
 /** Takes an element apart. */
-export function parseContextElement(element: ContextElement): ParsedContextElement {
-  const { kind, path, output } = element;
-  return kind === 'built' ? { kind, drv: path, output } : { kind, path };
+export function parseContextElement({ kind, path, derivation, output }: ContextElement): ParsedContextElement {
+  return kind === 'built' ? { kind, derivation, output } : { kind, path };
 }
 
 /** An element as C++ Nix encodes it. */
-export function printContextElement({ kind, path, output }: ContextElement): string {
-  return kind === 'opaque' ? path : kind === 'deep' ? `=${path}` : `!${output}!${path}`;
+export function printContextElement({ kind, path, derivation, output }: ContextElement): string {
+  if (kind !== 'built') return kind === 'opaque' ? path : `=${path}`;
+  let text = `!${output}!`;
+  let ref = derivation;
+  for (; typeof ref !== 'string'; ref = ref.derivation) text += `${ref.output}!`;
+  return text + ref;
 }
 
 /** The context of a single element. */

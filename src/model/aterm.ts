@@ -1,13 +1,13 @@
 // The text of .drv files: `Derive([outputs],[input derivations],[input sources],system,builder,[args],[env])`, as byte strings, to the
 // byte what C++ Nix 2.34.8 writes. Nix manual, "Derivation ATerm format". The reader is strict: what Nix would not print, it refuses
-// (C++ Nix lets missing or doubled commas pass). Form `DrvWithVersion` (dynamic derivations) is recognised and refused.
+// (C++ Nix lets missing or doubled commas pass). A derivation with dynamic inputs has the form `DrvWithVersion("xp-dyn-drv",...)`.
 
 import { compareStrings, printHex } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
 import { isHashAlgorithm, parseHash, type Hash, type HashAlgorithm } from '../base/hash.ts';
 import { type ContentAddressMethod, printMethodPrefix } from './content-address.ts';
-import type { Derivation, DerivationOutput } from './derivation.ts';
-import { parseStorePath, type StoreDir, type StorePath } from './store-path.ts';
+import type { Derivation, DerivationOutput, DynamicInput, DynamicInputs } from './derivation.ts';
+import { isDerivationPath, parseStorePath, type StoreDir, type StorePath, storePathName } from './store-path.ts';
 
 /** What stands in the place of input derivations while hashing modulo: hash in base 16 and the outputs wanted, sorted by hash. */
 export type ATermInputs = Iterable<readonly [hashModulo: string, outputs: readonly string[]]>;
@@ -18,6 +18,9 @@ export interface ATermOptions {
   /** Printed instead of the paths of the input derivations; also as printATermInputs gives them. */
   readonly inputs?: ATermInputs | string | undefined;
 }
+
+/** How the text of a derivation with dynamic inputs begins. */
+const DYNAMIC = 'DrvWithVersion("xp-dyn-drv",';
 
 const NEEDS_ESCAPE = /["\\\n\r\t]/;
 const TO_ESCAPE = /["\\\n\r\t]/g;
@@ -38,6 +41,13 @@ function quote(text: string): string {
 function printPlainList(texts: readonly string[]): string {
   if (texts.length === 1) return texts[0] === 'out' ? '["out"]' : `["${texts[0]!}"]`;
   return texts.length === 0 ? '[]' : `["${texts.join('","')}"]`;
+}
+
+/** What is wanted of an input: a list of outputs, or such a list and what is wanted of outputs of outputs. */
+function printInput(outputs: readonly string[], dynamic: DynamicInputs | undefined): string {
+  if (dynamic === undefined) return printPlainList(outputs);
+  const inner = Array.from(dynamic, ([output, input]) => `("${output}",${printInput(input.outputs, input.dynamic)})`);
+  return `(${printPlainList(outputs)},[${inner.join(',')}])`;
 }
 
 function printOutput(name: string, output: DerivationOutput, storeDir: StoreDir, mask: boolean): string {
@@ -118,7 +128,7 @@ export class ATermPrinter {
   print(derivation: Derivation, options: ATermOptions = {}): string {
     const mask = options.maskOutputs === true;
     const storeDir = this.#storeDir;
-    let text = 'Derive([';
+    let text = derivation.dynamicInputs === undefined ? 'Derive([' : `${DYNAMIC}[`;
     let separator = '';
     derivation.outputs.forEach((output, name) => {
       text += separator + printOutput(name, output, storeDir, mask);
@@ -129,8 +139,9 @@ export class ATermPrinter {
       text += typeof options.inputs === 'string' ? options.inputs : printATermInputs(options.inputs);
     } else {
       const parts: string[] = [];
+      const { dynamicInputs } = derivation;
       derivation.inputDerivations.forEach((outputs, path) => {
-        parts.push(parts.length === 0 ? '("' : ',("', storeDir, '/', path, '",', printPlainList(outputs), ')');
+        parts.push(parts.length === 0 ? '("' : ',("', storeDir, '/', path, '",', printInput(outputs, dynamicInputs?.get(path)), ')');
       });
       text += parts.join('');
     }
@@ -158,9 +169,7 @@ class ATermReader {
   }
 
   fail(problem: string): never {
-    throw new FormatError(`derivation '${this.what}' is malformed at byte ${this.position}: ${problem}`, {
-      data: { derivation: this.what, offset: this.position },
-    });
+    throw new FormatError(problem, { data: { derivation: this.what, offset: this.position } });
   }
 
   expect(literal: string): void {
@@ -276,18 +285,39 @@ function sortedSet<T extends string>(texts: readonly T[]): readonly T[] {
   return isSorted(texts) ? texts : [...new Set(texts)].sort(compareStrings);
 }
 
+function parseDynamicInput(reader: ATermReader): DynamicInput {
+  if (reader.text[reader.position] === '[') return { outputs: sortedSet(reader.strings()) };
+  if (reader.text[reader.position] !== '(') reader.fail('invalid inputDrvs entry in derivation');
+  reader.position++;
+  const outputs = sortedSet(reader.strings());
+  reader.expect(',');
+  const dynamic = new Map<string, DynamicInput>();
+  reader.list(() => {
+    reader.expect('(');
+    const output = reader.string();
+    reader.expect(',');
+    dynamic.set(output, parseDynamicInput(reader));
+    reader.expect(')');
+  });
+  reader.expect(')');
+  return dynamic.size === 0 ? { outputs } : { outputs, dynamic: sortedMap(dynamic) };
+}
+
 /** Reads a derivation's text. `name` is the derivation's name without ".drv" (the text does not hold it). */
 export function parseATerm(text: string, name: string, storeDir: StoreDir): Derivation {
   const reader = new ATermReader(text, name);
-  if (text.startsWith('DrvWithVersion(')) {
-    throw new FormatError(`derivation '${name}' uses the ATerm format of dynamic derivations, which floe does not support`, {
-      hint: "experimental Nix feature 'dynamic-derivations' wrote it; floe has no such feature yet",
-    });
+  reader.expect('D');
+  const isDynamic = text[1] === 'r';
+  if (isDynamic) {
+    reader.expect('rvWithVersion(');
+    const version = reader.string();
+    if (version !== 'xp-dyn-drv') throw new FormatError(`Unknown derivation ATerm format version '${version}'`);
+    reader.expect(',');
+  } else if (text[1] === 'e') {
+    reader.expect('erive(');
+  } else {
+    throw new FormatError("derivation does not start with 'Derive' or 'DrvWithVersion'", { data: { derivation: name } });
   }
-  if (!text.startsWith('Derive(')) {
-    throw new FormatError(`derivation '${name}' does not start with 'Derive' or 'DrvWithVersion'`, { data: { derivation: name } });
-  }
-  reader.position = 'Derive('.length;
 
   const outputs = new Map<string, DerivationOutput>();
   reader.list(() => {
@@ -299,11 +329,14 @@ export function parseATerm(text: string, name: string, storeDir: StoreDir): Deri
   });
   reader.expect(',');
   const inputDerivations = new Map<StorePath, readonly string[]>();
+  const dynamicInputs = new Map<StorePath, DynamicInputs>();
   reader.list(() => {
     reader.expect('(');
     const path = reader.storePath(storeDir);
     reader.expect(',');
-    inputDerivations.set(path, sortedSet(reader.strings()));
+    const { outputs, dynamic } = isDynamic ? parseDynamicInput(reader) : { outputs: sortedSet(reader.strings()) };
+    inputDerivations.set(path, outputs);
+    if (dynamic !== undefined) dynamicInputs.set(path, dynamic);
     reader.expect(')');
   });
   reader.expect(',');
@@ -330,10 +363,22 @@ export function parseATerm(text: string, name: string, storeDir: StoreDir): Deri
     name,
     outputs: sortedMap(outputs),
     inputDerivations: sortedMap(inputDerivations),
+    ...(dynamicInputs.size === 0 ? {} : { dynamicInputs: sortedMap(dynamicInputs) }),
     inputSources: sortedSet(inputSources),
     system,
     builder,
     args,
     env: sortedMap(env),
   };
+}
+
+/** Reads a .drv file of a store. Errors name it. */
+export function parseDerivationFile(path: StorePath, text: string, storeDir: StoreDir): Derivation {
+  try {
+    if (!isDerivationPath(path)) throw new FormatError(`store path '${path}' is not a valid derivation path`);
+    return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), storeDir);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new FormatError(`error parsing derivation '${storeDir}/${path}': ${error.message}`, { data: error.data });
+  }
 }

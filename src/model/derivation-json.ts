@@ -6,7 +6,7 @@ import { compareStrings } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
 import { parseHashAlgorithm, parseSri, printHash, type HashAlgorithm } from '../base/hash.ts';
 import { type ContentAddressMethod, makeContentPath, NO_REFERENCES } from './content-address.ts';
-import type { Derivation, DerivationOutput } from './derivation.ts';
+import type { Derivation, DerivationOutput, DynamicInput } from './derivation.ts';
 import { jsonArray, jsonBoolean, jsonMember, jsonObject, type JsonObject, jsonString, jsonStrings, jsonUnsigned } from './json-fields.ts';
 import { parseStorePathBaseName, type StoreDir, type StorePath } from './store-path.ts';
 
@@ -31,6 +31,10 @@ function outputToJson(output: DerivationOutput): Json {
   }
 }
 
+function inputToJson({ outputs, dynamic }: DynamicInput): Json {
+  return { outputs, dynamicOutputs: new Map([...(dynamic ?? [])].map(([output, input]) => [output, inputToJson(input)])) };
+}
+
 /** One derivation as a JSON value. */
 export function derivationToJson(derivation: Derivation): Json {
   const env = new Map(derivation.env);
@@ -42,7 +46,12 @@ export function derivationToJson(derivation: Derivation): Json {
     outputs: new Map([...derivation.outputs].map(([name, output]) => [name, outputToJson(output)])),
     inputs: {
       srcs: derivation.inputSources,
-      drvs: new Map([...derivation.inputDerivations].map(([path, outputs]) => [path, { outputs, dynamicOutputs: {} }])),
+      drvs: new Map(
+        [...derivation.inputDerivations].map(([path, outputs]) => [
+          path,
+          inputToJson({ outputs, dynamic: derivation.dynamicInputs?.get(path) }),
+        ]),
+      ),
     },
     system: derivation.system,
     builder: derivation.builder,
@@ -96,19 +105,31 @@ function outputFromJson(value: Json, output: string, name: string, storeDir: Sto
 const byKey = <V>(a: readonly [string, V], b: readonly [string, V]) => compareStrings(a[0], b[0]);
 const sortedSet = <T extends string>(texts: readonly T[]) => [...new Set(texts)].sort(compareStrings);
 
-function inputsFromJson(inputs: JsonObject): Pick<Derivation, 'inputDerivations' | 'inputSources'> {
-  const inputDerivations = Array.from(jsonObject(jsonMember(inputs, 'drvs', "'inputs'"), "'drvs'"), ([path, value]) => {
-    const where = `input '${path}'`;
-    const object = jsonObject(value, where);
-    if (jsonObject(jsonMember(object, 'dynamicOutputs', where), where).size > 0) {
-      throw new FormatError(`input '${path}' uses outputs of a dynamic derivation, which floe does not support`);
-    }
-    return [parseStorePathBaseName(path), sortedSet(jsonStrings(jsonMember(object, 'outputs', where), where))] as const;
-  });
+function inputFromJson(value: Json, name: string): DynamicInput {
+  const where = `input '${name}'`;
+  const object = jsonObject(value, where);
+  const dynamic = Array.from(
+    jsonObject(jsonMember(object, 'dynamicOutputs', where), where),
+    ([output, input]) => [output, inputFromJson(input, output)] as const,
+  );
+  const outputs = sortedSet(jsonStrings(jsonMember(object, 'outputs', where), where));
+  return dynamic.length === 0 ? { outputs } : { outputs, dynamic: new Map(dynamic.sort(byKey)) };
+}
+
+function inputsFromJson(inputs: JsonObject): Pick<Derivation, 'inputDerivations' | 'dynamicInputs' | 'inputSources'> {
+  const all = Array.from(
+    jsonObject(jsonMember(inputs, 'drvs', "'inputs'"), "'drvs'"),
+    ([path, value]) => [parseStorePathBaseName(path), inputFromJson(value, path)] as const,
+  ).sort(byKey);
+  const dynamicInputs = new Map(all.flatMap(([path, { dynamic }]) => (dynamic === undefined ? [] : [[path, dynamic] as const])));
   const sources = jsonArray(jsonMember(inputs, 'srcs', "'inputs'"), "'srcs'").map((path) =>
     parseStorePathBaseName(jsonString(path, "'srcs'")),
   );
-  return { inputDerivations: new Map(inputDerivations.sort(byKey)), inputSources: sortedSet(sources) };
+  return {
+    inputDerivations: new Map(all.map(([path, { outputs }]) => [path, outputs])),
+    ...(dynamicInputs.size === 0 ? {} : { dynamicInputs }),
+    inputSources: sortedSet(sources),
+  };
 }
 
 /** Reads one derivation; its output paths are taken as they stand (see fillInOutputPaths and checkOutputPaths). */

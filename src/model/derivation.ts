@@ -3,6 +3,7 @@
 
 import { hashBytes, type HashAlgorithm } from '../base/hash.ts';
 import { type ContentAddress, type ContentAddressMethod, makeTextPath } from './content-address.ts';
+import type { DerivationRef } from './derived-path.ts';
 import type { StoreDir, StorePath } from './store-path.ts';
 
 export type DerivationOutput =
@@ -16,6 +17,16 @@ export type DerivationOutput =
   | { readonly kind: 'deferred' }
   | { readonly kind: 'impure'; readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm };
 
+/** What is wanted of a derivation that is itself an output of another. */
+export interface DynamicInput {
+  /** Sorted. */
+  readonly outputs: readonly string[];
+  readonly dynamic?: DynamicInputs | undefined;
+}
+
+/** By the output that is the derivation, sorted; never empty. */
+export type DynamicInputs = ReadonlyMap<string, DynamicInput>;
+
 export interface Derivation {
   /** Name without ".drv". */
   readonly name: string;
@@ -23,6 +34,8 @@ export interface Derivation {
   readonly outputs: ReadonlyMap<string, DerivationOutput>;
   /** Sorted by path; output names sorted. */
   readonly inputDerivations: ReadonlyMap<StorePath, readonly string[]>;
+  /** Of some of the input derivations (whose own lists may then be empty), what is wanted of their outputs' outputs. Sorted by path. */
+  readonly dynamicInputs?: ReadonlyMap<StorePath, DynamicInputs> | undefined;
   /** Sorted. */
   readonly inputSources: readonly StorePath[];
   readonly system: string;
@@ -44,6 +57,17 @@ export function derivationReferences(derivation: Derivation): StorePath[] {
   });
   while (next < inputSources.length) references.push(inputSources[next++]!);
   return references;
+}
+
+/** All outputs that a derivation is built from, by the derivations that make them; those of dynamic ones after their base's. */
+export function derivationInputs(derivation: Derivation): [derivation: DerivationRef, outputs: readonly string[]][] {
+  const inputs: [DerivationRef, readonly string[]][] = [];
+  const add = (ref: DerivationRef, outputs: readonly string[], dynamic: DynamicInputs | undefined) => {
+    if (outputs.length > 0) inputs.push([ref, outputs]);
+    dynamic?.forEach((inner, output) => add({ derivation: ref, output }, inner.outputs, inner.dynamic));
+  };
+  derivation.inputDerivations.forEach((outputs, path) => add(path, outputs, derivation.dynamicInputs?.get(path)));
+  return inputs;
 }
 
 /** Store path of the derivation itself; `aterm` is its text as printATerm gives it. */

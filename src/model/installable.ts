@@ -3,8 +3,8 @@
 
 import { FloeError } from '../base/errors.ts';
 import { type FlakeRef, parseFlakeRefWithFragment, type ParseFlakeRefOptions } from './flake-ref.ts';
-import { type OutputsSpec, splitOutputsSpec } from './derived-path.ts';
-import { isDerivationPath, splitStorePath, type StoreDir, type StorePath } from './store-path.ts';
+import { baseDerivation, type DerivedPath, type OutputsSpec, parseDerivationRef, splitOutputsSpec } from './derived-path.ts';
+import { isDerivationPath, splitStorePath, type StoreDir } from './store-path.ts';
 
 export type Installable =
   | {
@@ -15,8 +15,8 @@ export type Installable =
       /** Undefined where nothing was said: those that the derivation wants installed. */
       readonly outputs: OutputsSpec | undefined;
     }
-  /** A store object as it is, or with `^` outputs of a derivation in the store. */
-  | { readonly kind: 'store-path'; readonly path: StorePath; readonly outputs: OutputsSpec | undefined }
+  /** A store object as it is, or with `^` outputs of a derivation (`^out^dev` of one that is itself an output). */
+  | { readonly kind: 'store-path'; readonly path: DerivedPath }
   | {
       readonly kind: 'attribute';
       /** "" for the expression itself. */ readonly attrPath: string;
@@ -51,13 +51,12 @@ function parseStored(
     if (outputs === undefined) {
       const place = prefix.startsWith(`${storeDir}/`) ? prefix : followToStore?.(prefix);
       const found = place === undefined ? undefined : splitStorePath(place, storeDir);
-      return found && { kind: 'store-path', path: found.storePath, outputs };
+      return found && { kind: 'store-path', path: { kind: 'opaque', path: found.storePath } };
     }
     // With outputs the text is taken literally.
-    const found = splitStorePath(prefix, storeDir);
-    return found && found.rest === '' && isDerivationPath(found.storePath)
-      ? { kind: 'store-path', path: found.storePath, outputs }
-      : undefined;
+    if (!prefix.startsWith(`${storeDir}/`)) return undefined;
+    const derivation = parseDerivationRef(prefix, storeDir);
+    return isDerivationPath(baseDerivation(derivation)) ? { kind: 'store-path', path: { kind: 'built', derivation, outputs } } : undefined;
   } catch (error) {
     // A name that no store object can have: perhaps it is a flake.
     if (error instanceof FloeError) return undefined;

@@ -3,13 +3,15 @@
 // tryResolve.
 
 import { compareStrings } from '../base/bytes.ts';
-import type { Derivation } from './derivation.ts';
+import { type Derivation, derivationInputs } from './derivation.ts';
 import { derivationType, fillInOutputPaths } from './derivation-hash.ts';
-import { downstreamPlaceholder, type StoreDir, type StorePath, storePathName } from './store-path.ts';
+import { type DerivationRef, outputPlaceholder } from './derived-path.ts';
+import type { StoreDir, StorePath } from './store-path.ts';
 
-/** Whether a derivation has to be resolved before it can be built. Fixed ones are where content-addressed ones exist at all. */
+/** Whether a derivation has to be resolved before it can be built. Fixed ones are where content-addressed ones exist at all, and any whose inputs are dynamic. */
 export function mustResolve(derivation: Derivation, resolvesFixed: boolean): boolean {
   if (derivation.inputDerivations.size === 0) return false;
+  if (derivation.dynamicInputs !== undefined) return true;
   const type = derivationType(derivation);
   return type === 'fixed' ? resolvesFixed : type !== 'input-addressed';
 }
@@ -21,16 +23,15 @@ export function mustResolve(derivation: Derivation, resolvesFixed: boolean): boo
 export function resolveDerivation(
   derivation: Derivation,
   storeDir: StoreDir,
-  pathOf: (input: StorePath, output: string) => StorePath | undefined,
+  pathOf: (input: DerivationRef, output: string) => StorePath | undefined,
 ): Derivation | undefined {
   const sources = new Set(derivation.inputSources);
   const rewrites: [string, string][] = [];
-  for (const [input, outputs] of derivation.inputDerivations) {
-    const name = storePathName(input).slice(0, -'.drv'.length);
+  for (const [input, outputs] of derivationInputs(derivation)) {
     for (const output of outputs) {
       const path = pathOf(input, output);
       if (path === undefined) return undefined;
-      rewrites.push([downstreamPlaceholder(input, name, output), `${storeDir}/${path}`]);
+      rewrites.push([outputPlaceholder({ derivation: input, output }), `${storeDir}/${path}`]);
       sources.add(path);
     }
   }
@@ -41,6 +42,7 @@ export function resolveDerivation(
     {
       ...derivation,
       inputDerivations: new Map(),
+      dynamicInputs: undefined,
       inputSources: [...sources].sort(compareStrings),
       builder: rewrite(derivation.builder),
       args: derivation.args.map(rewrite),

@@ -119,12 +119,6 @@ export function outputPathName(derivationName: string, output: string): string {
   return output === 'out' ? derivationName : `${derivationName}-${output}`;
 }
 
-/** What stands, in what depends on it, for an output whose path is known only after the build. Nix manual, "Placeholders". */
-export function downstreamPlaceholder(drvPath: StorePath, derivationName: string, output: string): string {
-  const text = `nix-upstream-output:${storePathHash(drvPath)}:${outputPathName(derivationName, output)}`;
-  return `/${printBase32(digest('sha256', text))}`;
-}
-
 /** What stands in a derivation for a path that is not known yet. */
 export function hashPlaceholder(output: string): string {
   return `/${printBase32(digest('sha256', `nix-output:${output}`))}`;

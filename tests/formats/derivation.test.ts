@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { FormatError } from '../../src/base/errors.ts';
 import { parseATerm, printATerm } from '../../src/model/aterm.ts';
 import { makeContentPath } from '../../src/model/content-address.ts';
-import { type Derivation, type DerivationOutput, makeDerivationPath } from '../../src/model/derivation.ts';
+import { type Derivation, derivationInputs, type DerivationOutput, makeDerivationPath } from '../../src/model/derivation.ts';
+import { printDerivationRef } from '../../src/model/derived-path.ts';
 import {
   checkOutputPaths,
   derivationType,
@@ -88,6 +89,16 @@ test('property: random and damaged text ends in FormatError', () => {
   );
 });
 
-test('the format of dynamic derivations is refused by name', () => {
-  assert.throws(() => parseATerm('DrvWithVersion("xp-dyn-drv",[],[],[],"","",[],[])', 'x', DEFAULT_STORE_DIR), /dynamic derivations/);
+test('dynamic inputs have a form of their own', () => {
+  const base = `${'0'.repeat(32)}-a.drv`;
+  const input = `("/nix/store/${base}",(["dev"],[("out",(["out"],[("lib",["doc","out"])]))]))`;
+  const text = `DrvWithVersion("xp-dyn-drv",[("out","","","")],[${input}],[],"s","b",[],[])`;
+  const derivation = parseATerm(text, 'x', DEFAULT_STORE_DIR);
+  assert.equal(printATerm(derivation, DEFAULT_STORE_DIR), text);
+  assert.deepEqual(
+    derivationInputs(derivation).map(([ref, outputs]) => `${printDerivationRef(ref, '')}^${outputs.join(',')}`),
+    [`/${base}^dev`, `/${base}^out^out`, `/${base}^out^lib^doc,out`],
+  );
+  assert.throws(() => parseATerm(text.replace('xp-dyn-drv', 'next'), 'x', DEFAULT_STORE_DIR), /Unknown derivation ATerm format version 'next'/);
+  assert.throws(() => parseATerm(text.replace('DrvWithVersion("xp-dyn-drv",', 'Derive('), 'x', DEFAULT_STORE_DIR), /expected string '\['/);
 });

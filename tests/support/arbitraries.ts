@@ -5,7 +5,7 @@ import { BASE32_ALPHABET } from '../../src/base/base32.ts';
 import { compareStrings, utf8ToByteString } from '../../src/base/bytes.ts';
 import type { Hash, HashAlgorithm } from '../../src/base/hash.ts';
 import { HASH_SIZES } from '../../src/base/hash.ts';
-import type { Derivation, DerivationOutput } from '../../src/model/derivation.ts';
+import type { Derivation, DerivationOutput, DynamicInput, DynamicInputs } from '../../src/model/derivation.ts';
 import { type PathInfo, sortSignatures } from '../../src/model/path-info.ts';
 import { printSignature } from '../../src/model/signature.ts';
 import type { StorePath } from '../../src/model/store-path.ts';
@@ -52,9 +52,28 @@ export function sortedSetOf<T extends string>(element: fc.Arbitrary<T>, maxLengt
   return fc.uniqueArray(element, { maxLength }).map((elements) => elements.sort(compareStrings));
 }
 
+/** What is wanted of outputs of derivations that are outputs. */
+const { dynamicInputs } = fc.letrec<{ dynamicInputs: DynamicInputs; dynamicInput: DynamicInput }>((tie) => ({
+  dynamicInputs: sortedMapOf(word, tie('dynamicInput'), { minLength: 1, maxLength: 2 }),
+  dynamicInput: fc.oneof(
+    { maxDepth: 3 },
+    sortedSetOf(word, 3).map((outputs) => ({ outputs })),
+    fc.record({ outputs: sortedSetOf(word, 3), dynamic: tie('dynamicInputs') }, { noNullPrototype: true }),
+  ),
+}));
+
+/** A derivation in which some of the input derivations are wanted for what their outputs make. */
+function withDynamicInputs(derivation: Derivation): fc.Arbitrary<Derivation> {
+  const paths = [...derivation.inputDerivations.keys()];
+  if (paths.length === 0) return fc.constant(derivation);
+  return fc
+    .option(sortedMapOf(fc.constantFrom(...paths), dynamicInputs, { minLength: 1, maxLength: paths.length }), { nil: undefined })
+    .map((found) => (found === undefined ? derivation : { ...derivation, dynamicInputs: found }));
+}
+
 /** Sorted as the model wants it; kinds of outputs are mixed more freely than Nix allows. */
 function derivationOf(text: fc.Arbitrary<string>, output: fc.Arbitrary<DerivationOutput>): fc.Arbitrary<Derivation> {
-  return fc.record(
+  const plain: fc.Arbitrary<Derivation> = fc.record(
     {
       name: word,
       outputs: sortedMapOf(word, output, { minLength: 1 }),
@@ -67,6 +86,7 @@ function derivationOf(text: fc.Arbitrary<string>, output: fc.Arbitrary<Derivatio
     },
     { noNullPrototype: true },
   );
+  return plain.chain(withDynamicInputs);
 }
 
 export const anyDerivation = derivationOf(anyByteString, anyOutput);

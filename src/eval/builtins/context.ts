@@ -1,13 +1,15 @@
 // Builtins on the contexts of strings: which store objects a string speaks of. libexpr/primops/context.cc.
 
 import { compareStrings } from '../../base/bytes.ts';
-import { EvalError } from '../../base/errors.ts';
+import { EvalError, FormatError } from '../../base/errors.ts';
+import { type DerivationRef, printDerivationRef } from '../../model/derived-path.ts';
 import { isDerivationPath, parseStorePath, printStorePath, type StorePath } from '../../model/store-path.ts';
 import { AttrsBuilder, makeAttrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
 import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
+import type { EvalState } from '../state.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import { builtElement, ContextAccumulator, deepElement, makeContext, opaqueElement, parseContextElement } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
@@ -52,12 +54,7 @@ export const unsafeDiscardOutputDependency: BuiltinDefinition = {
     if (context.context === null) return text;
     return makeString(
       text,
-      makeContext(
-        context.context.map((element) => {
-          const parsed = parseContextElement(element);
-          return parsed.kind === 'deep' ? opaqueElement(parsed.path) : element;
-        }),
-      ),
+      makeContext(context.context.map((element) => (element.kind === 'deep' ? opaqueElement(element.path) : element))),
     );
   },
 };
@@ -96,6 +93,22 @@ interface ContextInfo {
   readonly outputs: string[];
 }
 
+/** Where a derivation lies that may be an output of another. */
+function resolveDerivation(state: EvalState, ref: DerivationRef): StorePath {
+  if (typeof ref === 'string') return ref;
+  const { host } = state;
+  const { storeDir } = host.constants;
+  const outer = resolveDerivation(state, ref.derivation);
+  const output = host.readDerivation(outer)?.outputs.get(ref.output);
+  if (output === undefined) {
+    throw new FormatError(`derivation '${printStorePath(outer, storeDir)}' does not have an output named '${ref.output}'`);
+  }
+  const path = 'path' in output ? output.path : host.realisedOutput?.(outer, ref.output);
+  if (path !== undefined) return path;
+  const printed = printDerivationRef(ref.derivation, storeDir);
+  throw new FormatError(`cannot operate on output '${ref.output}' of the unbuilt derivation '${printed}'`);
+}
+
 /** builtins.getContext */
 export const getContext: BuiltinDefinition = {
   args: ['s'],
@@ -111,11 +124,10 @@ export const getContext: BuiltinDefinition = {
       if (info === undefined) infos.set(path, (info = { path: false, allOutputs: false, outputs: [] }));
       return info;
     };
-    for (const element of context.context ?? []) {
-      const parsed = parseContextElement(element);
-      if (parsed.kind === 'deep') infoOf(parsed.path).allOutputs = true;
-      else if (parsed.kind === 'opaque') infoOf(parsed.path).path = true;
-      else infoOf(parsed.drv).outputs.push(parsed.output);
+    for (const { kind, path, derivation, output } of context.context ?? []) {
+      if (kind === 'deep') infoOf(path).allOutputs = true;
+      else if (kind === 'opaque') infoOf(path).path = true;
+      else infoOf(resolveDerivation(state, derivation)).outputs.push(output);
     }
     const builder = new AttrsBuilder();
     for (const [path, info] of infos) {

@@ -16,7 +16,14 @@ import {
   NO_REFERENCES,
   parseIngestionMode,
 } from '../../model/content-address.ts';
-import { type Derivation, type DerivationOutput, derivationReferences } from '../../model/derivation.ts';
+import {
+  type Derivation,
+  type DerivationOutput,
+  derivationReferences,
+  type DynamicInput,
+  type DynamicInputs,
+} from '../../model/derivation.ts';
+import { type DerivationRef, derivationRefOf, outputPlaceholder } from '../../model/derived-path.ts';
 import { SortedMap } from '../../model/sorted-map.ts';
 import {
   addressDerivation,
@@ -28,7 +35,6 @@ import {
 } from '../../model/derivation-hash.ts';
 import {
   checkStorePathName,
-  downstreamPlaceholder,
   hashPlaceholder,
   isDerivationPath,
   printStorePath,
@@ -42,6 +48,7 @@ import {
   forceAttrs,
   forceBool,
   forceList,
+  forceString,
   forceStringInto,
   forceStringNoContext,
   inContext,
@@ -57,12 +64,12 @@ import {
   type ContextElement,
   contextOf,
   deepElement,
-  parseContextElement,
   type StringContext,
   uniteAll,
 } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
 import { type ContextString, force, makeString, type Slot, type Value } from '../value.ts';
+import { coerceToSingleDerivedPath, derivedPathText } from '../single-derived-path.ts';
 import { requireFeature } from './features.ts';
 import { parseHashAllowingEmpty } from './files.ts';
 import { JsonWriter, parseJsonValue } from './json.ts';
@@ -70,17 +77,11 @@ import { JsonWriter, parseJsonValue } from './json.ts';
 // --- Placeholders and output strings ----------------------------------------------------------------------------------------------
 
 /** The string of an output: its path, or what stands for it, speaking of that output of that derivation. */
-export function outputString(
-  state: EvalState,
-  drvPath: StorePath,
-  name: string,
-  output: string,
-  kind: DerivationOutput,
-): string | ContextString {
+export function outputString(state: EvalState, drvPath: StorePath, output: string, kind: DerivationOutput): string | ContextString {
   const text =
     kind.kind === 'input-addressed' || kind.kind === 'fixed'
       ? printStorePath(kind.path, state.host.constants.storeDir)
-      : downstreamPlaceholder(drvPath, name, output);
+      : outputPlaceholder({ derivation: drvPath, output });
   return makeString(text, contextOf(builtElement(drvPath, output)));
 }
 
@@ -95,11 +96,18 @@ export const placeholder: BuiltinDefinition = {
 /** builtins.outputOf */
 export const outputOf: BuiltinDefinition = {
   args: ['derivation-reference', 'output-name'],
-  text: 'The path of an output of a derivation that is itself the output of a derivation (experimental feature `dynamic-derivations`).',
+  text:
+    'The path of an output of a derivation, which is given as a string: its own path, or an output of another derivation that is a ' +
+    'derivation. Where the path is known only after a build, a placeholder (experimental feature `dynamic-derivations`).',
   experimentalFeature: 'dynamic-derivations',
-  run(state) {
+  run(state, pos, slot, outputSlot) {
     requireFeature(state, 'dynamic-derivations');
-    throw new EvalError('floe cannot evaluate builtins.outputOf yet: it does not build dynamic derivations', { code: 'FLOE_UNSUPPORTED' });
+    const text = forceString(state, slot!, pos, 'while evaluating the first argument to builtins.outputOf');
+    const derivation = derivationRefOf(
+      coerceToSingleDerivedPath(state, text, pos, 'while evaluating the first argument to builtins.outputOf'),
+    );
+    const output = forceStringNoContext(state, outputSlot!, pos, 'while evaluating the second argument to builtins.outputOf');
+    return makeString(derivedPathText(state, { kind: 'built', derivation, output }), contextOf(builtElement(derivation, output)));
   },
 };
 
@@ -355,7 +363,7 @@ function referencesOf(state: EvalState, path: StorePath): readonly StorePath[] {
   return [...inputSources, ...inputDerivations.keys()];
 }
 
-type Inputs = Pick<Derivation, 'inputDerivations' | 'inputSources'>;
+type Inputs = Pick<Derivation, 'inputDerivations' | 'dynamicInputs' | 'inputSources'>;
 
 function compareElements(a: ContextElement, b: ContextElement): number {
   return compareStrings(a.path, b.path) || compareStrings(a.output, b.output);
@@ -364,7 +372,7 @@ function compareElements(a: ContextElement, b: ContextElement): number {
 /** What the context makes the derivation depend on, sorted as derivations hold it. */
 function inputsOf(state: EvalState, context: Gathering): Inputs {
   const elements = context.elements();
-  if (elements.some(({ kind }) => kind === 'deep')) return deepInputsOf(state, elements);
+  if (elements.some(({ kind, path, derivation }) => kind === 'deep' || derivation !== path)) return unusualInputsOf(state, elements);
   elements.sort(compareElements);
   const inputSources: StorePath[] = [];
   const drvs: StorePath[] = [];
@@ -381,27 +389,43 @@ function inputsOf(state: EvalState, context: Gathering): Inputs {
   return { inputDerivations: new SortedMap(drvs, outputs), inputSources };
 }
 
-/** As inputsOf, where some element stands for a derivation with its whole closure. */
-function deepInputsOf(state: EvalState, elements: readonly ContextElement[]): Inputs {
-  const outputs = new Map<StorePath, Set<string>>();
+/** What is wanted of one derivation, as it is gathered. */
+interface Wanted {
+  readonly outputs: Set<string>;
+  /** Of outputs that are derivations. */
+  readonly dynamic: Map<string, Wanted>;
+}
+
+function wantedIn<Key>(map: Map<Key, Wanted>, key: Key): Wanted {
+  let wanted = map.get(key);
+  if (wanted === undefined) map.set(key, (wanted = { outputs: new Set(), dynamic: new Map() }));
+  return wanted;
+}
+
+function sortedInput({ outputs, dynamic }: Wanted): DynamicInput {
+  const names = [...outputs].sort(compareStrings);
+  if (dynamic.size === 0) return { outputs: names };
+  const inner = [...dynamic].sort((a, b) => compareStrings(a[0], b[0]));
+  return { outputs: names, dynamic: new Map(inner.map(([output, wanted]) => [output, sortedInput(wanted)])) };
+}
+
+/** As inputsOf, where some element stands for a derivation with its whole closure, or for an output of a dynamic derivation. */
+function unusualInputsOf(state: EvalState, elements: readonly ContextElement[]): Inputs {
+  const wanted = new Map<StorePath, Wanted>();
   const sources = new Set<StorePath>();
-  const addOutput = (drv: StorePath, output: string): void => {
-    const known = outputs.get(drv);
-    if (known === undefined) outputs.set(drv, new Set([output]));
-    else known.add(output);
-  };
-  for (const element of elements) {
-    const parsed = parseContextElement(element);
-    if (parsed.kind === 'opaque') sources.add(parsed.path);
-    else if (parsed.kind === 'built') addOutput(parsed.drv, parsed.output);
+  const wantedOf = (ref: DerivationRef): Wanted =>
+    typeof ref === 'string' ? wantedIn(wanted, ref) : wantedIn(wantedOf(ref.derivation).dynamic, ref.output);
+  for (const { kind, path, derivation, output } of elements) {
+    if (kind === 'opaque') sources.add(path);
+    else if (kind === 'built') wantedOf(derivation).outputs.add(output);
     else {
       // The whole graph below the derivation, and all outputs of every derivation in it.
-      const pending = [parsed.path];
+      const pending = [path];
       const closure = new Set(pending);
-      for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-        sources.add(path);
-        if (isDerivationPath(path)) for (const output of readDerivation(state, path).outputs.keys()) addOutput(path, output);
-        for (const reference of referencesOf(state, path)) {
+      for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+        sources.add(next);
+        if (isDerivationPath(next)) for (const name of readDerivation(state, next).outputs.keys()) wantedOf(next).outputs.add(name);
+        for (const reference of referencesOf(state, next)) {
           if (closure.has(reference)) continue;
           closure.add(reference);
           pending.push(reference);
@@ -410,11 +434,17 @@ function deepInputsOf(state: EvalState, elements: readonly ContextElement[]): In
     }
   }
   const inputDerivations = new Map<StorePath, readonly string[]>();
-  for (const drv of [...outputs.keys()].sort(compareStrings)) {
-    const names = [...outputs.get(drv)!];
-    inputDerivations.set(drv, names.length === 1 ? names : names.sort(compareStrings));
+  const dynamicInputs = new Map<StorePath, DynamicInputs>();
+  for (const path of [...wanted.keys()].sort(compareStrings)) {
+    const { outputs, dynamic } = sortedInput(wanted.get(path)!);
+    inputDerivations.set(path, outputs);
+    if (dynamic !== undefined) dynamicInputs.set(path, dynamic);
   }
-  return { inputDerivations, inputSources: [...sources].sort(compareStrings) };
+  return {
+    inputDerivations,
+    ...(dynamicInputs.size === 0 ? {} : { dynamicInputs }),
+    inputSources: [...sources].sort(compareStrings),
+  };
 }
 
 /** The JSON of structured attributes, as the variable `__json` holds it. */
@@ -517,7 +547,7 @@ function instantiate(state: EvalState, name: string, attrs: Attrs): Value {
   if (shape === undefined) shapes.set(key, (shape = new RecordShape('drvPath', ...names)));
   return shape.make(
     makeString(printStorePath(drvPath, storeDir), contextOf(deepElement(drvPath))),
-    ...names.map((output) => outputString(state, drvPath, name, output, made.outputs.get(output)!)),
+    ...names.map((output) => outputString(state, drvPath, output, made.outputs.get(output)!)),
   );
 }
 

@@ -1,7 +1,7 @@
 // `import` and `scopedImport`. Reading, parsing and remembering what a file evaluated to is the evaluator's; here is what may be
 // imported: files, folders (their default.nix), and derivations in the store, which become derivation values again.
 
-import { isDerivationPath, splitStorePath, storePathName, type StorePath } from '../../model/store-path.ts';
+import { isDerivationPath, splitStorePath, type StorePath } from '../../model/store-path.ts';
 import { makeAttrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
 import { call1 } from '../call.ts';
@@ -51,7 +51,7 @@ function importDerivation(state: EvalState, pos: PositionId, path: string, store
     ['outputs', [...derivation.outputs.keys()]],
   ];
   for (const [output, kind] of derivation.outputs) {
-    entries.push([output, outputString(state, storePath, storePathName(storePath).slice(0, -'.drv'.length), output, kind)]);
+    entries.push([output, outputString(state, storePath, output, kind)]);
   }
   const wrapper = state.cache(WRAPPER, () => state.evalText(IMPORTED_DERIVATION, '/', '«nix-internal»/imported-drv-to-derivation.nix'));
   const fn = forceFunction(state, wrapper, pos, 'while evaluating imported-drv-to-derivation.nix.gen.hh');

@@ -3,13 +3,14 @@
 
 import { compareStrings } from '../../base/bytes.ts';
 import { EvalError, InvalidPathError, RestrictedPathError } from '../../base/errors.ts';
+import { printDerivationRef } from '../../model/derived-path.ts';
 import { printStorePath, type StorePath } from '../../model/store-path.ts';
 import { coerceToPath, inContext } from '../coerce.ts';
 import type { EvalHost } from '../host.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import { baseNameOfPath, canonicalPath, joinPath, parentOfPath } from '../source-path.ts';
 import type { EvalState } from '../state.ts';
-import { ContextAccumulator, parseContextElement, type StringContext } from '../string-context.ts';
+import { ContextAccumulator, type StringContext } from '../string-context.ts';
 import type { Slot } from '../value.ts';
 
 /** Makes what a context names available: checks that objects are valid, builds outputs. Gives what placeholders stand for then. */
@@ -22,13 +23,8 @@ export function realiseContext(state: EvalState, context: StringContext | null):
     if (!host.isValidPath(path)) throw new InvalidPathError(`path '${printStorePath(path, storeDir)}' is not valid`, { data: { path } });
   };
   for (const element of context) {
-    const parsed = parseContextElement(element);
-    if (parsed.kind === 'built') {
-      checkValid(parsed.drv);
-      outputs.push(`${printStorePath(parsed.drv, storeDir)}^${parsed.output}`);
-    } else {
-      checkValid(parsed.path);
-    }
+    checkValid(element.path);
+    if (element.kind === 'built') outputs.push(`${printDerivationRef(element.derivation, storeDir)}^${element.output}`);
   }
   if (outputs.length === 0) return undefined;
   outputs.sort(compareStrings);

@@ -8,7 +8,7 @@ import { bytesOf } from '../../base/bytes.ts';
 import { InvalidPathError, SignatureError, StoreError } from '../../base/errors.ts';
 import { hashBytes } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
-import { parseATerm } from '../../model/aterm.ts';
+import { parseDerivationFile } from '../../model/aterm.ts';
 import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
@@ -16,7 +16,7 @@ import { type ByteSink, narOfFile } from '../../model/nar.ts';
 import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
 import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import type { PublicKey } from '../../model/signature.ts';
-import { isDerivationPath, type StoreDir, type StorePath, storePathName } from '../../model/store-path.ts';
+import { isDerivationPath, type StoreDir, type StorePath } from '../../model/store-path.ts';
 import { sortTopologically } from '../closure.ts';
 import type { ImportOptions, NarSource, Store } from '../store.ts';
 import { type Registration, StoreDatabase } from './db.ts';
@@ -218,7 +218,7 @@ export class LocalStore implements Store {
     if (this.#derivationsElsewhere?.isValidPathSync(path) === true) return this.#derivationsElsewhere.readDerivationSync(path);
     const file = this.toRealPath(path);
     const text = guardIo('reading', file, () => fs.readFileSync(file, 'latin1'));
-    return parseATerm(text, storePathName(path).slice(0, -'.drv'.length), this.storeDir);
+    return parseDerivationFile(path, text, this.storeDir);
   }
 
   narFromPath(path: StorePath): NarSource {
