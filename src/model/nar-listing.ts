@@ -45,6 +45,20 @@ export function makeNarLister(): { readonly reader: NarReader; listing(): NarLis
   };
 }
 
+/** Files of debug information, which lie at `lib/debug/.build-id/xx/rest.debug`; `buildId` is "xxrest.debug". */
+export function findDebugInfo(listing: NarListing): { readonly member: string; readonly buildId: string }[] {
+  let folder: NarListing | undefined = listing;
+  for (const name of DEBUG_FOLDER.split('/')) folder = folder?.type === 'directory' ? folder.entries.get(name) : undefined;
+  if (folder?.type !== 'directory') return [];
+  return [...folder.entries].flatMap(([start, below]) => {
+    if (below.type !== 'directory' || !/^[0-9a-f]{2}$/.test(start)) return [];
+    const files = [...below.entries].filter(([rest, { type }]) => type === 'regular' && /^[0-9a-f]{38}\.debug$/.test(rest));
+    return files.map(([rest]) => ({ member: `${DEBUG_FOLDER}/${start}/${rest}`, buildId: start + rest }));
+  });
+}
+
+const DEBUG_FOLDER = 'lib/debug/.build-id';
+
 export function narListingToJson(listing: NarListing): Json {
   switch (listing.type) {
     case 'directory':

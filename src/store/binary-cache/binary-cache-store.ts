@@ -9,7 +9,7 @@ import { equalHash, type Hash, hashBytes, printHash } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
 import { startDigest } from '../../base/sha.ts';
 import { makeTextPath } from '../../model/content-address.ts';
-import { makeNarLister, printNarListing } from '../../model/nar-listing.ts';
+import { findDebugInfo, makeNarLister, type NarListing, printNarListing } from '../../model/nar-listing.ts';
 import { narOfFile } from '../../model/nar.ts';
 import { type NarInfo, parseNarInfo, printNarInfo } from '../../model/narinfo.ts';
 import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
@@ -33,13 +33,18 @@ export interface BinaryCacheOptions {
   /** What was heard of the cache before; undefined where asking costs nothing. */
   readonly memory?: CacheMemory | undefined;
   readonly progress?: Progress | undefined;
-  /** For what is written; zstd unless said. */
+  /** For what is written; unless said xz, which C++ Nix writes, or zstd where this machine cannot write that. */
   readonly compression?: string | undefined;
   readonly compressionLevel?: number | undefined;
+  readonly parallelCompression?: boolean | undefined;
+  /** Whether this machine can write xz. */
+  readonly writesXz?: (() => boolean) | undefined;
   /** Sign what is written. */
   readonly secretKeys?: readonly SecretKey[] | undefined;
   /** Write a listing (`<hash>.ls`) beside each narinfo. */
   readonly writesListings?: boolean | undefined;
+  /** Write, for each file of debug information, where it lies (`debuginfo/<build-id>.debug`). */
+  readonly indexesDebugInfo?: boolean | undefined;
 }
 
 /** What a cache says of itself, in nix-cache-info. */
@@ -252,17 +257,18 @@ export class BinaryCacheStore implements Store {
         { data: { path: info.path, reference } },
       );
     }
-    const { compressionLevel, writesListings } = this.#options;
+    const { compressionLevel, parallelCompression, writesListings, indexesDebugInfo } = this.#options;
     const compression = this.#compression();
     const check = new NarCheck();
     const chunks: Uint8Array[] = [];
-    for await (const chunk of compress(check.pass(nar), compression, compressionLevel)) chunks.push(chunk.slice());
+    for await (const chunk of compress(check.pass(nar), compression, compressionLevel, parallelCompression)) chunks.push(chunk.slice());
     check.compare(info, this.#print(info.path));
     const contents = concatBytes(chunks);
     const fileHash = hashBytes('sha256', contents);
     const url = `nar/${printHash(fileHash, 'nix32')}.nar${COMPRESSION_SUFFIXES[compression]}`;
     this.#describe();
-    if (writesListings === true) this.#files.write(`${storePathHash(info.path)}.ls`, bytesOf(check.listing()));
+    if (writesListings === true) this.#files.write(`${storePathHash(info.path)}.ls`, bytesOf(printNarListing(check.listing())));
+    if (indexesDebugInfo === true) this.#indexDebugInfo(check.listing(), url);
     if (options.repair === true || !this.#files.has(url)) this.#files.write(url, contents);
     const { path, narHash, narSize, references, deriver, contentAddress, signatures } = info;
     const plain: PathInfo = {
@@ -279,8 +285,15 @@ export class BinaryCacheStore implements Store {
     this.#writeNarInfo({ ...(await this.#sign(plain)), url, compression, fileHash, fileSize: contents.length });
   }
 
+  #indexDebugInfo(listing: NarListing, url: string): void {
+    for (const { member, buildId } of findDebugInfo(listing)) {
+      const name = `debuginfo/${buildId}`;
+      if (!this.#files.has(name)) this.#files.write(name, bytesOf(printJson({ archive: `../${url}`, member })));
+    }
+  }
+
   #compression(): WritableCompression {
-    const { compression = 'zstd' } = this.#options;
+    const { writesXz, compression = writesXz?.() === true ? 'xz' : 'zstd' } = this.#options;
     const found = WRITABLE_COMPRESSIONS.find((name) => name === compression);
     if (found !== undefined) return found;
     throw new FloeError('FLOE_NOT_SUPPORTED', `floe cannot write NARs compressed with '${compression}' into '${this.uri}'`, {
@@ -380,8 +393,8 @@ class NarCheck {
     reader.end();
   }
 
-  listing(): string {
-    return printNarListing(this.#lister.listing());
+  listing(): NarListing {
+    return this.#lister.listing();
   }
 
   compare(info: PathInfo, shown: string): void {

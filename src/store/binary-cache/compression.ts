@@ -1,6 +1,9 @@
 // The compressions of NARs, by the names that narinfo files use. Streams, except bzip2, whose reader needs the whole file. What C++ Nix
-// could read beyond these (lzip, lz4, lzma, ...) no public cache uses; it is refused by name.
+// could read beyond these (lzip, lz4, lzma, ...) no public cache uses; it is refused by name. The machine's `xz` writes xz: no library
+// for this runtime does.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { concatBytes } from '../../base/bytes.ts';
@@ -10,7 +13,7 @@ import { bzip2 } from './bzip2.ts';
 type Bytes = AsyncIterable<Uint8Array>;
 
 /** What NARs can be written with. */
-export const WRITABLE_COMPRESSIONS = ['zstd', 'br', 'gzip', 'bzip2', 'none'] as const;
+export const WRITABLE_COMPRESSIONS = ['xz', 'zstd', 'br', 'gzip', 'bzip2', 'none'] as const;
 export type WritableCompression = (typeof WRITABLE_COMPRESSIONS)[number];
 
 /** Its own default takes minutes for what this does in seconds. */
@@ -18,6 +21,7 @@ const BROTLI_LEVEL = 6;
 
 /** Ends of the names of compressed NARs, as C++ Nix chooses them. */
 export const COMPRESSION_SUFFIXES: Readonly<Record<WritableCompression, string>> = {
+  xz: '.xz',
   zstd: '.zst',
   br: '.br',
   gzip: '',
@@ -49,6 +53,40 @@ async function* unbzip2(source: Bytes): AsyncGenerator<Uint8Array> {
     default: { decode(data: Uint8Array, output?: undefined, multistream?: boolean): Uint8Array };
   };
   yield bzip.decode(await collect(source), undefined, true);
+}
+
+/** As liblzma has it, and with it C++ Nix. */
+const XZ_LEVEL = 6;
+
+async function* xz(source: Bytes, level: number, parallel: boolean): AsyncGenerator<Uint8Array> {
+  if (level > 9) throw new FloeError('FLOE_USAGE', `compression level ${level} is out of range for xz`, { hint: 'it goes from 0 to 9' });
+  const words = [`-${level < 0 ? XZ_LEVEL : level}`, parallel ? '-T0' : '-T1', '--stdout', '--no-warn'];
+  const child = spawn('xz', words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  // Whoever reads to the end learns of it below.
+  ended.catch(() => {});
+  let said = '';
+  child.stderr.on('data', (chunk) => (said += String(chunk)));
+  // What goes wrong with the source ends the program before its input is whole.
+  const fed = new Promise<Error | undefined>((done) => {
+    pipeline(Readable.from(source, { objectMode: false }), child.stdin, (error) => {
+      if (error) child.kill();
+      done(error ?? undefined);
+    });
+  });
+  yield* child.stdout as AsyncIterable<Uint8Array>;
+  let status: number | null;
+  try {
+    [status] = await ended;
+  } catch (error) {
+    throw new FloeError('FLOE_NO_PROGRAM', "compressing with xz needs the program 'xz', which is not on PATH", {
+      cause: error,
+      hint: "install it (Debian: xz-utils), or choose another compression: '?compression=zstd'",
+    });
+  }
+  const failure = await fed;
+  if (failure !== undefined && (failure as NodeJS.ErrnoException).code !== 'EPIPE') throw failure;
+  if (status !== 0) throw new FloeError('FLOE_COMPRESSION', `program 'xz' failed: ${said.trim() || `exit status ${status}`}`);
 }
 
 function decompressor(compression: string): ((source: Bytes) => Bytes) | undefined {
@@ -99,9 +137,11 @@ export async function* decompress(source: Bytes, compression: string, shown: str
   }
 }
 
-/** Compresses; `level` -1 for the compression's own default. */
-export function compress(source: Bytes, compression: WritableCompression, level = -1): Bytes {
+/** Compresses; `level` -1 for the compression's own default, `parallel` on all cores where that is possible. */
+export function compress(source: Bytes, compression: WritableCompression, level = -1, parallel = false): Bytes {
   switch (compression) {
+    case 'xz':
+      return xz(source, level, parallel);
     case 'none':
       return source;
     case 'gzip':

@@ -16,7 +16,7 @@ import { HttpCache, type HttpCacheSettings } from './http-cache.ts';
 import { CacheMemory, type NarInfoCacheOptions } from './narinfo-cache.ts';
 
 export interface OpenCacheOptions {
-  readonly io: Pick<Io, 'files' | 'net' | 'now'>;
+  readonly io: Pick<Io, 'files' | 'net' | 'processes' | 'now'>;
   readonly storeDir: StoreDir;
   readonly cwd: string;
   readonly settings: HttpCacheSettings;
@@ -46,6 +46,7 @@ export function isCacheUrl(url: string): boolean {
 const PARAMETERS = [
   'compression',
   'compression-level',
+  'index-debug-info',
   'parallel-compression',
   'priority',
   'trusted',
@@ -57,7 +58,6 @@ const PARAMETERS = [
 ];
 /** C++ Nix has these too; here they change nothing, since what they are about is not done. */
 const HARMLESS_PARAMETERS = [
-  'index-debug-info',
   'local-nar-cache',
   'log-compression',
   'ls-compression',
@@ -95,7 +95,10 @@ export async function openBinaryCache(url: string, options: OpenCacheOptions): P
     compression: parameters.get('compression'),
     compressionLevel: readLevel(parameters.get('compression-level'), url),
     secretKeys: readKeys(parameters, options.io),
+    parallelCompression: flag('parallel-compression'),
+    writesXz: () => options.io.processes.run('xz', ['--version']) !== undefined,
     writesListings: flag('write-nar-listing'),
+    indexesDebugInfo: flag('index-debug-info'),
   });
   const description = await readDescription(files, memory, kind !== 'file');
   if (description.storeDir !== undefined && description.storeDir !== store.storeDir) {
