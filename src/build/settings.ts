@@ -93,6 +93,7 @@ export const DEFAULT_BUILD_SETTINGS: BuildSettings = {
   builders: '',
   sandbox: 'true',
   sandboxFallback: true,
+  requireDropGroups: false,
   bubblewrap: undefined,
   sandboxBuildDir: '/build',
   sandboxShmSize: '50%',

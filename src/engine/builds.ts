@@ -195,6 +195,7 @@ export class Builds {
       diffHook: settings.get('run-diff-hook') ? settings.get('diff-hook') : undefined,
       sandbox: sandbox === 'relaxed' ? 'relaxed' : sandbox ? 'true' : 'false',
       sandboxFallback: settings.isOverridden('sandbox') && sandbox === true ? false : settings.get('sandbox-fallback'),
+      requireDropGroups: settings.get('require-drop-supplementary-groups'),
       bubblewrap: undefined,
       sandboxBuildDir: settings.get('sandbox-build-dir'),
       sandboxShmSize: settings.get('sandbox-dev-shm-size'),

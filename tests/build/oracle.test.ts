@@ -106,6 +106,7 @@ class Place {
       settings: {
         ...DEFAULT_BUILD_SETTINGS,
         sandboxFallback: false,
+        requireDropGroups: false,
         keepGoing: true,
         maxJobs: 2,
         sandboxPaths: [{ target: '/bin/sh', source: busybox!, optional: false }],

@@ -7,6 +7,7 @@ const chooser = new SandboxChooser(
   {
     sandbox: 'true',
     sandboxFallback: false,
+    requireDropGroups: false,
     bubblewrap: bubblewrap === 'yes' ? undefined : '',
     sandboxBuildDir: '/build',
     sandboxShmSize: '50%',

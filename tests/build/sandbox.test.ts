@@ -2,7 +2,7 @@
 // the reason. Builders here are the machine's own programs, shown to the sandbox through `sandbox-paths`.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ import type { StorePath } from '../../src/model/store-path.ts';
 const POLICY: SandboxPolicy = {
   sandbox: 'true',
   sandboxFallback: false,
+  requireDropGroups: false,
   bubblewrap: undefined,
   sandboxBuildDir: '/build',
   sandboxShmSize: '50%',
@@ -58,7 +59,7 @@ function wayWithoutPerl(): Ways {
   const { skip } = way('util-linux', '');
   const programs = { ...findSandboxPrograms(SEARCH_PATH, ''), perl: undefined };
   const isolation = { files: true, processes: true, network: true };
-  const tools = { programs, bubblewrap: undefined, utilLinux: () => isolation, isRoot: process.geteuid?.() === 0 };
+  const tools = { programs, bubblewrap: undefined, utilLinux: () => isolation, isRoot: process.geteuid?.() === 0, dropsGroups: false };
   return { name: 'util-linux without perl', sandbox: new LinuxSandbox(tools, POLICY), skip };
 }
 
@@ -291,6 +292,22 @@ test('without namespaces: refused, or done without and said once', () => {
   chooser.choose(WISH);
   assert.equal(warnings.length, 1);
   assert.throws(() => chooser.choose({ ...WISH, divertedStore: true }), /its store does not lie at its own path/);
+});
+
+test('groups: builders of root have none of them, and where that cannot be, it may be forbidden', async (context) => {
+  const drops = process.geteuid?.() === 0 && spawnSync('setpriv', ['--clear-groups', 'true']).status === 0;
+  const choose = () => new SandboxChooser({ ...POLICY, requireDropGroups: true }, SEARCH_PATH, () => {}).choose(WISH);
+  if (!drops) return void assert.throws(choose, /setgroups failed\. Set the require-drop-supplementary-groups option to false/);
+  if (WAYS.every(({ sandbox }) => sandbox === undefined)) return context.skip('no sandbox here');
+  // In a user namespace without the right to it.
+  const script = `import { SandboxChooser } from '${new URL('../../src/build/sandbox/choose.ts', import.meta.url).href}';
+    new SandboxChooser(${JSON.stringify({ ...POLICY, requireDropGroups: true })}, process.env.PATH, () => {}).choose(${JSON.stringify(WISH)});`;
+  const inside = spawnSync('setpriv', [
+    ...['--reuid', '65534', '--clear-groups', 'unshare', '--mount', '--map-root-user'],
+    ...[process.execPath, '--input-type=module', '--eval', script],
+  ]);
+  assert.match(String(inside.stderr), /setgroups failed/);
+  choose();
 });
 
 test('a build without a sandbox runs in its folder with exactly its environment', async () => {

@@ -75,6 +75,7 @@ const settings: BuildSettings = {
   showsLogs: values['print-build-logs'],
   sandbox: values.sandbox as BuildSettings['sandbox'],
   sandboxFallback: !values['require-sandbox'],
+  requireDropGroups: false,
   bubblewrap: values['no-bwrap'] ? '' : undefined,
   sandboxPaths: shell === undefined ? [] : [{ target: '/bin/sh', source: shell, optional: false }],
   timeoutS: Number(values.timeout),

@@ -28,6 +28,7 @@ export function startBubblewrap(job: SandboxJob, ability: BubblewrapAbility, com
   const wordFile = `${request.folder}/bwrap`;
   writeFile(wordFile, words.map((word) => `${word}\0`).join(''), 0o600);
   const line = [
+    ...(job.dropsGroups ? [programs.setpriv!, '--clear-groups', '--'] : []),
     ...personalityWords(programs, request.system, settings.impersonateLinux26),
     ...[programs.bwrap!, '--json-status-fd', '3', '--args', '8', ...(filter === undefined ? [] : ['--seccomp', '9']), '--'],
     ...[command.program, ...command.args],

@@ -6,6 +6,7 @@ import { type ExternalBuilder, ExternalSandbox } from './external.ts';
 import { LinuxSandbox } from './linux.ts';
 import {
   type BubblewrapAbility,
+  canDropGroups,
   describeMissing,
   findSandboxPrograms,
   type Isolation,
@@ -22,6 +23,8 @@ export interface SandboxPolicy extends SandboxSettings {
   readonly sandbox: 'true' | 'relaxed' | 'false';
   /** `sandbox-fallback`: whether to build without what the machine cannot isolate, or to fail. */
   readonly sandboxFallback: boolean;
+  /** `require-drop-supplementary-groups`: whether to fail where builders would keep the groups of floe's own process. */
+  readonly requireDropGroups: boolean;
   /** Where bubblewrap is; undefined to look on PATH, "" to do without. */
   readonly bubblewrap: string | undefined;
 }
@@ -128,7 +131,16 @@ export class SandboxChooser {
     }
     const missing = describeMissing(isolation, programs);
     if (!isolation.files) return { sandbox: undefined, missing };
-    const tools = { programs, bubblewrap, utilLinux: () => this.#tryUtilLinux(), isRoot: process.geteuid?.() === 0 };
+    const isRoot = process.geteuid?.() === 0;
+    const dropsGroups = isRoot && canDropGroups(programs);
+    if (!dropsGroups && this.#policy.requireDropGroups) {
+      throw new FloeError(
+        'FLOE_SETGROUPS',
+        'setgroups failed. Set the require-drop-supplementary-groups option to false to skip this step.',
+        { hint: programs.setpriv === undefined ? "Missing here: the program 'setpriv' of util-linux." : undefined },
+      );
+    }
+    const tools = { programs, bubblewrap, utilLinux: () => this.#tryUtilLinux(), isRoot, dropsGroups };
     return { sandbox: new LinuxSandbox(tools, this.#policy), missing };
   }
 }

@@ -25,6 +25,8 @@ export interface LinuxSandboxTools {
   /** Tried out only when first needed. */
   readonly utilLinux: () => Isolation;
   readonly isRoot: boolean;
+  /** Builders can be, and so are, freed of the groups of this process. */
+  readonly dropsGroups: boolean;
 }
 
 /** The Linux sandbox. */
@@ -45,7 +47,7 @@ export class LinuxSandbox implements Sandbox {
   }
 
   prepare(request: SandboxRequest): PreparedSandbox {
-    const { bubblewrap, programs } = this.#tools;
+    const { bubblewrap, programs, dropsGroups } = this.#tools;
     const settings = this.#settings;
     if (`${request.storeDir}/`.startsWith(`${settings.sandboxBuildDir}/`)) {
       throw new FloeError('FLOE_SANDBOX_BUILD_DIR', '`sandbox-build-dir` must not contain the storeDir');
@@ -55,7 +57,7 @@ export class LinuxSandbox implements Sandbox {
     setMode(`${root}/etc`, 0o555);
     const binds = paths.length + request.inputs.length;
     const useBubblewrap = bubblewrap?.isolation.files === true && (binds <= MAX_BUBBLEWRAP_BINDS || !this.#tools.utilLinux().files);
-    const job: SandboxJob = { request, settings, programs, root, paths, filter: writeFilter(request.folder, settings) };
+    const job: SandboxJob = { request, settings, programs, dropsGroups, root, paths, filter: writeFilter(request.folder, settings) };
     return {
       hostPath: (path) => root + path,
       start: useBubblewrap

@@ -82,6 +82,11 @@ function succeeds(program: string, args: readonly string[]): boolean {
   return error === undefined && status === 0;
 }
 
+/** Whether programs can be started without the supplementary groups of this process. */
+export function canDropGroups({ setpriv }: SandboxPrograms): boolean {
+  return setpriv !== undefined && succeeds(setpriv, ['--clear-groups', '--', 'true']);
+}
+
 /** What bubblewrap can do here. */
 export interface BubblewrapAbility {
   readonly isolation: Isolation;

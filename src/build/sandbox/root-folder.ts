@@ -20,6 +20,8 @@ export interface SandboxJob {
   readonly request: SandboxRequest;
   readonly settings: SandboxSettings;
   readonly programs: SandboxPrograms;
+  /** The builder is freed of the groups of this process. */
+  readonly dropsGroups: boolean;
   /** The folder that becomes the builder's root. */
   readonly root: string;
   /** What is bound beside the inputs. */

@@ -92,7 +92,9 @@ export function startUtilLinux(job: SandboxJob, available: Isolation, isRoot: bo
   const enter = `${request.folder}/enter`;
   writeFile(enter, [...prepare, ...lastStep(job, level, command)].join('\n'), 0o600);
   const words = [
-    ...(programs.setpriv === undefined ? [] : [programs.setpriv, '--pdeathsig', 'KILL', ...(isRoot ? ['--clear-groups'] : []), '--']),
+    ...(programs.setpriv === undefined
+      ? []
+      : [programs.setpriv, '--pdeathsig', 'KILL', ...(job.dropsGroups ? ['--clear-groups'] : []), '--']),
     ...personalityWords(programs, request.system, settings.impersonateLinux26),
     ...[programs.unshare!, ...unshareNamespaces(level), '--', '/bin/sh', enter],
   ].map(quoteShell);
