@@ -425,5 +425,3 @@ function unexpectedArgument(code: LambdaCode, shape: Shape, pos: PositionId): Wr
   });
   return addFrame(error, pos, CALL_SITE);
 }
-
-export { delayCall1, delayCall2, delayMapped } from './value.ts';

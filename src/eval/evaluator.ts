@@ -169,6 +169,10 @@ class State implements EvalState {
   readonly #searchPathResolved = new Map<string, string | null>();
   readonly #caches = new Map<symbol, unknown>();
   readonly #instruments: Instruments | undefined;
+  // What waits in thunks of a path or a position.
+  readonly #evalFile: ThunkCode = { eval: (path: string): Value => this.#evalLoadedFile(path) };
+  readonly #lineOf: ThunkCode = { eval: (pos: PositionId): Value => this.positions.resolve(pos)?.line ?? 0 };
+  readonly #columnOf: ThunkCode = { eval: (pos: PositionId): Value => this.positions.resolve(pos)?.column ?? 0 };
 
   constructor(options: EvaluatorOptions) {
     this.host = options.host;
@@ -230,7 +234,7 @@ class State implements EvalState {
     let resolved = this.#resolved.get(path);
     if (resolved === undefined) this.#resolved.set(path, (resolved = this.resolveImport(path)));
     let thunk = this.#files.get(resolved);
-    if (thunk === undefined) this.#files.set(resolved, (thunk = new Thunk(EVAL_FILE, this, resolved)));
+    if (thunk === undefined) this.#files.set(resolved, (thunk = new Thunk(this.#evalFile, resolved)));
     return force(thunk);
   }
 
@@ -238,7 +242,7 @@ class State implements EvalState {
     return this.#loadFile(this.resolveImport(path)).eval(this.rootEnv);
   }
 
-  evalLoadedFile(path: string): Value {
+  #evalLoadedFile(path: string): Value {
     const code = this.#loadFile(path);
     try {
       return code.eval(this.rootEnv);
@@ -346,7 +350,7 @@ class State implements EvalState {
   positionValue(pos: PositionId): Value {
     const path = this.positions.originOf(pos)?.source.path;
     if (path === undefined || path === null) return null;
-    return POSITION.make(new Thunk(COLUMN_OF, this, pos), path, new Thunk(LINE_OF, this, pos));
+    return POSITION.make(new Thunk(this.#columnOf, pos), path, new Thunk(this.#lineOf, pos));
   }
 
   findFile(entries: readonly SearchPathEntry[], name: string, pos: PositionId): string {
@@ -434,18 +438,6 @@ class SourcePlace {
     return this.#host.getEnv('HOME');
   }
 }
-
-const EVAL_FILE: ThunkCode = {
-  eval: (state: State, path: string): Value => state.evalLoadedFile(path),
-};
-
-const LINE_OF: ThunkCode = {
-  eval: (state: State, pos: PositionId): Value => state.positions.resolve(pos)?.line ?? 0,
-};
-
-const COLUMN_OF: ThunkCode = {
-  eval: (state: State, pos: PositionId): Value => state.positions.resolve(pos)?.column ?? 0,
-};
 
 /** What is left of a name after a search path entry's prefix; undefined where the prefix does not match. */
 function afterPrefix(prefix: string, name: string): string | undefined {

@@ -45,7 +45,7 @@ export abstract class Code {
   abstract eval(env: Env): Value;
   /** A slot for the expression's value: a thunk, unless the value is at hand without evaluating anything. */
   thunk(env: Env): Slot {
-    return new Thunk(this, env, undefined);
+    return new Thunk(this, env);
   }
   /** The value, where it is there without evaluating anything. */
   peek(_env: Env): Value | undefined {
@@ -93,7 +93,7 @@ export class LazyCode extends Code {
   }
   override thunk(env: Env): Slot {
     const { code } = this;
-    return code === null ? new Thunk(this, env, undefined) : code.thunk(env);
+    return code === null ? new Thunk(this, env) : code.thunk(env);
   }
 }
 
@@ -152,11 +152,11 @@ export class GlobalCode extends Code {
 /** The value in a slot that needs no evaluating; undefined where it does, or where the slot is not set yet. */
 function finished(slot: Slot | undefined): Value | undefined {
   if (!(slot instanceof Thunk)) return slot;
-  return slot.code === null ? (slot.value as Value) : undefined;
+  return slot.code === null ? (slot.held as Value) : undefined;
 }
 
 function forceVariable(frame: Env, index: number, thunk: Thunk, pos: PositionId): Value {
-  if (thunk.code === null) return thunk.value as Value;
+  if (thunk.code === null) return thunk.held as Value;
   const value = forceThunk(thunk, pos);
   if (isWriteBack(value)) frame[index] = value;
   return value;
@@ -165,8 +165,8 @@ function forceVariable(frame: Env, index: number, thunk: Thunk, pos: PositionId)
 /** PERF: a finished thunk's value is put in its place; lists and functions keep theirs (see the opening). */
 function aliasVariable(code: Code, env: Env, frame: Env, index: number): Slot {
   const slot = frame[index] as Slot | undefined;
-  if (slot === undefined) return new Thunk(code, env, undefined);
-  if (slot instanceof Thunk && slot.code === null && isWriteBack(slot.value)) return (frame[index] = slot.value);
+  if (slot === undefined) return new Thunk(code, env);
+  if (slot instanceof Thunk && slot.code === null && isWriteBack(slot.held)) return (frame[index] = slot.held);
   return slot;
 }
 
@@ -321,7 +321,7 @@ function wrongSet(value: Value): WrongTypeError {
 }
 
 function forceAttr(set: Attrs, index: number, thunk: Thunk, pos: PositionId): Value {
-  if (thunk.code === null) return thunk.value as Value;
+  if (thunk.code === null) return thunk.held as Value;
   const value = forceThunk(thunk, pos);
   if (isWriteBack(value)) set.values[index] = value;
   return value;
@@ -361,7 +361,7 @@ export class SelectCode extends Code {
       this.index = index;
     }
     const slot = set.values[index]!;
-    if (slot instanceof Thunk) return slot.code === null ? (slot.value as Value) : this.forceSelected(env, set, index, slot);
+    if (slot instanceof Thunk) return slot.code === null ? (slot.held as Value) : this.forceSelected(env, set, index, slot);
     return slot;
   }
   private forceSelected(env: Env, set: Attrs, index: number, thunk: Thunk): Value {
@@ -381,7 +381,7 @@ export class SelectCode extends Code {
       let index = this.index;
       if (shape !== this.shape) {
         index = shape.find(this.symbol);
-        if (index < 0) return new Thunk(this, env, undefined);
+        if (index < 0) return new Thunk(this, env);
         this.shape = shape;
         this.index = index;
       }
@@ -390,7 +390,7 @@ export class SelectCode extends Code {
       // A new address, as C++'s thunk would be.
       if (value instanceof Lambda) return new Lambda(value.code, value.env);
     }
-    return new Thunk(this, env, undefined);
+    return new Thunk(this, env);
   }
   override peek(env: Env): Value | undefined {
     const set = this.subject.peek(env);
@@ -640,7 +640,7 @@ export class Bindings {
     const { first, codes, isOuter, sources } = this;
     const length = codes.length;
     for (let i = 0; i < sources.length; i++) env[first + length + i] = sources[i]!.thunk(env);
-    for (let i = 0; i < length; i++) env[first + i] = isOuter[i]! ? codes[i]!.thunk(outer) : new Thunk(codes[i]!, env, undefined);
+    for (let i = 0; i < length; i++) env[first + i] = isOuter[i]! ? codes[i]!.thunk(outer) : new Thunk(codes[i]!, env);
   }
 }
 

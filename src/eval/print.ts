@@ -125,7 +125,7 @@ class Printer {
     try {
       if (this.options.force) return this.printForced(force(slot), slot, depth);
       if (slot instanceof Thunk) {
-        if (slot.code === null) return this.printForced(slot.value as Value, slot, depth);
+        if (slot.code === null) return this.printForced(slot.held as Value, slot, depth);
         return isBlackhole(slot) ? this.paint('problem', quote('potential infinite recursion')) : this.paint('thunk', quote('thunk'));
       }
       // A closure in a slot of its own is one that nobody asked for yet (interpret.ts).
@@ -274,14 +274,14 @@ function printDerivation(state: EvalState, attrs: Attrs): string {
  * repeated, unless `marksRepeated` is false (manifests of nix-env).
  */
 export function printAmbiguous(value: Value, marksRepeated = true): string {
-  return ambiguous(value instanceof Lambda ? new Thunk(null, null, value) : value, marksRepeated ? new Set() : null);
+  return ambiguous(value instanceof Lambda ? new Thunk(null, value) : value, marksRepeated ? new Set() : null);
 }
 
 function ambiguous(slot: Slot, seen: Set<unknown> | null): string {
   let value: Slot = slot;
   if (value instanceof Thunk) {
     if (value.code !== null) return isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>';
-    value = value.value as Value;
+    value = value.held as Value;
   } else if (value instanceof Lambda) return '<CODE>';
   if (value instanceof ContextString) return printString(value.text);
   if (typeof value === 'string') return printString(value);

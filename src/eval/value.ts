@@ -73,25 +73,23 @@ export class Lambda {
   }
 }
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- environments and the arguments of thunk codes differ from code to code */
+/* eslint-disable @typescript-eslint/no-explicit-any -- what a thunk holds for its code differs from code to code */
 
-/**
- * What a thunk runs. `extra` is the thunk's own third field, for codes that need more than an environment; `pos` is where the value was
- * asked for.
- */
+/** What a thunk runs. `held` is what the thunk holds for it (an expression's environment), `pos` where the value was asked for. */
 export interface ThunkCode {
-  eval(env: any, extra: any, pos: PositionId): Value;
+  eval(held: any, pos: PositionId, thunk: Thunk): Value;
 }
 
-/** A delayed value. While `code` is set it waits (env and value are the code's arguments); when it is null, `value` is the value. */
+/**
+ * A delayed value. While `code` is set it waits, and `held` is the code's argument; when it is null, `held` is the value. PERF: half of
+ * what evaluation keeps alive is thunks, so they have two fields.
+ */
 export class Thunk {
   code: ThunkCode | null;
-  env: any;
-  value: any;
-  constructor(code: ThunkCode | null, env: any, value: any) {
+  held: any;
+  constructor(code: ThunkCode | null, held: any) {
     this.code = code;
-    this.env = env;
-    this.value = value;
+    this.held = held;
   }
 }
 
@@ -110,18 +108,18 @@ export function isBlackhole(thunk: Thunk): boolean {
 }
 
 /**
- * Stands in a thunk that failed; `value` is the error. NIX: the error as it is now, with the frames it gathered after it left the
- * thunk (2.34.8).
+ * Stands in a thunk that failed; it holds the error. NIX: the error as it is now, with the frames it gathered after it left the thunk
+ * (2.34.8).
  */
 const FAILED: ThunkCode = {
-  eval(_env: unknown, error: FloeError): Value {
+  eval(error: FloeError): Value {
     throw copyError(error);
   },
 };
 
 /** Stands in a thunk whose expression was evaluated early and failed: the error goes on its way when the thunk is forced. */
 const FAILED_EARLY: ThunkCode = {
-  eval(_env: unknown, error: FloeError, pos: PositionId): Value {
+  eval(error: FloeError, pos: PositionId): Value {
     if (error instanceof InfiniteRecursionError && error.position === undefined) error.position = at(pos).position;
     throw error;
   },
@@ -130,7 +128,7 @@ const FAILED_EARLY: ThunkCode = {
 /** A thunk that fails with this error when it is forced. Errors that are not ours are thrown at once. */
 export function failedThunk(error: unknown): Thunk {
   if (!(error instanceof FloeError)) throw error;
-  return new Thunk(FAILED_EARLY, null, error);
+  return new Thunk(FAILED_EARLY, error);
 }
 
 function copyError(error: FloeError): FloeError {
@@ -141,50 +139,63 @@ function copyError(error: FloeError): FloeError {
   });
 }
 
-const CALL_1: ThunkCode = {
-  eval(fn: Slot, a: Slot, pos: PositionId): Value {
-    return call1(force(fn, pos), a, pos);
-  },
-};
-
-const CALL_2: ThunkCode = {
-  eval(fn: Slot, args: readonly [Slot, Slot], pos: PositionId): Value {
-    return call2(force(fn, pos), args[0], args[1], pos);
-  },
-};
-
-/** What the thunks of one mapped set share. */
-class MappedSet {
+/**
+ * The calls of one function that wait: a thunk of these holds what the function is called with. NIX: such thunks are not marked while
+ * they are evaluated; one that needs itself ends as too deep a call.
+ */
+abstract class DelayedCalls implements ThunkCode {
   readonly fn: Slot;
-  readonly source: Attrs;
-  constructor(fn: Slot, source: Attrs) {
+  constructor(fn: Slot) {
     this.fn = fn;
-    this.source = source;
+  }
+  eval(held: unknown, pos: PositionId, thunk: Thunk): Value {
+    thunk.code = this;
+    return this.call(held, pos);
+  }
+  protected abstract call(held: unknown, pos: PositionId): Value;
+}
+
+class DelayedCalls1 extends DelayedCalls {
+  protected override call(a: Slot, pos: PositionId): Value {
+    return call1(force(this.fn, pos), a, pos);
   }
 }
 
-const CALL_MAPPED: ThunkCode = {
-  eval({ fn, source }: MappedSet, index: number, pos: PositionId): Value {
-    return call2(force(fn, pos), symbolName(source.keys()[index]!), source.slots()[index]!, pos);
-  },
-};
+class DelayedCalls2 extends DelayedCalls {
+  protected override call(args: readonly [Slot, Slot], pos: PositionId): Value {
+    return call2(force(this.fn, pos), args[0], args[1], pos);
+  }
+}
+
+/** Of a function of name and value, for the attributes of a set. */
+class DelayedAttrCalls extends DelayedCalls {
+  private readonly source: Attrs;
+  constructor(fn: Slot, source: Attrs) {
+    super(fn);
+    this.source = source;
+  }
+  protected override call(index: number, pos: PositionId): Value {
+    const { source } = this;
+    return call2(force(this.fn, pos), symbolName(source.keys()[index]!), source.slots()[index]!, pos);
+  }
+}
+
+/** Calls of `fn` that wait: `new Thunk(calls, a)` is a thunk of `fn a` (what `map` puts into its result). */
+export function delayCalls1(fn: Slot): ThunkCode {
+  return new DelayedCalls1(fn);
+}
+
+/** Calls of `fn` that wait: `new Thunk(calls, [a, b])` is a thunk of `fn a b`. */
+export function delayCalls2(fn: Slot): ThunkCode {
+  return new DelayedCalls2(fn);
+}
 
 /** Thunks of `fn name value` for each attribute, in the order of keys() (what `mapAttrs` puts into its result). */
-export function delayMapped(fn: Slot, source: Attrs): Thunk[] {
-  const mapped = new MappedSet(fn, source);
+export function delayAttrCalls(fn: Slot, source: Attrs): Thunk[] {
+  const calls = new DelayedAttrCalls(fn, source);
   const thunks: Thunk[] = new Array(source.size);
-  for (let i = 0; i < thunks.length; i++) thunks[i] = new Thunk(CALL_MAPPED, mapped, i);
+  for (let i = 0; i < thunks.length; i++) thunks[i] = new Thunk(calls, i);
   return thunks;
-}
-
-/** A thunk of `fn a` (what `map` puts into its result). */
-export function delayCall1(fn: Slot, a: Slot): Thunk {
-  return new Thunk(CALL_1, fn, a);
-}
-
-/** A thunk of `fn a b`. */
-export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
-  return new Thunk(CALL_2, fn, [a, b]);
 }
 
 /**
@@ -192,27 +203,22 @@ export function delayCall2(fn: Slot, a: Slot, b: Slot): Thunk {
  * which an infinite recursion is reported at.
  */
 export function forceThunk(thunk: Thunk, pos: PositionId = NO_POSITION): Value {
-  const code = thunk.code;
-  if (code === null) return thunk.value;
+  const { code, held } = thunk;
+  if (code === null) return held;
   if (code === BLACKHOLE) throw new InfiniteRecursionError('infinite recursion encountered', at(pos));
-  const { env, value: extra } = thunk;
-  // NIX: delayed calls are not marked; one that needs itself ends as too deep a call.
-  if (code !== CALL_1 && code !== CALL_2 && code !== CALL_MAPPED) thunk.code = BLACKHOLE;
+  thunk.code = BLACKHOLE;
   let value: Value;
   try {
-    value = code.eval(env, extra, pos);
+    value = code.eval(held, pos, thunk);
   } catch (error) {
-    thunk.code = code;
     if (error instanceof FloeError && code !== FAILED) {
       thunk.code = FAILED;
-      thunk.env = null;
-      thunk.value = error;
-    }
+      thunk.held = error;
+    } else thunk.code = code;
     throw error;
   }
   thunk.code = null;
-  thunk.env = null;
-  thunk.value = value;
+  thunk.held = value;
   return value;
 }
 
@@ -226,9 +232,8 @@ export function isWriteBack(value: Value): boolean {
 /** Where a value comes from, as far as that is known without evaluating it: the literal of a set or function. */
 export function positionOf(slot: Slot): PositionId {
   if (slot instanceof Thunk) {
-    if (slot.code === null) return positionOf(slot.value as Value);
-    if (slot.code === CALL_MAPPED) return positionOf((slot.env as MappedSet).fn);
-    return slot.code === CALL_1 || slot.code === CALL_2 ? positionOf(slot.env as Slot) : NO_POSITION;
+    if (slot.code === null) return positionOf(slot.held as Value);
+    return slot.code instanceof DelayedCalls ? positionOf(slot.code.fn) : NO_POSITION;
   }
   if (slot instanceof Lambda) return slot.code.position;
   return slot instanceof Attrs ? slot.shape.literal : NO_POSITION;
@@ -241,12 +246,12 @@ export function force(slot: Slot, pos: PositionId = NO_POSITION): Value {
 
 /** The slot itself, or the value where it is a thunk that has one already. Never evaluates. */
 export function peek(slot: Slot): Slot {
-  return slot instanceof Thunk && slot.code === null ? slot.value : slot;
+  return slot instanceof Thunk && slot.code === null ? slot.held : slot;
 }
 
 /** A thunk that runs a host function once; for few, large delayed values (`builtins`, flake outputs), never in a loop. */
 export function delay(compute: () => Value): Thunk {
-  return new Thunk({ eval: compute }, null, null);
+  return new Thunk({ eval: compute }, null);
 }
 
 /** A string value: plain where there is no context. */
@@ -317,7 +322,7 @@ const TYPES_WITH_ARTICLE: Readonly<Record<TypeName, string>> = {
 /** A value's type in words, as error messages name it (C++ Nix's showType of a value). */
 export function describeType(value: Slot): string {
   if (value instanceof Thunk) {
-    if (value.code === null) return describeType(value.value);
+    if (value.code === null) return describeType(value.held);
     return isBlackhole(value) ? 'a black hole' : 'a thunk';
   }
   if (value instanceof ContextString) return 'a string with context';

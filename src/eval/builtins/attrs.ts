@@ -3,12 +3,11 @@
 
 import { AttrsBuilder, EMPTY_ATTRS, makeSortedAttrs, type Attrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
-import { delayCall2, delayMapped } from '../call.ts';
 import { forceAttrs, forceFunction, forceList, forceStringNoContext, requireAttr } from '../coerce.ts';
 import { NO_POSITION, type PositionId } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import { internSymbol, querySymbol, type SymbolId, symbolName, symbols } from '../symbol.ts';
-import { force, type Slot } from '../value.ts';
+import { delayAttrCalls, delayCalls2, force, Thunk, type Slot } from '../value.ts';
 
 /** builtins.attrNames */
 export const attrNames: BuiltinDefinition = {
@@ -135,7 +134,7 @@ export const catAttrs: BuiltinDefinition = {
       const value = forceAttrs(state, element, pos, what).get(symbol);
       if (value !== undefined) result.push(value);
     }
-    return result;
+    return result.slice();
   },
 };
 
@@ -185,7 +184,7 @@ export const mapAttrs: BuiltinDefinition = {
   text: 'The set with the same names whose values are `f name value`, each computed when it is needed.',
   run(state, pos, fn, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the second argument passed to builtins.mapAttrs');
-    return attrs.withSlots(delayMapped(fn!, attrs), false);
+    return attrs.withSlots(delayAttrCalls(fn!, attrs), false);
   },
 };
 
@@ -210,8 +209,10 @@ export const zipAttrsWith: BuiltinDefinition = {
         else values.push(slots[i]!);
       }
     }
+    const calls = delayCalls2(fn!);
     const builder = new AttrsBuilder();
-    for (const [symbol, values] of gathered) builder.set(symbol, delayCall2(fn!, symbolName(symbol), values));
+    // Copied at its size.
+    for (const [symbol, values] of gathered) builder.set(symbol, new Thunk(calls, [symbolName(symbol), values.slice()]));
     return builder.build();
   },
 };

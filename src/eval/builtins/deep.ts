@@ -16,7 +16,7 @@ export function forceDeep(slot: Slot): void {
 
 /** A closure in a slot of its own counts as one that nobody asked for yet; behind a finished thunk it counts as evaluated. */
 function evaluated(lambda: Lambda): Thunk {
-  return new Thunk(null, null, lambda);
+  return new Thunk(null, lambda);
 }
 
 function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
