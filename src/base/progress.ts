@@ -70,6 +70,8 @@ export interface StartOptions {
 
 /** Where rooms send what happens. */
 export interface Progress {
+  /** The quietest lines that somebody wants; others may be sent in vain. */
+  readonly level?: LogLevel;
   log(level: LogLevel, text: string): void;
   start(type: ActivityType, text: string, options?: StartOptions): Activity;
 }

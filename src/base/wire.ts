@@ -8,9 +8,10 @@ import { FormatError } from './errors.ts';
 export type WireTarget = (chunk: Uint8Array) => void;
 
 /** Longest string that is read unless said. */
-const MAX_STRING = 64 * 1024 * 1024;
+export const MAX_STRING = 64 * 1024 * 1024;
 
-const paddedLength = (length: number): number => (length + 7) & ~7;
+/** With what fills it up to whole words. */
+export const paddedLength = (length: number): number => (length + 7) & ~7;
 
 /** Writes primitives. */
 export class WireWriter {
@@ -20,7 +21,7 @@ export class WireWriter {
     this.write = write;
   }
 
-  number(value: number): this {
+  number(value: number | bigint): this {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
     this.write(bytes);
@@ -46,18 +47,26 @@ export class WireWriter {
   }
 }
 
-function parseNumber(bytes: Uint8Array): number {
-  const value = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+/** A word of 64 bits. */
+export function parseWord(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+}
+
+/** The same as a number. FormatError where it is too large for one. */
+export function parseNumber(bytes: Uint8Array): number {
+  const value = parseWord(bytes);
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`number ${value} in the input is too large`);
   return Number(value);
 }
 
-function checkLength(length: number, limit: number): number {
+/** Refuses lengths that nobody means. */
+export function checkLength(length: number, limit: number): number {
   if (length > limit) throw new FormatError(`string in the input is too long (${length} bytes)`);
   return length;
 }
 
-function unpad(padded: Uint8Array, length: number): string {
+/** The text of a padded string. */
+export function unpad(padded: Uint8Array, length: number): string {
   if (padded.subarray(length).some((byte) => byte !== 0)) throw new FormatError('non-zero padding');
   return byteStringOf(padded.subarray(0, length));
 }
@@ -78,6 +87,14 @@ class WireBuffer {
 
   protected get isEmpty(): boolean {
     return this.at === this.chunk.length;
+  }
+
+  /** So many bytes, where that many were read already. */
+  bytesAtHand(count: number): Uint8Array | undefined {
+    if (this.chunk.length - this.at < count) return undefined;
+    const result = this.chunk.subarray(this.at, this.at + count);
+    this.at += count;
+    return result;
   }
 
   protected put(chunk: Uint8Array): void {

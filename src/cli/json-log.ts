@@ -50,6 +50,7 @@ export function withJsonLog(report: Report, path: string, options: ReportOptions
   const log = makeJsonLog(place, options);
   const activities = new WeakMap<Activity, Activity>();
   return {
+    level: options.level,
     showTrace(on) {
       log.showTrace(on);
       return report.showTrace(on);

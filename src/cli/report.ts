@@ -56,6 +56,7 @@ function nameWithoutVersion(name: string): string {
 }
 
 abstract class BaseReport implements Report {
+  readonly level: LogLevel;
   protected readonly output: Output;
   protected options: ReportOptions;
   protected readonly limit: number;
@@ -65,6 +66,7 @@ abstract class BaseReport implements Report {
   constructor(output: Output, options: ReportOptions) {
     this.output = output;
     this.options = options;
+    this.level = options.level;
     this.limit = LOG_LEVELS.indexOf(options.level);
     const { env } = options;
     this.isTerminal =

@@ -27,8 +27,10 @@ import {
 import { parseSecretKey } from '../model/signature.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { updateProfile } from '../profile/profile.ts';
+import { DaemonStore } from '../store/local/daemon-store.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
 import type { RealisedOutput } from './copy-paths.ts';
+import { planThroughDaemon, realiseThroughDaemon } from './daemon-builds.ts';
 import type { Engine } from './engine.ts';
 import { statOf } from './reads.ts';
 import { StoreQueries } from './store-queries.ts';
@@ -89,31 +91,36 @@ export class Builds {
 
   /** Whether a cache has that path. */
   async canSubstitute(path: StorePath): Promise<boolean> {
+    const { store } = this.engine;
+    if (store instanceof DaemonStore) return (await store.querySubstitutablePathInfos([path])).length > 0;
     const { substituter } = await this.options();
     return substituter !== undefined && (await substituter.query([path])).has(path);
   }
 
   /** What downloads of single files go by. */
   async fetching(): Promise<FetchingSettings> {
-    const { settings, io, mirrors } = await this.options();
-    return { net: io.net, download: settings, mirrors: mirrors!, hashedMirrors: settings.hashedMirrors };
+    const { settings, io, mirrors } = await this.surroundings();
+    return { net: io.net, download: settings, mirrors, hashedMirrors: settings.hashedMirrors };
+  }
+
+  private async surroundings(): Promise<Pick<RealiseOptions, 'settings' | 'io'> & Pick<FetchingSettings, 'mirrors'>> {
+    const { machineMirrors } = await loadRealise();
+    const { settings } = this.engine;
+    const io = nodeIo();
+    const mirrors = machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') });
+    return { settings: this.buildSettings(), io, mirrors };
   }
 
   private async options(mode?: BuildMode, signal?: AbortSignal): Promise<RealiseOptions> {
-    const { machineMirrors } = await loadRealise();
     const { engine } = this;
-    const { settings } = engine;
-    const io = nodeIo();
     return {
-      store: engine.store,
-      settings: this.buildSettings(),
-      io,
+      ...(await this.surroundings()),
+      store: engine.localStore('building here'),
       progress: engine.progress,
       derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path) ?? this.evaluatedElsewhere(path),
       bringSources: engine.evalStore === engine.store ? undefined : (paths) => this.bringSources(paths),
       substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
       ...(await this.signers()),
-      mirrors: machineMirrors(io, { debian: settings.get('mirrors-debian'), npm: settings.get('mirrors-npm') }),
       signal,
       mode,
     };
@@ -250,6 +257,8 @@ export class Builds {
     const stop = () => interrupt.abort();
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     try {
+      const { store } = this.engine;
+      if (store instanceof DaemonStore) return await realiseThroughDaemon(store, paths, mode ?? 'normal', interrupt.signal);
       const { tryRealise } = await loadRealise();
       this.warnDynamic(plan);
       const options = await this.options(mode, interrupt.signal);
@@ -266,7 +275,8 @@ export class Builds {
 
   /** /bin/sh of the sandbox, unpacked first where that is needed; undefined where the user's settings or the machine leave it out. */
   private async sandboxShell(options: RealiseOptions): Promise<SandboxPath | undefined> {
-    const { settings, storeDir, store, progress } = this.engine;
+    const { settings, storeDir, progress } = this.engine;
+    const { store } = options;
     if (options.settings.sandbox === 'false' || settings.isOverridden('sandbox-paths')) return undefined;
     const { findSandboxShell } = await import('./sandbox-shell.ts');
     const shell = findSandboxShell(storeDir);
@@ -299,9 +309,11 @@ export class Builds {
 
   /** What building the paths would take. */
   async plan(paths: readonly DerivedPath[]): Promise<Plan> {
-    const { planRealisation } = await loadRealise();
+    const { store } = this.engine;
     const activity = this.engine.progress.start('unknown', 'querying info about missing paths', { level: 'debug' });
     try {
+      if (store instanceof DaemonStore) return await planThroughDaemon(store, paths);
+      const { planRealisation } = await loadRealise();
       return await planRealisation(paths, await this.options());
     } finally {
       activity.stop();

@@ -13,7 +13,9 @@ import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
 import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import { refuseBehindDaemon } from '../store/local/daemon-store.ts';
+import { LocalStore } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 import type { Store } from '../store/store.ts';
 import { BlockingBridge } from './bridge.ts';
 import { Builds } from './builds.ts';
@@ -161,8 +163,14 @@ export class Engine {
     return this.evalAccess?.store ?? this.store;
   }
 
-  get store(): LocalStore {
+  get store(): MachineStore {
     return this.storeAccess.store;
+  }
+
+  /** The same where this process works in it itself; FloeError, naming `what` was to be done, where a daemon does. */
+  localStore(what: string): LocalStore {
+    const { store } = this;
+    return store instanceof LocalStore ? store : refuseBehindDaemon(store.uri, what);
   }
 
   /** What tells of paths: the store, or the binary cache that stands in its place. */

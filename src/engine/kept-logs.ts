@@ -5,7 +5,9 @@ import { FloeError, UsageError } from '../base/errors.ts';
 import { LogFile, readBuildLog } from '../build/build-log.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { BinaryCacheStore } from '../store/binary-cache/binary-cache-store.ts';
+import { DaemonStore } from '../store/local/daemon-store.ts';
 import { LocalStore } from '../store/local/local-store.ts';
+import { WorkerStore } from '../store/remote/worker-store.ts';
 import type { Store } from '../store/store.ts';
 import { openAnyStore } from './copy-paths.ts';
 import type { Engine } from './engine.ts';
@@ -26,13 +28,14 @@ export async function readTargetLog(engine: Engine, target: Target): Promise<Uin
 }
 
 async function readLogIn(store: Store, derivation: StorePath): Promise<Uint8Array | undefined> {
-  if (store instanceof LocalStore) return readBuildLog(store.logDir, derivation);
+  if (store instanceof LocalStore || store instanceof DaemonStore) return readBuildLog(store.logDir, derivation);
   if (store instanceof BinaryCacheStore) return store.readLog(derivation);
   throw new UsageError(`store '${store.uri}' keeps no build logs`);
 }
 
-function writeLogIn(store: Store, derivation: StorePath, log: Uint8Array): void {
+async function writeLogIn(store: Store, derivation: StorePath, log: Uint8Array): Promise<void> {
   if (store instanceof BinaryCacheStore) return store.writeLog(derivation, log);
+  if (store instanceof WorkerStore) return store.addBuildLog(derivation, log);
   if (!(store instanceof LocalStore)) throw new UsageError(`store '${store.uri}' keeps no build logs`);
   const file = new LogFile(store.logDir, derivation);
   file.write(log);
@@ -51,7 +54,7 @@ export async function copyLogs(
     for (const derivation of derivations) {
       const log = await readLogIn(from.store, derivation);
       if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log for '${engine.storeDir}/${derivation}' is not available`);
-      writeLogIn(to.store, derivation, log);
+      await writeLogIn(to.store, derivation, log);
     }
   } finally {
     for (const { store } of [from, to]) if (store !== engine.store) await store.close();

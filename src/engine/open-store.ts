@@ -4,18 +4,20 @@
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_STORE_DIR, splitStorePath } from '../model/store-path.ts';
-import type { DerivationPlace, LocalStore } from '../store/local/local-store.ts';
+import type { DerivationPlace } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
 import { isCacheUrl } from '../store/binary-cache/open-cache.ts';
 import { openScratchStore } from '../store/local/scratch-store.ts';
 import { openStore as openPlacedStore } from '../store/open-store.ts';
 import { parseStoreUrl, type StorePlacement } from '../store/placement.ts';
+import { clientSettings } from './daemon-builds.ts';
 import type { Engine } from './engine.ts';
 import { type ReadLog, statOf } from './reads.ts';
 import { recordingMachine } from './recording.ts';
 
 export interface OpenedStore {
-  readonly store: LocalStore;
+  readonly store: MachineStore;
   readonly placement: StorePlacement;
   /** The binary cache that is asked in the place of `store`. */
   readonly cacheUrl: string | undefined;
@@ -46,8 +48,10 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
     withRealisations: settings.hasFeature('ca-derivations'),
     requiresSignatures: settings.get('require-sigs'),
     derivationsElsewhere,
+    clientSettings: () => clientSettings(settings, progress.level),
   });
-  reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
+  if (placement.socket !== undefined) reads?.refuse('a daemon was asked');
+  else reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
   return {
     store,
     placement,

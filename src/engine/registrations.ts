@@ -9,9 +9,10 @@ import { parseStorePath, type StorePath } from '../model/store-path.ts';
 import { canonicalise } from '../store/local/canonicalise.ts';
 import { hashTree } from '../store/local/inspect-tree.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 
 /** Lines for a valid path: path, hash, size, deriver or nothing, number of references, references. */
-export function printRegistration(store: LocalStore, path: StorePath): string {
+export function printRegistration(store: MachineStore, path: StorePath): string {
   const info = store.requirePathInfoSync(path);
   const lines = [
     store.printPath(path),

@@ -14,7 +14,7 @@ import type { PathInfo } from '../model/path-info.ts';
 import { parseStorePath, type StorePath } from '../model/store-path.ts';
 import { sortTopologically } from '../store/closure.ts';
 import { dumpTree, NarRestorer } from '../store/local/nar-files.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 
 /** Gives bytes until there are none (undefined). */
 export type ByteSource = () => Uint8Array | undefined;
@@ -42,7 +42,7 @@ export interface AddRequest {
 }
 
 /** Copies a file or folder into the store; with `dryRun` its store path is only computed. */
-export function addToStore(store: LocalStore, { path, name, method, algorithm }: AddRequest, dryRun = false): StorePath {
+export function addToStore(store: MachineStore, { path, name, method, algorithm }: AddRequest, dryRun = false): StorePath {
   requirePath(path);
   const request = { path: utf8ToByteString(path), name: utf8ToByteString(name), method, algorithm };
   return dryRun ? store.computeTreePathSync(request).path : store.addTreeSync(request);
@@ -78,7 +78,7 @@ export function restoreNar(path: string, read: ByteSource): void {
 }
 
 /** Writes the NAR of a valid path; its hash. */
-export async function writeStoreNar(store: LocalStore, path: StorePath, write: ByteTarget): Promise<Hash> {
+export async function writeStoreNar(store: MachineStore, path: StorePath, write: ByteTarget): Promise<Hash> {
   const state = createHash('sha256');
   for await (const chunk of store.narFromPath(path)) {
     state.update(chunk);
@@ -90,7 +90,7 @@ export async function writeStoreNar(store: LocalStore, path: StorePath, write: B
 const EXPORT_MAGIC = 0x4558494e;
 
 /** Writes valid paths, references first, as `importPaths` reads them. Refuses a path whose files have changed. */
-export async function exportPaths(store: LocalStore, paths: Iterable<StorePath>, write: ByteTarget): Promise<void> {
+export async function exportPaths(store: MachineStore, paths: Iterable<StorePath>, write: ByteTarget): Promise<void> {
   const wire = new WireWriter(write);
   const infos = new Map([...paths].map((path) => [path, store.requirePathInfoSync(path)]));
   for (const path of sortTopologically(infos.keys(), (one) => infos.get(one)!.references)) {
@@ -135,7 +135,7 @@ function readNar(input: WireReader): { chunks: Uint8Array[]; hash: Hash; size: n
 }
 
 /** Adds what `exportPaths` wrote, each path told as it is there. Signatures are not asked for. */
-export async function importPaths(store: LocalStore, input: WireReader, onPath: (path: StorePath) => void): Promise<void> {
+export async function importPaths(store: MachineStore, input: WireReader, onPath: (path: StorePath) => void): Promise<void> {
   for (;;) {
     const mark = input.number();
     if (mark === 0) return;

@@ -80,8 +80,8 @@ export class StoreCare {
     await builds.build([{ kind: 'built', derivation: deriver, outputs: 'all' }], { mode: 'repair', quiet: true });
   }
 
-  /** Hard-links equal files of the store. */
-  optimise(): Promise<OptimiseStats> {
+  /** Hard-links equal files of the store; undefined where a daemon did. */
+  optimise(): Promise<OptimiseStats | undefined> {
     return this.engine.store.optimise();
   }
 }

@@ -4,6 +4,7 @@
 import { NIX_VERSION } from '../eval/builtins/constants.ts';
 import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
 import { isCacheUrl, openBinaryCache } from '../store/binary-cache/open-cache.ts';
+import { DaemonStore } from '../store/local/daemon-store.ts';
 import type { Engine } from './engine.ts';
 import { cacheOptions } from './substituters.ts';
 
@@ -39,6 +40,11 @@ export async function storeFacts(engine: Engine): Promise<StoreFacts> {
     const { store } = await openBinaryCache(url, await cacheOptions({ settings, env, cwd, progress, storeDir }));
     await store.close();
     return { url: store.uri, version: undefined, trusted: url.startsWith('file:') ? true : undefined, isLocal: false };
+  }
+  const { store } = engine;
+  if (store instanceof DaemonStore) {
+    const { version, isTrusted } = await store.connect();
+    return { url: store.uri, version, trusted: isTrusted, isLocal: true };
   }
   return { url: engine.store.uri, version: NIX_VERSION, trusted: true, isLocal: true };
 }

@@ -9,7 +9,7 @@ import type { Derivation } from '../model/derivation.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
 import { closureSync, sortTopologically } from '../store/closure.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 import type { Engine } from './engine.ts';
 
 /** Which edges a closure follows. */
@@ -32,7 +32,7 @@ export class StoreQueries {
     this.engine = engine;
   }
 
-  private get store(): LocalStore {
+  private get store(): MachineStore {
     return this.engine.store;
   }
 

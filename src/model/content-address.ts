@@ -2,7 +2,7 @@
 // `fixed:r:sha256:..` (NAR) and `fixed:git:..`. Nix manual, "Content-addressing store objects".
 
 import { FormatError } from '../base/errors.ts';
-import { type Hash, parseHash, printHash } from '../base/hash.ts';
+import { type Hash, type HashAlgorithm, parseHash, parseHashAlgorithm, printHash } from '../base/hash.ts';
 import { printHex } from '../base/bytes.ts';
 import { compareStrings } from '../base/bytes.ts';
 import { makeStorePath, sha256Hex, type StoreDir, type StorePath } from './store-path.ts';
@@ -55,6 +55,19 @@ export function parseContentAddress(text: string): ContentAddress {
     if (text.startsWith(prefix)) return { method, hash: parseHash(text.slice(prefix.length)) };
   }
   throw new FormatError(`not a content address because it is not in the form '<prefix>:<rest>': ${text}`);
+}
+
+/** Method and algorithm as daemons are told: `text:sha256`, `fixed:r:sha256`. */
+export function printMethodWithAlgorithm(method: ContentAddressMethod, algorithm: HashAlgorithm): string {
+  return PREFIXES[method] + algorithm;
+}
+
+export function parseMethodWithAlgorithm(text: string): { readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm } {
+  for (const method of ['text', 'nar', 'git', 'flat'] as const) {
+    const prefix = PREFIXES[method];
+    if (text.startsWith(prefix)) return { method, algorithm: parseHashAlgorithm(text.slice(prefix.length)) };
+  }
+  throw new FormatError(`content address method '${text}' is not in the form '<prefix>:<algorithm>'`);
 }
 
 function isAscending(paths: readonly string[]): boolean {

@@ -12,12 +12,12 @@ import { resolveAsBuilder } from '../build/builtin-builders.ts';
 import { setMode, writeFile } from '../build/host-files.ts';
 import { makeContentPath } from '../model/content-address.ts';
 import type { StorePath } from '../model/store-path.ts';
-import type { LocalStore } from '../store/local/local-store.ts';
+import type { MachineStore } from '../store/local/machine-store.ts';
 import { deleteTree, dumpTree } from '../store/local/nar-files.ts';
 import type { ProfileManifest } from './manifest.ts';
 
 /** Makes the tree of a manifest and adds it to the store. FLOE_BUILDENV_CONFLICT where packages collide. */
-export async function buildUserEnv(store: LocalStore, manifest: ProfileManifest, warn: (message: string) => void): Promise<StorePath> {
+export async function buildUserEnv(store: MachineStore, manifest: ProfileManifest, warn: (message: string) => void): Promise<StorePath> {
   const { storeDir } = store;
   const elements = manifest.elements.map(([, element]) => element);
   const packages = elements.flatMap(({ storePaths, active, priority }) => {

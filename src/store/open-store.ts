@@ -1,8 +1,11 @@
 // Store URL and environment -> an open store on this machine.
 
-import type { Progress } from '../base/progress.ts';
+import { type Progress, SILENT } from '../base/progress.ts';
 import type { PublicKey } from '../model/signature.ts';
-import { type DerivationPlace, type LocalStore, openLocalStore } from './local/local-store.ts';
+import type { ClientSettings } from '../model/worker-protocol.ts';
+import { DaemonStore } from './local/daemon-store.ts';
+import { type DerivationPlace, openLocalStore } from './local/local-store.ts';
+import type { MachineStore } from './local/machine-store.ts';
 import { readStoreMachine } from './local/machine.ts';
 import { placeStore, type StoreMachine, type StorePlacement } from './placement.ts';
 
@@ -21,11 +24,13 @@ export interface OpenStoreOptions {
   readonly derivationsElsewhere?: DerivationPlace | undefined;
   /** Keys one of which must have signed what is imported; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
+  /** What a daemon is told of the user's settings. */
+  readonly clientSettings?: (() => ClientSettings) | undefined;
 }
 
 /** An open store and how it lies on the machine; `placement.mount` says how a child must be launched to see its paths. */
 export interface PlacedStore {
-  readonly store: LocalStore;
+  readonly store: MachineStore;
   readonly placement: StorePlacement;
 }
 
@@ -35,7 +40,12 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
   const placement = placeStore(url, options.machine ?? readStoreMachine());
   for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
   if (placement.warning !== undefined) progress?.log('warn', placement.warning);
-  const { storeDir, realStoreDir, stateDir, logDir, uri, readOnly } = placement;
+  const { storeDir, realStoreDir, stateDir, logDir, uri, readOnly, socket } = placement;
+  if (socket !== undefined) {
+    const settings = options.clientSettings;
+    const places = { storeDir, realStoreDir, stateDir, logDir, uri, socket };
+    return { placement, store: new DaemonStore({ ...places, progress: progress ?? SILENT, withRealisations, settings }) };
+  }
   return {
     placement,
     store: openLocalStore({

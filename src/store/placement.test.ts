@@ -18,6 +18,7 @@ function machine({ env = {}, isRoot = false, folders = [], mounts = false }: Fac
     isRoot,
     isWritableFolder: (path) => folders.includes(path),
     exists: (path) => folders.includes(path),
+    isListening: (path) => folders.includes(path) && path.endsWith('socket'),
     canMount: () => mounts,
   };
 }
@@ -64,6 +65,23 @@ test('what the environment says', () => {
   );
 });
 
+test('behind a daemon: by URL, and without a word where one answers and this user may not write', () => {
+  const usual = '/nix/var/nix/daemon-socket/socket';
+  const shared = { storeDir: '/nix/store', realStoreDir: '/nix/store', stateDir: '/nix/var/nix' };
+  check('daemon', {}, { ...shared, uri: 'daemon', socket: usual });
+  check('unix://', {}, { ...shared, uri: 'daemon', socket: usual });
+  check('daemon', { env: { NIX_DAEMON_SOCKET_PATH: '/s' } }, { uri: 'daemon', socket: '/s' });
+  check(
+    'unix:///r/s?root=/r',
+    {},
+    { realStoreDir: '/r/nix/store', stateDir: '/r/nix/var/nix', uri: 'unix:///r/s?root=%2Fr', socket: '/r/s' },
+  );
+  check(undefined, { folders: [usual], mounts: true }, { uri: 'daemon', socket: usual });
+  check(undefined, { folders: [usual, '/nix/store', '/nix/var/nix'], isRoot: true }, { uri: 'local', socket: undefined });
+  const own = { NIX_STATE_DIR: '/v', NIX_STORE_DIR: '/s' };
+  check(undefined, { env: own, folders: ['/v/daemon-socket/socket'] }, { uri: 'local', socket: undefined });
+});
+
 test('store URLs', () => {
   check(
     './x/../y',
@@ -92,7 +110,7 @@ test('store URLs', () => {
     },
   );
   for (const url of ['nonsense', 'odd://x']) assert.throws(() => placeStore(url, machine({})), UsageError, url);
-  for (const url of ['daemon', 'unix:///x', 'ssh://host', 'https://cache.example'])
+  for (const url of ['ssh://host', 'https://cache.example'])
     assert.throws(
       () => placeStore(url, machine({})),
       (error) => error instanceof FloeError && error.code === 'FLOE_NOT_SUPPORTED',

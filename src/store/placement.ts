@@ -1,5 +1,5 @@
-// Where the store is: what `--store`, the setting `store` or NIX_REMOTE say, else NIX_STORE_DIR and its kin, else the first of a writable
-// /nix/store, a private store to be seen at /nix through a mount namespace, /nix itself (root without namespaces), and a store under the
+// Where the store is: what `--store`, the setting `store` or NIX_REMOTE say, else NIX_STORE_DIR and its kin, else the first of a Nix
+// daemon's socket, a writable /nix/store, a private store to be seen at /nix through a mount namespace, /nix itself (root without namespaces), and a store under the
 // home folder with hashes of its own (docs/decisions: Store). Pure: what it must know of the machine it is told. Store URLs: Nix manual,
 // "Store URL format".
 
@@ -15,6 +15,8 @@ export interface StoreMachine {
   /** A folder that is there and that this user may write to. */
   isWritableFolder(path: string): boolean;
   exists(path: string): boolean;
+  /** Somebody answers at that socket. */
+  isListening(path: string): boolean;
   /** This user may make mount namespaces. Costs a process; asked last. */
   canMount(): boolean;
 }
@@ -30,6 +32,8 @@ export interface StorePlacement {
   /** As the user would write it. */
   readonly uri: string;
   readonly readOnly: boolean;
+  /** Of a daemon that has to be asked; undefined where this process works in the store itself. */
+  readonly socket?: string | undefined;
   /** Whether what is copied here needs a signature; undefined where the URL does not say. */
   readonly requiresSignatures: boolean | undefined;
   /** What a child must see where, so that store paths work for it; undefined where they work as they are. */
@@ -50,7 +54,7 @@ export interface StoreUrl {
 }
 
 /** Schemes of Nix's stores that are no local ones. */
-const OTHER_SCHEMES = ['unix', 'ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng', 'local-overlay'];
+const OTHER_SCHEMES = ['ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng', 'local-overlay'];
 /** Parameters of local stores, and of all stores, that change no place. */
 const HARMLESS_PARAMETERS = [
   'trusted',
@@ -62,6 +66,8 @@ const HARMLESS_PARAMETERS = [
   'use-roots-daemon',
   'ignore-gc-delete-failure',
 ];
+
+const DAEMON_PARAMETERS = ['max-connections', 'max-connection-age'];
 
 /** Reads a store URL; UsageError where it is none. */
 export function parseStoreUrl(url: string, cwd: string): StoreUrl {
@@ -176,6 +182,25 @@ function placeLocal(url: StoreUrl, uri: string, machine: StoreMachine): StorePla
   return placement(folders, uri, { readOnly, requiresSignatures, unknownParameters: [...parameters.keys()] });
 }
 
+/** Where the daemon of the usual store listens. */
+function daemonSocket(machine: StoreMachine): string {
+  return machine.env['NIX_DAEMON_SOCKET_PATH'] || `${environmentFolders(machine).stateDir}/daemon-socket/socket`;
+}
+
+/** `daemon`, `unix://PATH`: folders as of local stores, reached by a socket. */
+function placeDaemon(url: StoreUrl, machine: StoreMachine): StorePlacement {
+  const usual = daemonSocket(machine);
+  const socket = url.location === '' ? usual : absolute(url.location, machine.cwd);
+  const place = placeLocal({ ...url, location: '' }, '', machine);
+  const parameters = [...url.parameters].map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
+  const uri = (socket === usual ? 'daemon' : `unix://${socket}`) + (parameters === '' ? '' : `?${parameters}`);
+  return { ...place, uri, socket, unknownParameters: place.unknownParameters.filter((name) => !DAEMON_PARAMETERS.includes(name)) };
+}
+
+function answersAt(socket: string, machine: StoreMachine): boolean {
+  return machine.exists(socket) && machine.isListening(socket);
+}
+
 /** Folder for floe's own data. */
 function dataFolder({ env, home }: StoreMachine): string {
   const data = env['XDG_DATA_HOME'];
@@ -188,7 +213,15 @@ function dataFolder({ env, home }: StoreMachine): string {
 
 function placeAuto(machine: StoreMachine): StorePlacement {
   const { env } = machine;
-  if (env['NIX_STORE_DIR'] || env['NIX_STATE_DIR']) return placement(environmentFolders(machine), 'local');
+  const socket = daemonSocket(machine);
+  const daemon: StoreUrl = { kind: 'daemon', location: '', parameters: new Map() };
+  if (env['NIX_STORE_DIR'] || env['NIX_STATE_DIR']) {
+    const folders = environmentFolders(machine);
+    const isOthers = machine.exists(folders.stateDir) && !machine.isWritableFolder(folders.stateDir);
+    return isOthers && answersAt(socket, machine) ? placeDaemon(daemon, machine) : placement(folders, 'local');
+  }
+  // Root needs nobody's leave, and may be about to become the daemon.
+  if (!machine.isRoot && answersAt(socket, machine)) return placeDaemon(daemon, machine);
   const shared = chrootFolders('/', DEFAULT_STORE_DIR);
   if (machine.isWritableFolder(shared.realStoreDir) && (machine.isWritableFolder(shared.stateDir) || !machine.exists(shared.stateDir)))
     return placement(shared, 'local');
@@ -219,10 +252,7 @@ export function placeStore(url: string | undefined, machine: StoreMachine): Stor
       return placeLocal(parsed, text, machine);
     case 'daemon':
     case 'unix':
-      throw new FloeError('FLOE_NOT_SUPPORTED', `store '${text}' is behind a Nix daemon, which floe cannot talk to yet`, {
-        data: { url: text },
-        hint: 'name a local store: `--store DIR` for one of its own, `--store local` for /nix/store itself where this user may write to it',
-      });
+      return placeDaemon(parsed, machine);
     default:
       if (!OTHER_SCHEMES.includes(parsed.kind))
         throw new UsageError(`don't know how to open Nix store with scheme '${parsed.kind}'`, { data: { url: text } });

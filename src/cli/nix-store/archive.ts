@@ -51,14 +51,18 @@ export async function dumpDatabase(run: OperationRun): Promise<void> {
 export async function loadDatabase(run: OperationRun): Promise<void> {
   run.refuseFlags();
   run.refuseArguments();
-  registerPaths(run.store, () => run.session.stdin.readLine(), { reregister: true, hashGiven: true, canonicalise: false });
+  registerPaths(run.engine.localStore('registering paths'), () => run.session.stdin.readLine(), {
+    reregister: true,
+    hashGiven: true,
+    canonicalise: false,
+  });
 }
 
 /** `nix-store --register-validity`. */
 export async function registerValidity(run: OperationRun): Promise<void> {
   const flags = run.readFlags('--reregister', '--hash-given');
   run.refuseArguments();
-  registerPaths(run.store, () => run.session.stdin.readLine(), {
+  registerPaths(run.engine.localStore('registering paths'), () => run.session.stdin.readLine(), {
     reregister: flags.has('--reregister'),
     hashGiven: flags.has('--hash-given'),
     canonicalise: true,

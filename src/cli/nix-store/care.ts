@@ -88,7 +88,9 @@ export async function repairPaths(run: OperationRun): Promise<void> {
 /** `nix-store --optimise`. */
 export async function optimise(run: OperationRun): Promise<void> {
   if (run.args.length > 0 || run.flags.length > 0) throw new UsageError('no arguments expected');
-  const { filesLinked, bytesFreed } = await new StoreCare(run.engine).optimise();
+  const stats = await new StoreCare(run.engine).optimise();
+  if (stats === undefined) return;
+  const { filesLinked, bytesFreed } = stats;
   run.session.report.log('info', `${printSize(bytesFreed)} freed by hard-linking ${filesLinked} files`);
 }
 

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import type { StoreMachine } from '../placement.ts';
+import { isListening } from './daemon-socket.ts';
 
 function isWritableFolder(path: string): boolean {
   try {
@@ -33,5 +34,5 @@ function homeFolder(env: NodeJS.ProcessEnv): string | undefined {
 /** The present machine, user and environment. */
 export function readStoreMachine(env: NodeJS.ProcessEnv = process.env, cwd: string = process.cwd()): StoreMachine {
   const isRoot = process.geteuid?.() === 0;
-  return { env, cwd, home: homeFolder(env), isRoot, isWritableFolder, exists: existsSync, canMount: () => canMount(isRoot) };
+  return { env, cwd, home: homeFolder(env), isRoot, isWritableFolder, exists: existsSync, isListening, canMount: () => canMount(isRoot) };
 }

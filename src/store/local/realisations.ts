@@ -9,13 +9,16 @@ import { type DerivationOutputId, printDerivationOutputId, type Realisation } fr
 import type { StorePath } from '../../model/store-path.ts';
 import type { StoreDatabase } from './db.ts';
 
-/** Asks and fills the database of one store. */
+/** Where realisations are kept: a store's database, or a daemon. */
+export type RealisationTable = Pick<StoreDatabase, 'queryRealisation' | 'putRealisation' | 'transaction'>;
+
+/** Asks and fills the table of one store. */
 export class Realisations {
-  readonly #db: StoreDatabase;
+  readonly #db: RealisationTable;
   readonly #storeDir: string;
   readonly #lookup: HashModuloLookup;
 
-  constructor(db: StoreDatabase, storeDir: string, lookup: HashModuloLookup) {
+  constructor(db: RealisationTable, storeDir: string, lookup: HashModuloLookup) {
     this.#db = db;
     this.#storeDir = storeDir;
     this.#lookup = lookup;

@@ -175,9 +175,17 @@ export function addIndirectRoot(stateDir: string, link: string): void {
   replaceLink(indirectRootPlace(stateDir, link), link);
 }
 
-/** Makes `link` a link to the path, and a root. Refuses to replace what is no link into the store. The path must be a temporary root. */
-export function makeRootLink(options: Pick<RootsOptions, 'stateDir' | 'storeDir'>, path: StorePath, link: string): string {
-  const { stateDir, storeDir } = options;
+/**
+ * Makes `link` a link to the path, and a root, which `register` notes. Refuses to replace what is no link into the store. The path must
+ * be a temporary root.
+ */
+export function makeRootLink(
+  options: Pick<RootsOptions, 'stateDir' | 'storeDir'>,
+  path: StorePath,
+  link: string,
+  register = (place: string): void => addIndirectRoot(options.stateDir, place),
+): string {
+  const { storeDir } = options;
   const absolute = resolve(link);
   if (absolute === storeDir || absolute.startsWith(`${storeDir}/`)) {
     throw new StoreError(
@@ -195,6 +203,6 @@ export function makeRootLink(options: Pick<RootsOptions, 'stateDir' | 'storeDir'
     });
   }
   replaceLink(absolute, `${storeDir}/${path}`);
-  addIndirectRoot(stateDir, absolute);
+  register(absolute);
   return absolute;
 }

@@ -19,7 +19,9 @@ export class StoreOptimiseCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEngine(this);
     try {
-      const { filesLinked, bytesFreed } = await new StoreCare(engine).optimise();
+      const stats = await new StoreCare(engine).optimise();
+      if (stats === undefined) return;
+      const { filesLinked, bytesFreed } = stats;
       this.session.report.log('info', `${printSize(bytesFreed)} freed by hard-linking ${filesLinked} files`);
     } finally {
       await engine.close();

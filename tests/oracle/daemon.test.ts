@@ -1,0 +1,15 @@
+// floe as a client of C++ Nix's daemon: its store does what every store does.
+
+import { test } from 'node:test';
+import { testStore } from '../conformance/store.ts';
+import { startTestDaemon } from '../support/daemons.ts';
+import { temporaryFolder } from '../support/local-stores.ts';
+
+const oracle = process.env['FLOE_ORACLE'];
+const folder = temporaryFolder();
+
+if (oracle === undefined) test("C++ Nix's daemon", { skip: 'FLOE_ORACLE names no Nix' }, () => {});
+else {
+  const open = async () => (await startTestDaemon(folder, `${oracle} nix-daemon`)).open();
+  testStore("C++ Nix's daemon", open, { errorsAreText: true });
+}
