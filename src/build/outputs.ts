@@ -8,6 +8,7 @@ import { equalHash, type Hash, type HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import { type ContentAddress, type ContentAddressMethod, makeContentPath } from '../model/content-address.ts';
 import type { Derivation, DerivationOutput } from '../model/derivation.ts';
+import { startTreeDigest } from '../model/git-hash.ts';
 import { NarWriter } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { outputPathName, type StorePath, storePathHash, storePathName } from '../model/store-path.ts';
@@ -330,7 +331,11 @@ function hashContent(
   self: boolean,
 ): Hash {
   const { algorithm } = wanted;
-  if (wanted.method === 'git') throw rejected('outputs with \'outputHashMode = "git"\' are not supported yet');
+  if (wanted.method === 'git') {
+    const state = startTreeDigest(wanted.method, algorithm);
+    dumpTree(path, (chunk) => state.update(chunk), { reuseBlocks: true });
+    return { algorithm, bytes: state.digest() };
+  }
   if (!self && flatHash !== undefined) return flatHash;
   if (!self && algorithm === 'sha256') return facts.narHash;
   const state = new HashModulo(algorithm, storePathHash(place.scratch));

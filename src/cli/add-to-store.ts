@@ -2,8 +2,10 @@
 
 import { Option } from 'clipanion';
 import { basename, resolve } from 'node:path';
-import { FloeError, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { parseHashAlgorithm } from '../base/hash.ts';
+import type { Settings } from '../engine/config.ts';
+import { requireFeature } from '../engine/features.ts';
 import { addToStore } from '../engine/store-archives.ts';
 import type { ContentAddressMethod } from '../model/content-address.ts';
 import { BaseCommand } from './base-command.ts';
@@ -16,7 +18,7 @@ export abstract class AddToStoreCommand extends BaseCommand {
   readonly dry = dryRunOptions();
   readonly storeName = Option.String('--name,-n', { description: 'Name in the store; that of the path unless said. {name}' });
   readonly mode = Option.String('--mode', {
-    description: 'How the hash is taken: nar (the tree), flat (the bytes), text. {content-address-method}',
+    description: 'How the hash is taken: nar (the tree), flat (the bytes), text, or git (as git does). {content-address-method}',
   });
   readonly algorithm = Option.String('--hash-algo', 'sha256', {
     description: 'Hash algorithm: blake3, md5, sha1, sha256 or sha512. {hash-algo}',
@@ -24,7 +26,7 @@ export abstract class AddToStoreCommand extends BaseCommand {
   readonly target = Option.String({ name: 'path' });
 
   async execute(): Promise<void> {
-    const method = this.mode === undefined ? this.defaultMode : readMode(this.mode);
+    const method = this.mode === undefined ? this.defaultMode : readMode(this.mode, this.session.settings);
     const algorithm = parseHashAlgorithm(this.algorithm);
     const engine = openEngine(this);
     try {
@@ -38,9 +40,8 @@ export abstract class AddToStoreCommand extends BaseCommand {
   }
 }
 
-function readMode(text: string): ContentAddressMethod {
-  if (text === 'nar' || text === 'flat' || text === 'text') return text;
-  if (text === 'git')
-    throw new FloeError('FLOE_NOT_SUPPORTED', "experimental Nix feature 'git-hashing' is disabled; floe does not have it yet");
+function readMode(text: string, settings: Settings): ContentAddressMethod {
+  if (text === 'git') requireFeature(settings, 'git-hashing');
+  if (text === 'nar' || text === 'flat' || text === 'text' || text === 'git') return text;
   throw new UsageError(`unknown content address method '${text}', expect 'flat', 'nar', 'text' or 'git'`);
 }

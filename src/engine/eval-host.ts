@@ -13,7 +13,6 @@ import {
   type TraceFrame,
 } from '../base/errors.ts';
 import { type Hash, equalHash, hashBytes, printHash } from '../base/hash.ts';
-import { startDigest } from '../base/sha.ts';
 import type {
   AddToStoreRequest,
   ClosureRequest,
@@ -28,6 +27,7 @@ import type {
 } from '../eval/host.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
 import { parseDerivationFile } from '../model/aterm.ts';
+import { startTreeDigest } from '../model/git-hash.ts';
 import { type ContentAddress, makeContentPath, makeTextPath } from '../model/content-address.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { ByteSink } from '../model/nar.ts';
@@ -319,11 +319,7 @@ export class EngineEvalHost implements EvalHost {
       if (tree.kind('') !== 'regular') throw new EvalError(`path '${shown}' is not a regular file, so it has no flat hash`);
       return hashBytes(algorithm, tree.readBytes(''));
     }
-    if (method === 'git')
-      throw new EvalError(
-        "experimental Nix feature 'git-hashing' is disabled; add '--extra-experimental-features git-hashing' to enable it",
-      );
-    const sink = startDigest(algorithm);
+    const sink = startTreeDigest(method, algorithm);
     writeTreeNar(
       tree,
       (chunk) => sink.update(chunk),

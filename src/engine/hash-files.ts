@@ -4,14 +4,15 @@ import * as fs from 'node:fs';
 import { IoError } from '../base/errors.ts';
 import type { Hash, HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
+import { startTreeDigest } from '../model/git-hash.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
 import { DiskTree } from './host-tree.ts';
 
-export type HashMode = 'flat' | 'nar';
+export type HashMode = 'flat' | 'nar' | 'git';
 
-/** Flat: of the bytes, following links, pipes too. NAR: of the tree as the store would hold it. Throws IoError. */
+/** Flat: of the bytes, following links, pipes too. NAR and git: of the tree as the store would hold it. Throws IoError. */
 export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm): Hash {
-  const sink = startDigest(algorithm);
+  const sink = mode === 'flat' ? startDigest(algorithm) : startTreeDigest(mode, algorithm);
   if (mode === 'flat') {
     try {
       sink.update(fs.readFileSync(path));

@@ -96,6 +96,8 @@ export function makeTextPathOf(name: string, sha256: string, references: readonl
 /** Store path of a content-addressed object. */
 export function makeContentPath(name: string, address: ContentAddress, references: ContentReferences, storeDir: StoreDir): StorePath {
   const { method, hash } = address;
+  if (method === 'git' && hash.algorithm !== 'sha1' && hash.algorithm !== 'sha256')
+    throw new FormatError(`Git file ingestion must use SHA-1 or SHA-256 hash, but instead using: ${hash.algorithm}`);
   if (method === 'text') return makeTextPath(name, hash, references.others, storeDir);
   if (method === 'nar' && hash.algorithm === 'sha256') {
     return makeStorePath(

@@ -3,9 +3,10 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { FloeError, HashMismatchError } from '../../base/errors.ts';
+import { HashMismatchError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, type HashFormat, printHash } from '../../base/hash.ts';
 import type { ContentAddress } from '../../model/content-address.ts';
+import { startTreeDigest } from '../../model/git-hash.ts';
 import { NarReader } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
 import { type StoreDir, type StorePath, storePathHash } from '../../model/store-path.ts';
@@ -88,10 +89,9 @@ export class ObjectImport {
       dumpTree(this.#temporary, (chunk) => modulo.push(chunk), { reuseBlocks: true });
       actual = modulo.finish();
     } else if (method === 'git') {
-      throw new FloeError(
-        'FLOE_NOT_SUPPORTED',
-        `cannot import path '${storeDir}/${this.#path}': objects addressed by git hash are not supported`,
-      );
+      const state = startTreeDigest(method, hash.algorithm);
+      dumpTree(this.#temporary, (chunk) => state.update(chunk), { reuseBlocks: true });
+      actual = { algorithm: hash.algorithm, bytes: state.digest() };
     } else {
       const contents = guardIo('reading', this.#temporary, () => fs.readFileSync(systemPath(this.#temporary)));
       actual = hashBytes(hash.algorithm, contents);

@@ -3,11 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { FloeError, StoreError } from '../../base/errors.ts';
+import { StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, type HashAlgorithm } from '../../base/hash.ts';
-import { startDigest } from '../../base/sha.ts';
 import type { ContentAddress, ContentAddressMethod } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
+import { startTreeDigest } from '../../model/git-hash.ts';
 import { type ByteSink, narOfFile, NarReader, type TreeFilter } from '../../model/nar.ts';
 import type { StoreDir, StorePath } from '../../model/store-path.ts';
 import type { NarFacts } from './inspect-tree.ts';
@@ -118,14 +118,12 @@ function readFileOfNar(writeNar: (sink: ByteSink) => void): Uint8Array {
 
 /** Hash of a file or folder of the machine as its content address has it. */
 export function hashHostTree({ path, filter }: HostTreeRequest, method: ContentAddressMethod, algorithm: HashAlgorithm): Hash {
-  if (method === 'git')
-    throw new FloeError('FLOE_NOT_SUPPORTED', `cannot hash '${path}' as git does: objects addressed by git hash are not supported`);
-  if (method !== 'nar')
+  if (method !== 'nar' && method !== 'git')
     return hashBytes(
       algorithm,
       guardIo('reading', path, () => fs.readFileSync(systemPath(path))),
     );
-  const state = startDigest(algorithm);
+  const state = startTreeDigest(method, algorithm);
   dumpTree(path, (chunk) => state.update(chunk), { filter, reuseBlocks: true });
   return { algorithm, bytes: state.digest() };
 }
