@@ -20,12 +20,8 @@ import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/d
 import { parseAttrPath } from '../model/attr-path.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 
-const META = internSymbol('meta');
-const OUTPUTS_TO_INSTALL = internSymbol('outputsToInstall');
-const OUTPUT_SPECIFIED = internSymbol('outputSpecified');
-const RECURSE_FOR_DERIVATIONS = internSymbol('recurseForDerivations');
 /** A set with this attribute is a folder of expressions: each is called with `--arg`s and searched (nix-env). */
-export const COMBINE_CHANNELS = internSymbol('_combineChannels');
+export const COMBINE_CHANNELS = '_combineChannels';
 
 /** A value found by walking along a path as users write it, functions on the way called with `autoArgs`. */
 export function findAlongAttrPath(state: EvalState, path: string, autoArgs: Attrs, root: Slot): Value {
@@ -102,7 +98,7 @@ export class FoundDerivation {
   /** The outputs that `nix-build` and `nix build -f` take: the one the value names, else meta.outputsToInstall, else all. */
   get outputsToInstall(): string[] {
     const outputs = this.outputNames;
-    const specified = this.attrs.get(OUTPUT_SPECIFIED);
+    const specified = this.attrs.get(symbols.outputSpecified);
     if (
       specified !== undefined &&
       forceBool(this.state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation")
@@ -122,8 +118,8 @@ export class FoundDerivation {
 }
 
 function outputsToInstallOf(derivation: Attrs): Value | undefined {
-  const meta = derivation.force(META);
-  return meta instanceof Attrs ? meta.force(OUTPUTS_TO_INSTALL) : undefined;
+  const meta = derivation.force(symbols.meta);
+  return meta instanceof Attrs ? meta.force(internSymbol('outputsToInstall')) : undefined;
 }
 
 const ATTR_PATH_COMPONENT = /^[A-Za-z_][A-Za-z0-9\-_+]*$/;
@@ -159,12 +155,12 @@ export function findDerivations(
   };
   const visitAttribute = (value: Attrs, index: number, path: string): void => {
     const slot = value.slots()[index]!;
-    if (value.has(COMBINE_CHANNELS)) return visit(slot, path);
+    if (value.has(internSymbol(COMBINE_CHANNELS))) return visit(slot, path);
     const child = takeDerivation(slot, path);
     if (!(child instanceof Attrs)) return;
-    const recurse = child.get(RECURSE_FOR_DERIVATIONS);
+    const recurse = child.get(symbols.recurseForDerivations);
     if (recurse === undefined) return;
-    if (forceBool(state, recurse, child.position(RECURSE_FOR_DERIVATIONS), 'while evaluating the attribute `recurseForDerivations`'))
+    if (forceBool(state, recurse, child.position(symbols.recurseForDerivations), 'while evaluating the attribute `recurseForDerivations`'))
       visit(child, path);
   };
   const visit = (slot: Slot, path: string): void => {
@@ -229,7 +225,7 @@ export function flakeOutputDerivedPath(state: EvalState, value: Value, attrPath:
 
 function defaultFlakeOutputs(state: EvalState, derivation: FoundDerivation): string[] {
   const { attrs } = derivation;
-  const specified = attrs.get(OUTPUT_SPECIFIED);
+  const specified = attrs.get(symbols.outputSpecified);
   if (specified !== undefined) {
     const isSpecified = forceBool(state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation");
     return isSpecified && derivation.outputName !== '' ? [derivation.outputName] : ['out'];

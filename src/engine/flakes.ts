@@ -10,7 +10,7 @@ import { hashBytes, printHash, parseSri } from '../base/hash.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { callFlake } from '../eval/call-flake.ts';
 import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
-import { internSymbol } from '../eval/symbol.ts';
+import { symbols } from '../eval/symbol.ts';
 import { force, type Value } from '../eval/value.ts';
 import type { FetchedInput } from '../fetch/fetcher.ts';
 import { type FetchCache, makeFetchCache } from '../fetch/fetch-cache.ts';
@@ -59,8 +59,6 @@ export interface LockedFlake extends LockedOnDisk {
   /** The whole value of the flake: outputs, inputs, sourceInfo. */
   value(): Value;
 }
-
-const OUTPUTS = internSymbol('outputs');
 
 export class Flakes {
   private readonly engine: Engine;
@@ -255,7 +253,7 @@ export class Flakes {
       value: whole,
       outputs: () => {
         const flake = whole();
-        const outputs = flake instanceof Attrs ? flake.get(OUTPUTS) : undefined;
+        const outputs = flake instanceof Attrs ? flake.get(symbols.outputs) : undefined;
         return outputs === undefined ? null : evaluation.evaluator.guard(() => force(outputs));
       },
     };

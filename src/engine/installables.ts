@@ -7,7 +7,7 @@ import { type Progress, SILENT } from '../base/progress.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
-import { querySymbol, symbolName } from '../eval/symbol.ts';
+import { internSymbol, querySymbol, symbolName } from '../eval/symbol.ts';
 import { force, type Slot, type Value } from '../eval/value.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
 import { baseDerivation, type DerivedPath, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
@@ -181,6 +181,8 @@ export class FlakeTarget implements Target {
   /** At most that many; MissingAttributeError where there is none. */
   private find(limit: number): FoundValue[] {
     return this.evaluation.evaluator.guard(() => {
+      // NIX: the names of a path are known before anything is evaluated; see symbols in symbol.ts.
+      for (const candidate of this.candidates) parseAttrPath(candidate).forEach(internSymbol);
       const root = this.flake.outputs();
       const near: string[] = [];
       const all: FoundValue[] = [];

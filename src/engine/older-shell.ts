@@ -60,8 +60,6 @@ export function packagesExpression(packages: readonly string[]): string {
   return `{...}@args: with import <nixpkgs> args; (pkgs.runCommandCC or pkgs.runCommand) "shell" { buildInputs = [ ${inputs}]; } ""`;
 }
 
-const IN_NIX_SHELL = internSymbol('inNixShell');
-
 /** Works with one engine. */
 export class OlderShell {
   private readonly engine: Engine;
@@ -101,9 +99,9 @@ export class OlderShell {
   /** `--arg`s, with `inNixShell` where the function asks for it. */
   private argumentsFor(value: Value): Attrs {
     const plain = this.engine.autoArgs();
-    const asks = value instanceof Lambda && value.code.formals?.some(({ symbol }) => symbol === IN_NIX_SHELL) === true;
-    if (!asks || plain.has(IN_NIX_SHELL)) return plain;
-    const all = new AttrsBuilder().set(IN_NIX_SHELL, true);
+    const asks = value instanceof Lambda && value.code.formals?.some(({ symbol }) => symbol === internSymbol('inNixShell')) === true;
+    if (!asks || plain.has(internSymbol('inNixShell'))) return plain;
+    const all = new AttrsBuilder().set(internSymbol('inNixShell'), true);
     plain.keys().forEach((symbol, index) => all.set(symbol, plain.slots()[index]!));
     return all.build();
   }

@@ -70,7 +70,7 @@ export class PackageSources {
     if (kind !== 'directory') throw new FloeError('FLOE_NO_FILE', `path '${path}' is not a directory or a Nix expression`);
     const found = new Map<string, string>();
     this.gather(path, found);
-    const attrs = new AttrsBuilder().set(COMBINE_CHANNELS, []);
+    const attrs = new AttrsBuilder().set(internSymbol(COMBINE_CHANNELS), []);
     for (const [name, one] of found)
       attrs.set(
         internSymbol(name),

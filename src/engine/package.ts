@@ -16,9 +16,7 @@ import { FoundDerivation } from './derivation-values.ts';
 /** Output names in order; a path is undefined where it was not asked for. */
 export type PackageOutputs = ReadonlyMap<string, StorePath | undefined>;
 
-const META = internSymbol('meta');
 const OUT_PATH = symbols.outPath;
-const OUTPUT_SPECIFIED = internSymbol('outputSpecified');
 
 /** What a package is that no value describes. */
 export interface BarePackage {
@@ -123,7 +121,7 @@ export class Package {
   /** The outputs that come into a user environment: the one the value names, else meta.outputsToInstall, else all. */
   outputsToInstall(): ReadonlyMap<string, StorePath> {
     const outputs = this.outputs() as ReadonlyMap<string, StorePath>;
-    const specified = this.attrs?.get(OUTPUT_SPECIFIED);
+    const specified = this.attrs?.get(symbols.outputSpecified);
     const what = "while evaluating the 'outputSpecified' attribute of a derivation";
     if (specified !== undefined && forceBool(this.state, specified, NO_POSITION, what)) {
       const { outputName } = this;
@@ -143,9 +141,9 @@ export class Package {
   }
 
   private get metaAttrs(): Attrs | undefined {
-    const slot = this.attrs?.get(META);
+    const slot = this.attrs?.get(symbols.meta);
     if (slot === undefined) return undefined;
-    return forceAttrs(this.state, slot, this.attrs!.position(META), "while evaluating the 'meta' attribute of a derivation");
+    return forceAttrs(this.state, slot, this.attrs!.position(symbols.meta), "while evaluating the 'meta' attribute of a derivation");
   }
 
   /** In order. */

@@ -22,10 +22,6 @@ export interface PackageDescription {
   readonly priority: number;
 }
 
-const META = internSymbol('meta');
-const PRIORITY = internSymbol('priority');
-const OUTPUT_SPECIFIED = internSymbol('outputSpecified');
-
 /** Evaluates a target. Only derivations of flakes have a source that can be upgraded. */
 export function describeTarget(engine: Engine, target: Target): PackageDescription {
   const paths = target.derivedPaths();
@@ -35,8 +31,8 @@ export function describeTarget(engine: Engine, target: Target): PackageDescripti
     const { value, attrPath } = target.value();
     if (!(value instanceof Attrs) || !isDerivation(value)) return { paths, source: undefined, priority: DEFAULT_PRIORITY };
     const source = { originalRef: target.ref, lockedRef: target.flake.top.lockedRef, attrPath, outputs: target.outputs };
-    const meta = value.get(OUTPUT_SPECIFIED) === undefined ? value.force(META) : undefined;
-    const priority = meta instanceof Attrs ? meta.get(PRIORITY) : undefined;
+    const meta = value.get(symbols.outputSpecified) === undefined ? value.force(symbols.meta) : undefined;
+    const priority = meta instanceof Attrs ? meta.get(internSymbol('priority')) : undefined;
     if (priority === undefined) return { paths, source, priority: DEFAULT_PRIORITY };
     const number = force(priority);
     if (typeof number !== 'number' && typeof number !== 'bigint') throw new WrongTypeError(`'${attrPath}.meta.priority' is not an integer`);

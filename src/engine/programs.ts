@@ -19,11 +19,6 @@ import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
 import { type EnvironmentChoices, packageFolders } from './start-program.ts';
 
-const PROGRAM = internSymbol('program');
-const META = internSymbol('meta');
-const MAIN_PROGRAM = internSymbol('mainProgram');
-const PNAME = internSymbol('pname');
-
 /** A name without its version: "hello" of "hello-2.12". */
 function nameWithoutVersion(name: string): string {
   const match = /-[^A-Za-z]/.exec(name);
@@ -61,16 +56,21 @@ export class Programs {
     const expected = first === 'apps' || first === 'defaultApp' ? 'app' : 'derivation';
     if (text(value, symbols.type, 'type') !== expected) throw new EvalError(`attribute '${attrPath}' should have type '${expected}'`);
     if (expected === 'app') {
-      const slot = value.get(PROGRAM);
+      const slot = value.get(internSymbol('program'));
       if (slot === undefined) throw new EvalError(`attribute '${attrPath}.program' does not exist`);
-      const program = forceString(state, slot, value.position(PROGRAM), `while evaluating the 'program' attribute of '${attrPath}'`);
+      const program = forceString(
+        state,
+        slot,
+        value.position(internSymbol('program')),
+        `while evaluating the 'program' attribute of '${attrPath}'`,
+      );
       return { program: stringText(program), context: (stringContext(program) ?? []).map(contextPath) };
     }
     const derivation = new FoundDerivation(state, value, attrPath);
-    const meta = value.force(META);
+    const meta = value.force(symbols.meta);
     const main =
-      (meta instanceof Attrs ? text(meta, MAIN_PROGRAM, 'meta.mainProgram') : undefined) ??
-      text(value, PNAME, 'pname') ??
+      (meta instanceof Attrs ? text(meta, internSymbol('mainProgram'), 'meta.mainProgram') : undefined) ??
+      text(value, internSymbol('pname'), 'pname') ??
       nameWithoutVersion(derivation.name);
     const outPath = forceString(
       state,

@@ -23,8 +23,6 @@ import type { Engine } from './engine.ts';
 import { DiskTree } from './host-tree.ts';
 import { FlakeTarget } from './installables.ts';
 
-const WELCOME_TEXT = internSymbol('welcomeText');
-
 /** Copies a template into a folder, without overwriting anything. FloeError at the end where files were in the way. */
 export async function copyTemplate(engine: Engine, url: string, destination: string): Promise<void> {
   const { ref, fragment } = parseFlakeRefWithFragment(utf8ToByteString(url), { paths: engine.flakes.pathResolver() });
@@ -37,7 +35,7 @@ export async function copyTemplate(engine: Engine, url: string, destination: str
   const { folder, welcome } = evaluation.evaluator.guard(() => {
     const slot = value instanceof Attrs ? value.get(symbols.path) : undefined;
     if (!(value instanceof Attrs) || slot === undefined) throw new EvalError(`attribute '${attrPath}.path' does not exist`);
-    const text = value.get(WELCOME_TEXT);
+    const text = value.get(internSymbol('welcomeText'));
     return {
       folder: coerceToPath(state, NO_POSITION, slot, new ContextAccumulator(), ''),
       welcome:

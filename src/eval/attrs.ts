@@ -335,19 +335,17 @@ export function makeSortedAttrs(keys: readonly SymbolId[], positions: readonly P
 
 /** Makes sets with the same few attributes again and again: `const RESULT = new RecordShape('success', 'value'); RESULT.make(true, v)`. */
 export class RecordShape {
-  private readonly shape: Shape;
-  private readonly order: readonly number[];
+  private readonly names: readonly string[];
+  private made: { readonly shape: Shape; readonly order: readonly number[] } | null = null;
   constructor(...names: string[]) {
-    const { shape, order } = makeStaticShape(names.map(internSymbol), null);
-    this.shape = shape;
-    this.order = order;
+    this.names = names;
   }
   /** Slots in the order the names were given. */
   make(...slots: Slot[]): Attrs {
-    const { order } = this;
+    const { shape, order } = (this.made ??= makeStaticShape(this.names.map(internSymbol), null));
     const values: Slot[] = new Array(order.length);
     for (let i = 0; i < order.length; i++) values[i] = slots[order[i]!]!;
-    return new Attrs(this.shape, values);
+    return new Attrs(shape, values);
   }
 }
 

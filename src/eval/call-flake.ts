@@ -10,7 +10,7 @@ import type { InputAttrs, LockedFlakeInfo } from './host.ts';
 import { NO_POSITION } from './position.ts';
 import type { EvalState } from './state.ts';
 import { contextOf, opaqueElement } from './string-context.ts';
-import { symbolName } from './symbol.ts';
+import { internSymbol, symbolName } from './symbol.ts';
 import { force, isString, makeString, stringText, type Slot, type Value } from './value.ts';
 import { treeValue } from './builtins/fetchers.ts';
 
@@ -64,6 +64,11 @@ in
 nodes.\${lock.root}.result
 `;
 
+// NIX: the names of C++ Nix's own file, which become symbols when the first flake is called; see symbols in symbol.ts.
+const NAMES =
+  'lockFile lockFileStr resolveInput inputSpec getInputByPath root path nodeName nodes inputs allNodes hasOverride overrides key isRelative ' +
+  'node locked parentNode parent sourceInfo fetchTreeFinal info subdir dir flake result inputName self _type';
+
 const WRAPPER = Symbol('function that makes values of flakes');
 
 const fetchLocked: BuiltinDefinition = {
@@ -95,11 +100,15 @@ function sourceInfoOf(state: EvalState, info: LockedFlakeInfo['overrides'][strin
 
 /** The value of a locked flake. */
 export function callFlake(state: EvalState, { lockFile, overrides }: LockedFlakeInfo): Value {
-  const wrapper = state.cache(WRAPPER, () => state.evalText(CALL_FLAKE, '/', '«flakes-internal»/call-flake.nix'));
   const given = new AttrsBuilder();
   for (const [key, { sourceInfo, dir }] of Object.entries(overrides)) {
+    internSymbol('sourceInfo');
     given.setName(key, new AttrsBuilder().setName('sourceInfo', sourceInfoOf(state, sourceInfo)).setName('dir', dir).build());
   }
+  const wrapper = state.cache(WRAPPER, () => {
+    NAMES.split(' ').forEach(internSymbol);
+    return state.evalText(CALL_FLAKE, '/', '«flakes-internal»/call-flake.nix');
+  });
   const args: Slot[] = [lockFile, given.build(), new Builtin('fetchFinalTree', fetchLocked, state)];
   return callFunction(state, wrapper, args, NO_POSITION);
 }

@@ -1,8 +1,8 @@
 // The compiled form of a source: what compile.ts writes, decode.ts reads, and code packs keep on disk. It depends on the text, the names of
 // the base environment and nothing else: paths and symbols are resolved when it is read.
 //
-// A unit is a byte string: FORMAT_VERSION, the source's length, the number of strings, their lengths, their bytes, then the expression. Numbers are
-// unsigned LEB128. An expression is an opcode and its operands, sub-expressions in place; positions are offsets into the source plus one (0 is
+// A unit is a byte string: FORMAT_VERSION, the source's length, the number of strings, how many of them are names (which come first, in the
+// order in which C++ Nix comes to know them), their lengths, their bytes, then the expression. Numbers are unsigned LEB128. An expression is an opcode and its operands, sub-expressions in place; positions are offsets into the source plus one (0 is
 // nowhere). An operand may be wrapped in Lazy with its length, so that it can be skipped until it is run.
 //
 // PERF: there are fewer frames than ast.ts describes, and so other depths and slots. The parameters of `x: y: body` share one frame,
@@ -10,7 +10,7 @@
 // stands where it is made.
 
 /** Changes with every change of the format. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /** Sub-expressions at least this long are decoded when they first run. */
 export const LAZY_THRESHOLD = 12;

@@ -24,11 +24,11 @@ import { printNode } from '../lang/print-ast.ts';
 import { FORMAT_VERSION, LAZY_THRESHOLD, Op, PATH_MARK } from './code-format.ts';
 
 /**
- * The compiled form of a bound tree; `length` is that of its source. `scopes` is the number of frames around it (scopedImport), as the
- * binder was told.
+ * The compiled form of a bound tree; `length` is that of its source, `names` are the parser's. `scopes` is the number of frames around it
+ * (scopedImport), as the binder was told.
  */
-export function compile(root: Node, length: number, scopes = 0): string {
-  const writer = new Writer();
+export function compile(root: Node, length: number, names: readonly string[], scopes = 0): string {
+  const writer = new Writer(names);
   for (let i = 0; i < scopes; i++) writer.enterScope();
   writer.expression(root);
   return writer.finish(length);
@@ -64,6 +64,12 @@ class Writer {
   readonly #places: Place[] = [];
   /** The frame that the expression at hand is evaluated in. */
   #frame: Frame = { level: 0, size: 1 };
+  readonly #nameCount: number;
+
+  constructor(names: readonly string[]) {
+    for (const name of names) this.#strings.set(name, this.#strings.size);
+    this.#nameCount = names.length;
+  }
 
   /** A frame of its own; returns the one before, for #leaveFrame. */
   #enterFrame(): Frame {
@@ -105,10 +111,11 @@ class Writer {
 
   finish(sourceLength: number): string {
     const code = this.#bytes.subarray(0, this.#length);
-    const head = new Writer();
+    const head = new Writer([]);
     head.number(FORMAT_VERSION);
     head.number(sourceLength);
     head.number(this.#strings.size);
+    head.number(this.#nameCount);
     for (const text of this.#strings.keys()) head.number(text.length);
     let strings = '';
     for (const text of this.#strings.keys()) strings += text;

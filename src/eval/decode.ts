@@ -130,6 +130,7 @@ class Unit implements CodeSource {
     this.#place = place;
     this.#number();
     const count = this.#number();
+    const names = this.#number();
     const offsets = new Int32Array(count + 1);
     let length = 0;
     for (let i = 0; i < count; i++) {
@@ -142,6 +143,8 @@ class Unit implements CodeSource {
     this.#texts = new Array<string | undefined>(count);
     this.#symbols = new Int32Array(count).fill(-1);
     this.#start = this.#at + length;
+    // NIX: all names of a file become symbols when it is parsed. The order shows where sets are walked in the order of symbols.
+    for (let i = 0; i < names; i++) this.#symbols[i] = internSymbol(form.slice(offsets[i], offsets[i + 1]));
   }
 
   root(): Code {

@@ -10,6 +10,7 @@ import { parse, parseBindings, type ParseOptions, type ParseWarning } from '../l
 import { fileSource, Source, stringSource } from '../lang/position.ts';
 import { parseFlakeRef } from '../model/flake-ref.ts';
 import { AttrsBuilder, RecordShape, type Attrs } from './attrs.ts';
+import { BARE_NAMES } from './base-names.ts';
 import { Builtin, type BuiltinDefinition, type BuiltinTable } from './builtin.ts';
 import { forceDeep } from './builtins/deep.ts';
 import { hasFeature } from './builtins/features.ts';
@@ -19,7 +20,7 @@ import { compile } from './compile.ts';
 import { decode, isReadable, sourceLength } from './decode.ts';
 import { addFrame, at } from './error-position.ts';
 import type { EvalHost } from './host.ts';
-import { DERIVATION_NAMES, DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
+import { DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
 import type { Code } from './interpret.ts';
 import { NO_POSITION, PositionTable, type PositionId } from './position.ts';
 import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
@@ -63,13 +64,6 @@ const EXPRESSION: ScopedForm = { isBindings: false };
 export interface ScopedProgram {
   eval(slots: readonly Slot[]): Value;
 }
-
-/** Builtins whose names programs use bare; all others are in scope as `__name`. */
-const BARE_NAMES = new Set(
-  'abort baseNameOf break builtins derivation derivationStrict dirOf false fetchGit fetchMercurial fetchTarball fetchTree fromTOML import isNull map null placeholder removeAttrs scopedImport throw toString true'.split(
-    ' ',
-  ),
-);
 
 const POSITION = new RecordShape('column', 'file', 'line');
 const MAX_LINKS = 1024;
@@ -207,8 +201,6 @@ class State implements EvalState {
       'derivation',
       delay(() => this.#evalInternal()),
     );
-    // NIX: C++ reads the source of `derivation` at the start, so these names were seen before any of a program's.
-    for (const name of DERIVATION_NAMES) internSymbol(name);
     // `builtins` holds itself, so its own slot is filled when the set is there.
     set.setName('builtins', null);
     const builtins = set.build();
@@ -261,21 +253,23 @@ class State implements EvalState {
     return this.#load(fileSource(resolved, text, this.host.showPath?.(resolved)), text, parentOfPath(resolved), false, names).eval(env);
   }
 
-  parseScoped(text: string, basePath: string, names: readonly string[], { isBindings, shown, transform }: ScopedForm): ScopedProgram {
+  parseScoped(text: string, basePath: string, scope: readonly string[], { isBindings, shown, transform }: ScopedForm): ScopedProgram {
     const read = stringSource(text);
     const source = shown === undefined ? read : stringSource(shown);
     let root: Node;
+    let names: readonly string[];
     try {
-      const { root: tree, warnings } = isBindings ? parseBindings(read, this.#parseOptions) : parse(read, this.#parseOptions);
-      root = transform === undefined ? tree : transform(tree);
-      this.#warn(warnings, source);
+      const parsed = isBindings ? parseBindings(read, this.#parseOptions) : parse(read, this.#parseOptions);
+      root = transform === undefined ? parsed.root : transform(parsed.root);
+      ({ names } = parsed);
+      this.#warn(parsed.warnings, source);
     } catch (error) {
       const { position } = error as FloeError;
       if (shown !== undefined && position?.source === text) Object.assign(error as FloeError, { position: { ...position, source: shown } });
       throw error;
     }
-    bind(root, source, this.#globals, [names]);
-    const code = this.#decode(compile(root, text.length, 1), source, basePath, false);
+    bind(root, source, this.#globals, [scope]);
+    const code = this.#decode(compile(root, text.length, names, 1), source, basePath, false);
     return { eval: (slots) => code.eval([this.rootEnv, ...slots]) };
   }
 
@@ -329,11 +323,11 @@ class State implements EvalState {
   }
 
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
-    const { root: tree, warnings } = parse(source, this.#parseOptions);
+    const { root: tree, names, warnings } = parse(source, this.#parseOptions);
     this.#warn(warnings, source);
     const root = this.#instruments === undefined ? tree : this.#instruments.transform(tree, source);
     bind(root, source, this.#globals, scopes);
-    return compile(root, text.length, scopes.length);
+    return compile(root, text.length, names, scopes.length);
   }
 
   #warn(warnings: readonly ParseWarning[], source: Source): void {

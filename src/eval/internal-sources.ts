@@ -41,35 +41,12 @@ derivation ({
 /** How messages call the source of `derivation`. */
 export const DERIVATION_PATH = utf8ToByteString('«nix-internal»/derivation-internal.nix');
 
-/** The names in the source of `derivation`, in the order in which it has them. */
-export const DERIVATION_NAMES = [
-  'drvAttrs',
-  'outputs',
-  'strict',
-  'derivationStrict',
-  'commonAttrs',
-  'builtins',
-  'listToAttrs',
-  'outputsList',
-  'all',
-  'map',
-  'x',
-  'value',
-  'outputToAttrListElement',
-  'outputName',
-  'name',
-  'outPath',
-  'getAttr',
-  'drvPath',
-  'type',
-  'head',
-];
-
 /**
  * `derivation`: the outputs and the path that derivationStrict computes, as a set for each output. Error excerpts show its lines, so the ones
  * that compute are those of C++ Nix's file, and have its line numbers.
  */
-export const DERIVATION_SOURCE = `${'\n'.repeat(29)}drvAttrs@{
+export const DERIVATION_SOURCE = `/*${'\n'.repeat(28)}*/
+drvAttrs@{
   outputs ? [ "out" ],
   ...
 }:

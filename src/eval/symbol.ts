@@ -4,6 +4,7 @@
 // The table is shared by all evaluators of the program, like the runtime's own table of interned strings: it only ever grows, and
 // which integer a name got can never be seen in a result.
 
+import { BARE_NAMES, BASE_NAMES, DERIVATION_NAMES } from './base-names.ts';
 import { printIdentifier } from '../lang/print-ast.ts';
 
 /** A name's integer. */
@@ -50,8 +51,9 @@ export function compareSymbolNames(a: SymbolId, b: SymbolId): number {
 }
 
 /**
- * Names the evaluator itself looks for. NIX: in C++ Nix's order, for the sake of the few places where the order in which names were
- * first seen shows: which of several failing attributes is reported.
+ * Names the evaluator itself looks for. NIX: C++ Nix's, in its order, for the sake of the places where the order in which names were first
+ * seen shows: what `deepSeq` traces first, which of several failing attributes is reported. Names that C++ Nix meets later are
+ * interned where they are needed, so a module makes no symbol when it is loaded.
  */
 export const symbols = {
   outPath: internSymbol('outPath'),
@@ -97,11 +99,18 @@ export const symbols = {
   path: internSymbol('path'),
   prefix: internSymbol('prefix'),
   outputSpecified: internSymbol('outputSpecified'),
+  sub: internSymbol('__sub'),
+  lessThan: internSymbol('__lessThan'),
+  mul: internSymbol('__mul'),
+  div: internSymbol('__div'),
   or: internSymbol('or'),
-  success: internSymbol('success'),
-  url: internSymbol('url'),
-  sha256: internSymbol('sha256'),
-  recursive: internSymbol('recursive'),
-  filter: internSymbol('filter'),
-  allOutputs: internSymbol('allOutputs'),
+  findFile: internSymbol('__findFile'),
+  nixPath: internSymbol('__nixPath'),
+  body: internSymbol('body'),
 } as const;
+
+for (const name of BASE_NAMES) {
+  if (!BARE_NAMES.has(name)) internSymbol(`__${name}`);
+  internSymbol(name);
+}
+for (const name of DERIVATION_NAMES) internSymbol(name);

@@ -119,10 +119,9 @@ class Check {
     return { checks: this.checks, omittedSystems: [...this.omitted].sort() };
   }
 
-  /** NIX: in the order in which the names were first met; here in that of the definitions, which is nearly always the same. */
+  /** NIX: in the order of symbols, that is of first sight of the names. */
   private members(set: Attrs): { name: string; slot: Slot; pos: PositionId }[] {
-    const sorted = set.order().map((i) => ({ name: symbolName(set.keys()[i]!), slot: set.slots()[i]!, pos: set.positionAt(i) }));
-    return sorted.sort((a, b) => a.pos - b.pos);
+    return set.keys().map((symbol, i) => ({ name: symbolName(symbol), slot: set.slots()[i]!, pos: set.positionAt(i) }));
   }
 
   /** Runs a check; an error in it gets a frame and is reported. */

@@ -5,6 +5,7 @@
 import { compareStrings } from '../base/bytes.ts';
 import { type Json, printJson } from '../base/canonical-json.ts';
 import { EvalError, FloeError, IoError } from '../base/errors.ts';
+import { internSymbol } from '../eval/symbol.ts';
 import { AttrKind, type Attrs, NodeKind, type Node, PathForm } from '../lang/ast.ts';
 import { bind, type GlobalNames } from '../lang/bind.ts';
 import { parse } from '../lang/parser.ts';
@@ -157,7 +158,9 @@ class Reader {
   }
 
   read(): FlakeFile {
-    const { root, warnings } = parse(this.file);
+    const { root, warnings, names } = parse(this.file);
+    // NIX: the evaluator's symbols, in C++ Nix's order.
+    for (const name of [...names, 'inputs', 'nixConfig']) internSymbol(name);
     for (const { message } of warnings) this.options.warn?.(message);
     if (this.options.globals) bind(root, this.file, this.options.globals);
     if (root.kind !== NodeKind.Attrs)

@@ -6,7 +6,7 @@ import { Attrs } from '../eval/attrs.ts';
 import { parsePackageName } from '../eval/builtins/versions.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { type Ere, parseEre } from '../eval/ere.ts';
-import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
+import { symbolName, symbols } from '../eval/symbol.ts';
 import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
 
 /** A stretch of text that an expression matched. */
@@ -34,10 +34,6 @@ export interface SearchRequest {
   readonly visiting: (attrPath: string) => () => void;
   readonly found: (found: FoundPackage) => void;
 }
-
-const META = internSymbol('meta');
-const DESCRIPTION = internSymbol('description');
-const RECURSE_FOR_DERIVATIONS = internSymbol('recurseForDerivations');
 
 /**
  * An expression that takes letters for the same in either case. Expression and text are brought to lower case, which says the same for
@@ -116,7 +112,7 @@ class Search {
     if (top === 'packages') return path.length <= 2;
     if (top !== 'legacyPackages') return false;
     if (path.length <= 2) return true;
-    const recurse = value instanceof Attrs ? value.get(RECURSE_FOR_DERIVATIONS) : undefined;
+    const recurse = value instanceof Attrs ? value.get(symbols.recurseForDerivations) : undefined;
     if (recurse === undefined) return false;
     const answer = force(recurse);
     if (typeof answer !== 'boolean') throw new WrongTypeError(`'${[...path, 'recurseForDerivations'].join('.')}' is not a Boolean`);
@@ -133,8 +129,8 @@ class Search {
     if (name === undefined) throw new EvalError(`attribute '${attrPath}.name' does not exist`);
     const full = readText(name, `${attrPath}.name`);
     const { name: packageName, version } = parsePackageName(full);
-    const meta = derivation.force(META);
-    const describes = meta instanceof Attrs ? meta.get(DESCRIPTION) : undefined;
+    const meta = derivation.force(symbols.meta);
+    const describes = meta instanceof Attrs ? meta.get(symbols.description) : undefined;
     const description = describes === undefined ? '' : readText(describes, `${attrPath}.meta.description`).replaceAll('\n', ' ');
     const texts = [attrPath, packageName, description].map(lowerCase);
     if (this.excluded.some((expression) => texts.some((text) => expression.matches(text).length > 0))) return;

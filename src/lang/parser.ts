@@ -75,6 +75,8 @@ export interface ParseWarning {
 export interface ParseResult {
   readonly root: Node;
   readonly warnings: readonly ParseWarning[];
+  /** All names in the order in which C++ Nix comes to know them, which shows where sets are walked in the order of its symbols. */
+  readonly names: readonly string[];
 }
 
 /** Parses one expression. Throws ParseError. */
@@ -91,7 +93,7 @@ function run(source: Source, options: ParseOptions, isBindings: boolean): ParseR
   const parser = new Parser(source, options);
   try {
     const root = isBindings ? parser.parseAllBindings() : parser.parseProgram();
-    return { root, warnings: parser.warnings };
+    return { root, warnings: parser.warnings, names: [...parser.seen] };
   } catch (error) {
     if (error instanceof SyntaxMismatch) throw explainSyntaxError(source, parser.names, options.pipeOperators === true, isBindings);
     if (error instanceof RangeError) {
@@ -158,6 +160,8 @@ const INDEX_FROM = 8;
 class Parser {
   readonly names: NameTable;
   readonly warnings: ParseWarning[] = [];
+  /** Names, each added where C++ Nix's grammar makes a symbol of it: those of parameters behind the body, of formals behind the default. */
+  readonly seen = new Set<string>();
   readonly #source: Source;
   readonly #lexer: Lexer;
   readonly #options: ParseOptions;
@@ -248,7 +252,9 @@ class Parser {
         const token = lexer.token as Token;
         if (token === Token.Colon) {
           lexer.next();
-          return new Lambda(position, name, null, false, this.#expression());
+          const body = this.#expression();
+          this.seen.add(name);
+          return new Lambda(position, name, null, false, body);
         }
         if (token === Token.At) {
           lexer.next();
@@ -258,7 +264,7 @@ class Parser {
           this.#take(Token.Colon);
           return this.#lambda(position, name, formals, ellipsis);
         }
-        return this.#operators(variable(position, name), position);
+        return this.#operators(this.#variable(position, name), position);
       }
       case Token.CurlyOpen:
         return this.#curlyExpression(position);
@@ -325,6 +331,7 @@ class Parser {
           const ellipsis = this.#moreFormals(formals);
           return this.#formalsTail(position, formals, ellipsis);
         }
+        this.seen.add(name);
         this.#attrBinding(attrs, namePosition, name);
         break;
       }
@@ -351,6 +358,7 @@ class Parser {
   /** The body, and then the check for duplicates: C++ Nix's order. */
   #lambda(position: number, parameter: string | null, formals: Formal[], ellipsis: boolean): Node {
     const body = this.#expression();
+    if (parameter !== null) this.seen.add(parameter);
     this.#checkFormals(position, parameter, formals);
     return new Lambda(position, parameter, formals.slice(), ellipsis, body);
   }
@@ -403,6 +411,7 @@ class Parser {
       this.#lexer.next();
       fallback = this.#expression();
     }
+    this.seen.add(name);
     formals.push(new Formal(position, name, fallback));
   }
 
@@ -547,7 +556,7 @@ class Parser {
       case Token.Id: {
         const name = lexer.value;
         lexer.next();
-        return variable(position, name);
+        return this.#variable(position, name);
       }
       case Token.Int: {
         const value = lexer.number;
@@ -741,6 +750,12 @@ class Parser {
     }
   }
 
+  #variable(position: number, name: string): Node {
+    if (name === '__curPos') return new CurrentPosition(position);
+    this.seen.add(name);
+    return new Var(position, name);
+  }
+
   // ---- attributes
 
   #attrPath(): AttrName[] {
@@ -762,6 +777,7 @@ class Parser {
       case Token.Id:
       case Token.OrKeyword: {
         const name = lexer.value;
+        this.seen.add(name);
         lexer.next();
         return name;
       }
@@ -769,15 +785,22 @@ class Parser {
         lexer.next();
         const content = this.#stringParts();
         this.#take(Token.Quote);
-        return typeof content === 'string' ? this.names.intern(content) : content;
+        return typeof content === 'string' ? this.#name(content) : content;
       }
       case Token.DollarCurly: {
         const node = this.#interpolation();
-        return node.kind === NodeKind.String ? this.names.intern(node.value) : node;
+        return node.kind === NodeKind.String ? this.#name(node.value) : node;
       }
       default:
         this.#mismatch();
     }
+  }
+
+  /** A name that was written as a string. */
+  #name(text: string): string {
+    const name = this.names.intern(text);
+    this.seen.add(name);
+    return name;
   }
 
   #bindings(attrs: Attrs, closing: Token): void {
@@ -910,10 +933,6 @@ class Parser {
 
 const SLASH = 47;
 const DOT = 46;
-
-function variable(position: number, name: string): Node {
-  return name === '__curPos' ? new CurrentPosition(position) : new Var(position, name);
-}
 
 /** NIX: a call that is called becomes one call with more arguments, also `(f a) b` and `(a - b) c` (2.34.8). */
 function call(position: number, callee: Node, argument: Node): Node {

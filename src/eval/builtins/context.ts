@@ -141,8 +141,6 @@ export const getContext: BuiltinDefinition = {
   },
 };
 
-const PATH = internSymbol('path');
-
 /** builtins.appendContext */
 export const appendContext: BuiltinDefinition = {
   args: ['s', 'context'],
@@ -164,16 +162,17 @@ export const appendContext: BuiltinDefinition = {
       }
       ensureValid(state, path);
       const info = forceAttrs(state, added.slots()[i]!, namePos, 'while evaluating the value of a string context');
-      const pathSlot = info.get(PATH);
+      const pathSlot = info.get(symbols.path);
       if (
         pathSlot !== undefined &&
-        forceBool(state, pathSlot, info.position(PATH), 'while evaluating the `path` attribute of a string context')
+        forceBool(state, pathSlot, info.position(symbols.path), 'while evaluating the `path` attribute of a string context')
       ) {
         context.addElement(opaqueElement(path));
       }
-      const allSlot = info.get(symbols.allOutputs);
+      const allOutputs = internSymbol('allOutputs');
+      const allSlot = info.get(allOutputs);
       const whatAll = 'while evaluating the `allOutputs` attribute of a string context';
-      if (allSlot !== undefined && forceBool(state, allSlot, info.position(symbols.allOutputs), whatAll)) {
+      if (allSlot !== undefined && forceBool(state, allSlot, info.position(allOutputs), whatAll)) {
         if (!isDerivationPath(path)) {
           throw new EvalError(
             `tried to add all-outputs context of ${printIdentifier(name)}, which is not a derivation, to a string`,

@@ -133,7 +133,6 @@ class Gathering extends ContextAccumulator {
 const LOOKUP = Symbol('lookup of hashes modulo of derivations');
 const HASHES = Symbol('hashes modulo of derivations');
 const RESULTS = Symbol('shapes of what derivationStrict gives');
-const JSON_ATTRIBUTE = internSymbol('__json');
 
 /** Attributes that mean nothing beside structured attributes, which many do not know. */
 const WITHOUT_EFFECT = new Set(
@@ -272,7 +271,7 @@ function normaliseJson(text: string): string {
 /** One attribute as an environment variable, and what else it means. */
 function takeVariable(state: EvalState, description: Description, symbol: number, slot: Slot): void {
   const text = typeof slot === 'string' ? slot : coerceToString(state, NO_POSITION, slot, description.context, '', COERCE_MORE);
-  if (symbol === JSON_ATTRIBUTE) {
+  if (symbol === symbols.json) {
     state.host.log(
       'warn',
       `In derivation '${description.name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead.`,

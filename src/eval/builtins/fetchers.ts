@@ -105,7 +105,7 @@ function inputFromAttrs(state: EvalState, pos: PositionId, attrs: Attrs, isFetch
     const value = force(attrs.slots()[i]!, place);
     if (value instanceof NixPath || isString(value)) {
       const text = coerceToString(state, place, value, context, '', { copyToStore: false });
-      input[name] = isFetchGit && symbol === symbols.url ? printUrl(fixGitUrl(text)) : text;
+      input[name] = isFetchGit && name === 'url' ? printUrl(fixGitUrl(text)) : text;
     } else if (typeof value === 'boolean') input[name] = value;
     else if (typeof value === 'number' || typeof value === 'bigint') {
       if (value < 0) throw new EvalError(`negative value given for '${fetcher}' argument '${printIdentifier(name)}': ${value}`, at(pos));
@@ -208,8 +208,8 @@ function runFetch(state: EvalState, pos: PositionId, slot: Slot, who: 'fetchurl'
       const symbol = value.keys()[i]!;
       const place = value.positionAt(i);
       const text = (what: string): string => forceStringNoContext(state, value.slots()[i]!, place, what);
-      if (symbol === symbols.url) url = text('while evaluating the url we should fetch');
-      else if (symbol === symbols.sha256) {
+      if (symbolName(symbol) === 'url') url = text('while evaluating the url we should fetch');
+      else if (symbolName(symbol) === 'sha256') {
         expected = parseHashAllowingEmpty(state, text('while evaluating the sha256 of the content we should fetch'), 'sha256');
       } else if (symbol === symbols.name) {
         hasName = true;

@@ -355,12 +355,12 @@ const path_: BuiltinDefinition = {
         path = coerceToPath(state, place, value, context, "while evaluating the 'path' attribute passed to 'builtins.path'");
       } else if (symbol === symbols.name) {
         name = forceStringNoContext(state, value, place, 'while evaluating the `name` attribute passed to builtins.path');
-      } else if (symbol === symbols.filter) {
+      } else if (symbolName(symbol) === 'filter') {
         filter = forceFunction(state, value, place, 'while evaluating the `filter` parameter passed to builtins.path');
-      } else if (symbol === symbols.recursive) {
+      } else if (symbolName(symbol) === 'recursive') {
         const isRecursive = forceBool(state, value, place, 'while evaluating the `recursive` attribute passed to builtins.path');
         method = isRecursive ? 'nar' : 'flat';
-      } else if (symbol === symbols.sha256) {
+      } else if (symbolName(symbol) === 'sha256') {
         const text = forceStringNoContext(state, value, place, 'while evaluating the `sha256` attribute passed to builtins.path');
         expected = parseHashAllowingEmpty(state, text, 'sha256');
       } else {

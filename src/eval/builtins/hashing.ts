@@ -33,10 +33,6 @@ export const hashFile: BuiltinDefinition = {
   },
 };
 
-const HASH = internSymbol('hash');
-const HASH_ALGO = internSymbol('hashAlgo');
-const TO_HASH_FORMAT = internSymbol('toHashFormat');
-
 function parseHashFormat(state: EvalState, text: string): HashFormat {
   switch (text) {
     case 'base16':
@@ -60,14 +56,20 @@ export const convertHash: BuiltinDefinition = {
     '`"base16"`, `"nix32"`, `"base64"` or `"sri"`.',
   run(state, pos, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the first argument passed to builtins.convertHash');
-    const hashSlot = requireAttr(state, attrs, HASH, 'hash', "while locating the attribute 'hash'");
+    const hashSlot = requireAttr(state, attrs, internSymbol('hash'), 'hash', "while locating the attribute 'hash'");
     const text = forceStringNoContext(state, hashSlot, pos, "while evaluating the attribute 'hash'");
-    const algorithmSlot = attrs.get(HASH_ALGO);
+    const algorithmSlot = attrs.get(internSymbol('hashAlgo'));
     const algorithm =
       algorithmSlot === undefined
         ? undefined
         : requireHashAlgorithm(state, forceStringNoContext(state, algorithmSlot, pos, "while evaluating the attribute 'hashAlgo'"));
-    const formatSlot = requireAttr(state, attrs, TO_HASH_FORMAT, 'toHashFormat', "while locating the attribute 'toHashFormat'");
+    const formatSlot = requireAttr(
+      state,
+      attrs,
+      internSymbol('toHashFormat'),
+      'toHashFormat',
+      "while locating the attribute 'toHashFormat'",
+    );
     const format = parseHashFormat(state, forceStringNoContext(state, formatSlot, pos, "while evaluating the attribute 'toHashFormat'"));
     const named = /^([^:]*):|^([^-:]*)-/.exec(text);
     if (named !== null) requireHashAlgorithm(state, named[1] ?? named[2]!);
