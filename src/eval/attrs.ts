@@ -1,5 +1,5 @@
 // Attribute sets: a shape (sorted keys, and where each was defined) that many sets share, and one array of values in the shape's order.
-// Shapes up to SHARED_LIMIT keys are unique: two sets with the same keys from the same places have the same shape, however they were
+// Shapes up to PLANNED_LIMIT keys are unique: two sets with the same keys from the same places have the same shape, however they were
 // made. So a select remembers shape and index (an inline cache), and `//` of two shapes is a remembered plan. LARGE: all that knows the
 // layout stands here.
 //
@@ -16,23 +16,54 @@ import { compareSymbolNames, internSymbol, type SymbolId } from './symbol.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { forceThunk, Thunk, type Slot, type Value } from './value.ts';
 
-/** Larger key sets are data rather than code: each has its own shape. */
-const SHARED_LIMIT = 256;
+/** Larger key sets are data rather than code. There are no plans for them, and they are shared from the second of a kind on. */
+const PLANNED_LIMIT = 256;
 
-/** How the keys of `a // b` come about. */
-interface KeyPlan {
+/** Still larger ones each have their own shape, */
+const SHARED_LIMIT = 4096;
+
+/** and so have those beyond PLANNED_LIMIT when there are that many: what is shared stays for good. */
+const LARGE_LIMIT = 1000;
+
+const HASH_MASK = 0x3fffffff;
+
+function hashPair(a: number, b: number): number {
+  return (Math.imul(a, 0x9e3779b1) ^ b) & HASH_MASK;
+}
+
+/** How the keys of `left // right` come about. */
+class KeyPlan {
+  readonly left: KeySet;
+  readonly right: KeySet;
   readonly keySet: KeySet;
-  /** Where each value comes from: an index into a's values, or the complement of an index into b's. */
+  /** Where each value comes from: an index into left's values, or the complement of an index into right's. */
   readonly sources: readonly number[];
+  /** Another with the same hash. */
+  readonly next: KeyPlan | null;
+  constructor(left: KeySet, right: KeySet, keySet: KeySet, sources: readonly number[], next: KeyPlan | null) {
+    this.left = left;
+    this.right = right;
+    this.keySet = keySet;
+    this.sources = sources;
+    this.next = next;
+  }
 }
 
 /** What `a // b` is for two shapes. */
 export class UpdatePlan {
+  readonly left: Shape;
+  readonly right: Shape;
   readonly shape: Shape;
+  /** As in a KeyPlan. */
   readonly sources: readonly number[];
-  constructor(shape: Shape, sources: readonly number[]) {
+  /** Another with the same hash. */
+  readonly next: UpdatePlan | null;
+  constructor(left: Shape, right: Shape, shape: Shape, sources: readonly number[], next: UpdatePlan | null) {
+    this.left = left;
+    this.right = right;
     this.shape = shape;
     this.sources = sources;
+    this.next = next;
   }
   /** `a // b` for two sets of the shapes that it was made for. */
   apply(a: Attrs, b: Attrs): Attrs {
@@ -58,14 +89,15 @@ class KeySet {
   private sortedIndices: readonly number[] | null = null;
   /** The shape without positions. */
   private bareShape: Shape | null = null;
-  /** Shapes with positions, by hash; those of equal hash are linked. */
-  private shapes: Map<number, Shape> | null = null;
-  updates: Map<KeySet, KeyPlan> | null = null;
+  /** For hashes. */
+  readonly id: number;
   /** Another with the same hash. */
-  next: KeySet | null = null;
-  constructor(keys: readonly SymbolId[], isShared: boolean) {
+  readonly next: KeySet | null;
+  constructor(keys: readonly SymbolId[], isShared: boolean, next: KeySet | null) {
     this.keys = keys;
     this.isShared = isShared;
+    this.id = idCount++;
+    this.next = next;
   }
 
   /** Index of a key, -1 where it is missing. */
@@ -102,47 +134,66 @@ class KeySet {
   }
 
   bare(): Shape {
-    return (this.bareShape ??= new Shape(this, null, NO_POSITION));
+    return (this.bareShape ??= new Shape(this, null, NO_POSITION, null));
   }
 
   /** The shape with these positions, of which the first `keys.length` count. They are copied where the shape is new. */
   withPositions(positions: readonly PositionId[]): Shape {
     const { length } = this.keys;
-    let hash = 0;
+    if (!this.isShared) return new Shape(this, positions.slice(0, length), NO_POSITION, null);
+    let hash = this.id;
     for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + positions[i]!) & HASH_MASK;
-    if (!this.isShared) return new Shape(this, positions.slice(0, length), NO_POSITION);
-    const first = this.shapes?.get(hash);
-    for (let shape = first ?? null; shape !== null; shape = shape.next) {
-      if (startsAlike(shape.positions!, positions, length)) return shape;
+    const first = shapes.get(hash) ?? null;
+    for (let shape = first; shape !== null; shape = shape.next) {
+      if (shape.keySet === this && startsAlike(shape.positions!, positions, length)) return shape;
     }
-    const shape = new Shape(this, positions.slice(0, length), NO_POSITION);
-    shape.next = first ?? null;
-    (this.shapes ??= new Map()).set(hash, shape);
+    const shape = new Shape(this, positions.slice(0, length), NO_POSITION, first);
+    shapes.set(hash, shape);
     return shape;
   }
 }
-
-const HASH_MASK = 0x3fffffff;
 
 function startsAlike(a: readonly number[], b: readonly number[], length: number): boolean {
   for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
+// Tables by hash; what has the same hash is linked. PERF: one table of each kind, for most shapes have one plan and most key sets one or
+// two shapes, and a Map of one entry takes 270 bytes.
 const keySets = new Map<number, KeySet>();
+const keyPlans = new Map<number, KeyPlan>();
+const shapes = new Map<number, Shape>();
+const updatePlans = new Map<number, UpdatePlan>();
+/** Ids of key sets and shapes. */
+let idCount = 0;
 
-/** The key set of the first `length` of `keys`, which ascend. They are copied where it is new. */
+/** Hashes of large key sets that were seen. */
+const largeHashes = new Set<number>();
+let largeCount = 0;
+
+/** Whether a large key set is to be shared: from the second of its kind on. */
+function isLargeShared(hash: number): boolean {
+  if (largeCount === LARGE_LIMIT) return false;
+  if (largeHashes.has(hash)) {
+    largeCount++;
+    return true;
+  }
+  if (largeHashes.size < 50 * LARGE_LIMIT) largeHashes.add(hash);
+  return false;
+}
+
+/** The key set of the first `length` of these keys, which ascend. They are copied where it is new. */
 function keySetOf(keys: readonly SymbolId[], length: number): KeySet {
-  if (length > SHARED_LIMIT) return new KeySet(keys.slice(0, length), false);
+  if (length > SHARED_LIMIT) return new KeySet(keys.slice(0, length), false, null);
   let hash = length;
   for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + keys[i]!) & HASH_MASK;
-  const first = keySets.get(hash);
-  for (let keySet = first ?? null; keySet !== null; keySet = keySet.next) {
+  const first = keySets.get(hash) ?? null;
+  for (let keySet = first; keySet !== null; keySet = keySet.next) {
     if (keySet.keys.length === length && startsAlike(keySet.keys, keys, length)) return keySet;
   }
-  const keySet = new KeySet(keys.slice(0, length), true);
-  keySet.next = first ?? null;
-  keySets.set(hash, keySet);
+  const isShared = length <= PLANNED_LIMIT || isLargeShared(hash);
+  const keySet = new KeySet(keys.slice(0, length), isShared, isShared ? first : null);
+  if (isShared) keySets.set(hash, keySet);
   return keySet;
 }
 
@@ -159,15 +210,17 @@ export class Shape {
   readonly positions: readonly PositionId[] | null;
   /** Position of the literal that has this shape. */
   readonly literal: PositionId;
-  /** Plans for `this // other`. */
-  updates: Map<Shape, UpdatePlan> | null = null;
-  /** Another of the same key set with the same hash. */
-  next: Shape | null = null;
-  constructor(keySet: KeySet, positions: readonly PositionId[] | null, literal: PositionId) {
+  /** For hashes. */
+  readonly id: number;
+  /** Another with the same hash. */
+  readonly next: Shape | null;
+  constructor(keySet: KeySet, positions: readonly PositionId[] | null, literal: PositionId, next: Shape | null) {
     this.keySet = keySet;
     this.keys = keySet.keys;
     this.positions = positions;
     this.literal = literal;
+    this.id = idCount++;
+    this.next = next;
   }
 
   /** Index of a key, -1 where it is missing. */
@@ -303,7 +356,7 @@ export class Attrs {
 export const EMPTY_ATTRS = new Attrs(keySetOf([], 0).bare(), []);
 
 /** No set has this shape: it stands in inline caches that are empty. */
-export const NO_SHAPE = new Shape(new KeySet([], false), null, NO_POSITION);
+export const NO_SHAPE = new Shape(new KeySet([], false, null), null, NO_POSITION, null);
 
 /** The shape of a literal, from names as they stand in a program; `order[i]` tells which of the names came to index i of the keys. */
 export function makeStaticShape(
@@ -323,6 +376,7 @@ export function makeStaticShape(
           keySet,
           order.map((i) => positions[i]!),
           literal,
+          null,
         );
   return { shape, order };
 }
@@ -437,29 +491,38 @@ export function queryUpdatePlan(a: Attrs, b: Attrs): UpdatePlan | null {
   const aShape = a.shape;
   const bShape = b.shape;
   if (a.values.length === 0 || b.values.length === 0 || aShape === bShape) return null;
-  let plan = aShape.updates === null ? undefined : aShape.updates.get(bShape);
-  if (plan === undefined) {
-    if (!aShape.keySet.isShared || !bShape.keySet.isShared) return null;
-    plan = planUpdate(aShape, bShape);
-    (aShape.updates ??= new Map()).set(bShape, plan);
-  }
+  const hash = hashPair(aShape.id, bShape.id);
+  const first = updatePlans.get(hash) ?? null;
+  for (let plan = first; plan !== null; plan = plan.next) if (plan.left === aShape && plan.right === bShape) return plan;
+  if (aShape.keys.length > PLANNED_LIMIT || bShape.keys.length > PLANNED_LIMIT) return null;
+  const plan = planUpdate(aShape, bShape, first);
+  updatePlans.set(hash, plan);
   return plan;
 }
 
-function planUpdate(a: Shape, b: Shape): UpdatePlan {
-  let plan = a.keySet.updates?.get(b.keySet);
-  if (plan === undefined) (a.keySet.updates ??= new Map()).set(b.keySet, (plan = planKeys(a.keys, b.keys)));
-  const { keySet, sources } = plan;
-  if (a.positions === null && b.positions === null) return new UpdatePlan(keySet.bare(), sources);
+function planUpdate(a: Shape, b: Shape, next: UpdatePlan | null): UpdatePlan {
+  const { keySet, sources } = queryKeyPlan(a.keySet, b.keySet);
+  if (a.positions === null && b.positions === null) return new UpdatePlan(a, b, keySet.bare(), sources, next);
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i]!;
     const from = source >= 0 ? a.positions : b.positions;
     scratchPositions[i] = from === null ? NO_POSITION : from[source >= 0 ? source : ~source]!;
   }
-  return new UpdatePlan(keySet.withPositions(scratchPositions), sources);
+  return new UpdatePlan(a, b, keySet.withPositions(scratchPositions), sources, next);
 }
 
-function planKeys(aKeys: readonly SymbolId[], bKeys: readonly SymbolId[]): KeyPlan {
+function queryKeyPlan(a: KeySet, b: KeySet): KeyPlan {
+  const hash = hashPair(a.id, b.id);
+  const first = keyPlans.get(hash) ?? null;
+  for (let plan = first; plan !== null; plan = plan.next) if (plan.left === a && plan.right === b) return plan;
+  const plan = planKeys(a, b, first);
+  keyPlans.set(hash, plan);
+  return plan;
+}
+
+function planKeys(a: KeySet, b: KeySet, next: KeyPlan | null): KeyPlan {
+  const aKeys = a.keys;
+  const bKeys = b.keys;
   const sources: number[] = [];
   let i = 0;
   let j = 0;
@@ -476,7 +539,7 @@ function planKeys(aKeys: readonly SymbolId[], bKeys: readonly SymbolId[]): KeyPl
     }
   }
   // Copied at its size.
-  return { keySet: keySetOf(scratchKeys, sources.length), sources: sources.slice() };
+  return new KeyPlan(a, b, keySetOf(scratchKeys, sources.length), sources.slice(), next);
 }
 
 /**
@@ -523,10 +586,10 @@ function mergeAttrs(a: Attrs, b: Attrs): Attrs {
     out++;
     if (isReplaced) i++;
   }
-  keys.length = out;
   values.length = out;
-  const keySet = out === aKeys.length ? a.shape.keySet : new KeySet(keys, false);
+  keys.length = out;
+  const keySet = out === aKeys.length ? a.shape.keySet : out > SHARED_LIMIT ? new KeySet(keys, false, null) : keySetOf(keys, out);
   if (positions === null) return new Attrs(keySet.bare(), values);
   positions.length = out;
-  return new Attrs(new Shape(keySet, positions, NO_POSITION), values);
+  return new Attrs(keySet.isShared ? keySet.withPositions(positions) : new Shape(keySet, positions, NO_POSITION, null), values);
 }
