@@ -48,9 +48,11 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
     withRealisations: settings.hasFeature('ca-derivations'),
     requiresSignatures: settings.get('require-sigs'),
     derivationsElsewhere,
+    withOverlays: settings.hasFeature('local-overlay-store'),
     clientSettings: () => clientSettings(settings, progress.level),
   });
   if (placement.socket !== undefined) reads?.refuse('a daemon was asked');
+  else if (placement.overlay !== undefined) reads?.refuse('the store lies in two layers');
   else reads?.useStore(join(placement.stateDir, 'db/db.sqlite'), store.storeDir);
   return {
     store,

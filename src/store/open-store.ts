@@ -1,13 +1,15 @@
 // Store URL and environment -> an open store on this machine.
 
+import { FloeError, UsageError } from '../base/errors.ts';
 import { type Progress, SILENT } from '../base/progress.ts';
 import type { PublicKey } from '../model/signature.ts';
 import type { ClientSettings } from '../model/worker-protocol.ts';
 import { DaemonStore } from './local/daemon-store.ts';
-import { type DerivationPlace, openLocalStore } from './local/local-store.ts';
+import { type DerivationPlace, LocalStore, type LocalStoreOptions, openLocalStore } from './local/local-store.ts';
 import type { MachineStore } from './local/machine-store.ts';
 import { readStoreMachine } from './local/machine.ts';
-import { placeStore, type StoreMachine, type StorePlacement } from './placement.ts';
+import { Overlay, readMounts, requireOverlayMount } from './local/overlay.ts';
+import { type OverlayPlacement, placeStore, type StoreMachine, type StorePlacement } from './placement.ts';
 
 export interface OpenStoreOptions {
   /** What `--store` or the setting `store` says; NIX_REMOTE and the usual places otherwise. */
@@ -22,6 +24,8 @@ export interface OpenStoreOptions {
   readonly requiresSignatures?: boolean;
   /** Where derivations lie that the store does not have. */
   readonly derivationsElsewhere?: DerivationPlace | undefined;
+  /** The feature `local-overlay-store` is on. */
+  readonly withOverlays?: boolean;
   /** Keys one of which must have signed what is imported; undefined accepts all. */
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
   /** What a daemon is told of the user's settings. */
@@ -61,6 +65,28 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
       requiresSignatures: placement.requiresSignatures ?? requiresSignatures,
       derivationsElsewhere,
       trustedKeys,
+      overlay: placement.overlay === undefined ? undefined : openOverlay(placement, placement.overlay, options),
     }),
   };
+}
+
+/** Opens the lower store, and looks whether the layers are mounted as they should be. */
+function openOverlay(
+  { realStoreDir, uri }: StorePlacement,
+  { lowerStore, upperLayer, checkMount, remountHook }: OverlayPlacement,
+  options: OpenStoreOptions,
+): LocalStoreOptions['overlay'] {
+  if (options.withOverlays !== true) {
+    throw new FloeError(
+      'FLOE_FEATURE_DISABLED',
+      "experimental Nix feature 'local-overlay-store' is disabled; add '--extra-experimental-features local-overlay-store' to enable it",
+    );
+  }
+  if (upperLayer === '') throw new UsageError(`store '${uri}' says no 'upper-layer', the folder of what the lower store does not have`);
+  const { store: lower } = openStore({ ...options, url: lowerStore || 'auto' });
+  if (!(lower instanceof LocalStore))
+    throw new UsageError(`store '${lower.uri}' is behind a daemon, so it cannot be the lower store of '${uri}'`);
+  if (checkMount) requireOverlayMount(readMounts(), realStoreDir, lower.realStoreDir, upperLayer);
+  const progress = options.progress ?? SILENT;
+  return { lower, layers: new Overlay({ lower: lower.asLower(), realStoreDir, upperLayer, remountHook, progress }) };
 }

@@ -38,10 +38,21 @@ export interface StorePlacement {
   readonly requiresSignatures: boolean | undefined;
   /** What a child must see where, so that store paths work for it; undefined where they work as they are. */
   readonly mount: { readonly physical: string; readonly at: string } | undefined;
+  /** The two layers that the objects lie in; undefined where they lie in one folder. */
+  readonly overlay?: OverlayPlacement | undefined;
   /** To be said once, plainly. */
   readonly warning: string | undefined;
   /** Parameters of the URL that this kind of store does not have. */
   readonly unknownParameters: readonly string[];
+}
+
+/** What the URL of a `local-overlay` store says beyond that of a local one. */
+export interface OverlayPlacement {
+  /** URL of the store below. */
+  readonly lowerStore: string;
+  readonly upperLayer: string;
+  readonly checkMount: boolean;
+  readonly remountHook: string;
 }
 
 /** A store URL taken apart. */
@@ -54,7 +65,7 @@ export interface StoreUrl {
 }
 
 /** Schemes of Nix's stores that are no local ones. */
-const OTHER_SCHEMES = ['ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng', 'local-overlay'];
+const OTHER_SCHEMES = ['ssh', 'ssh-ng', 'http', 'https', 's3', 'file', 'dummy', 'mounted-ssh-ng'];
 /** Parameters of local stores, and of all stores, that change no place. */
 const HARMLESS_PARAMETERS = [
   'trusted',
@@ -178,8 +189,18 @@ function placeLocal(url: StoreUrl, uri: string, machine: StoreMachine): StorePla
   };
   const readOnly = isOn(take('read-only')) === true;
   const requiresSignatures = isOn(take('require-sigs'));
+  const overlay: OverlayPlacement | undefined =
+    url.kind === 'local-overlay'
+      ? {
+          lowerStore: parameters.get('lower-store') ?? '',
+          upperLayer: take('upper-layer') ?? '',
+          checkMount: isOn(take('check-mount')) ?? true,
+          remountHook: take('remount-hook') ?? '',
+        }
+      : undefined;
+  if (overlay !== undefined) parameters.delete('lower-store');
   for (const name of HARMLESS_PARAMETERS) parameters.delete(name);
-  return placement(folders, uri, { readOnly, requiresSignatures, unknownParameters: [...parameters.keys()] });
+  return placement(folders, uri, { readOnly, requiresSignatures, overlay, unknownParameters: [...parameters.keys()] });
 }
 
 /** Where the daemon of the usual store listens. */
@@ -249,6 +270,7 @@ export function placeStore(url: string | undefined, machine: StoreMachine): Stor
     case 'auto':
       return parsed.parameters.size === 0 ? placeAuto(machine) : placeLocal(parsed, text, machine);
     case 'local':
+    case 'local-overlay':
       return placeLocal(parsed, text, machine);
     case 'daemon':
     case 'unix':

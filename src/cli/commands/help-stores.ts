@@ -11,6 +11,9 @@ const TEXT = `Stores are named by URLs: --store URL, copy --to URL, and the sett
   /a/folder,        A store of its own below a folder: /a/folder/nix/store, /a/folder/nix/var/nix. Its paths are named
   local?root=/a/folder
                     /nix/store/... all the same, and builds see them there.
+  local-overlay://  Two layers under an overlay filesystem: 'root' says where they are seen as one, 'lower-store' names the store
+                    below, 'upper-layer' the folder for what is new. Wants the feature 'local-overlay-store'.
+  dummy://          Holds nothing, and forgets with its end what it is given ('?read-only=false').
   file:///a/folder  A binary cache in a folder: narinfo files and compressed NARs. Read and written.
   https://a.server, A binary cache on a server. Read.
   http://a.server
@@ -18,8 +21,9 @@ const TEXT = `Stores are named by URLs: --store URL, copy --to URL, and the sett
 Parameters follow a question mark, with '&' between them: 'file:///srv/cache?compression=xz&secret-key=/etc/key'.
 
   of local stores   root, store, state, log, real, read-only, require-sigs
-  of binary caches  compression (zstd, xz, bzip2, gzip, br, none), compression-level, priority, trusted, want-mass-query, secret-key,
-                    secret-keys, store, write-nar-listing
+  of overlay stores those, and lower-store, upper-layer, check-mount, remount-hook
+  of binary caches  compression (xz, zstd, bzip2, gzip, br, none), compression-level, parallel-compression, priority, trusted,
+                    want-mass-query, secret-key, secret-keys, store, write-nar-listing, index-debug-info
 `;
 
 export class HelpStoresCommand extends BaseCommand {

@@ -287,6 +287,11 @@ export class StoreDatabase {
   }
 
   queryReferrers(path: StorePath): StorePath[] {
+    return this.queryOwnReferrers(path);
+  }
+
+  /** Those that this database itself knows: while they are valid, the path cannot be forgotten here. */
+  queryOwnReferrers(path: StorePath): StorePath[] {
     return this.#paths('referrers', this.#print(path)).sort(compareStrings);
   }
 
@@ -377,7 +382,7 @@ export class StoreDatabase {
   /** Forgets a path; StoreError where another valid path still refers to it. */
   invalidate(path: StorePath): void {
     this.transaction(() => {
-      const referrers = this.queryReferrers(path).filter((referrer) => referrer !== path);
+      const referrers = this.queryOwnReferrers(path).filter((referrer) => referrer !== path);
       if (referrers.length > 0) {
         const list = referrers.map((referrer) => `'${this.#print(referrer)}'`).join(', ');
         throw new StoreError(`cannot delete path '${this.#print(path)}' because it is in use by ${list}`, {

@@ -11,7 +11,6 @@ import { sortTopologically } from '../closure.ts';
 import type { StoreDatabase } from './db.ts';
 import { releaseReservedSpace, reserveSpace } from './layout.ts';
 import { lockDescriptors, openLockFile } from './locks.ts';
-import { deleteTree } from './nar-files.ts';
 import { findLinkRoots, findRuntimeRoots, type Roots } from './roots.ts';
 import { findTempRoots, gcLockPath, gcSocketPath, type TempRoots } from './temp-roots.ts';
 import { systemErrorCode } from './system-error.ts';
@@ -60,6 +59,8 @@ export interface GcStore {
   readonly reservedBytes: number;
   /** Drops what is remembered of a path. */
   readonly forget: (path: StorePath) => void;
+  /** Deletes an entry of the store directory; says how many bytes that freed. */
+  readonly remove: (baseName: string) => number;
 }
 
 class LimitReached extends Error {}
@@ -144,7 +145,7 @@ class Collector {
       }
       if (this.#options.action === 'delete-specific' && this.#options.pathsToDelete?.has(path) !== true) return undefined;
       if (!db.isValid(path)) continue;
-      for (const referrer of db.queryReferrers(path)) visited.add(referrer);
+      for (const referrer of db.queryOwnReferrers(path)) visited.add(referrer);
       if (this.#keepDerivations && isDerivationPath(path)) {
         for (const output of db.queryOutputs(path).values()) if (db.queryPathInfo(output)?.deriver === path) visited.add(output);
       }
@@ -192,11 +193,11 @@ class Collector {
 
   /** Removes an entry of the store directory. */
   deleteFile(baseName: string): void {
-    const { storeDir, realStoreDir, progress } = this.#store;
+    const { storeDir, progress, remove } = this.#store;
     const path = `${storeDir}/${baseName}`;
     progress.log('info', `deleting '${path}'`);
     this.#deleted.push(path);
-    const freed = deleteTree(`${realStoreDir}/${baseName}`);
+    const freed = remove(baseName);
     this.#freed += freed;
     this.#options.onDelete?.(path, freed);
     if (this.#freed > (this.#options.maxFreedBytes ?? Infinity)) {

@@ -27,6 +27,7 @@ import { deleteTree, dumpTree, dumpTreeChunks } from './nar-files.ts';
 import { ObjectImport } from './object-import.ts';
 import { Optimiser, type OptimiseStats } from './optimise.ts';
 import { hashHostTree, type HostTreeRequest, type PendingDerivation, type PendingObject, writePendingObject } from './pending-objects.ts';
+import type { Overlay, OverlayOptions } from './overlay.ts';
 import { Realisations } from './realisations.ts';
 import { addIndirectRoot, makeRootLink, type Roots } from './roots.ts';
 import { guardIo } from './system-error.ts';
@@ -62,6 +63,8 @@ export interface LocalStoreOptions {
   readonly requiresSignatures?: boolean | undefined;
   /** Where derivations lie that this store does not have: the store that evaluation writes to, where that is another. */
   readonly derivationsElsewhere?: DerivationPlace | undefined;
+  /** The store's objects lie in two layers; `lower` is closed with the store. */
+  readonly overlay?: { readonly layers: Overlay; readonly lower: LocalStore } | undefined;
   /** Seconds since 1970. */
   readonly now?: () => number;
 }
@@ -99,6 +102,7 @@ export class LocalStore implements Store {
   readonly #reservedBytes: number;
   readonly #trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
   readonly #now: () => number;
+  readonly #overlay: LocalStoreOptions['overlay'];
   readonly #derivationsElsewhere: DerivationPlace | undefined;
   /** Hashes modulo of derivations in the store; they never change. */
   readonly #hashes = new Map<StorePath, HashModulo>();
@@ -120,7 +124,9 @@ export class LocalStore implements Store {
     this.#now = options.now ?? nowInSeconds;
     this.#derivationsElsewhere = options.derivationsElsewhere;
     const isNew = prepareLayout({ realStoreDir: this.realStoreDir, stateDir: this.stateDir, readOnly: this.isReadOnly });
-    this.#db = new StoreDatabase({ folder: `${this.stateDir}/db`, storeDir: this.storeDir, immutable: this.isReadOnly, create: isNew });
+    this.#overlay = options.overlay;
+    const place = { folder: `${this.stateDir}/db`, storeDir: this.storeDir, immutable: this.isReadOnly, create: isNew };
+    this.#db = this.#overlay?.layers.openDatabase(place) ?? new StoreDatabase(place);
     if (isNew) {
       reserveSpace(this.stateDir, this.#reservedBytes);
       writeSchemaVersion(this.stateDir);
@@ -139,6 +145,7 @@ export class LocalStore implements Store {
   closeSync(): void {
     this.#tempRoots.close();
     this.#db.close();
+    this.#overlay?.lower.closeSync();
   }
 
   async close(): Promise<void> {
@@ -153,6 +160,11 @@ export class LocalStore implements Store {
   }
 
   // ---- places
+
+  /** As the lower layer of another store. */
+  asLower(): OverlayOptions['lower'] {
+    return { realStoreDir: this.realStoreDir, database: this.#db };
+  }
 
   /** Where the object lies on this machine, valid or not. */
   toRealPath(path: StorePath): string {
@@ -498,13 +510,16 @@ export class LocalStore implements Store {
       progress: this.#progress,
       reservedBytes: this.#reservedBytes,
       forget: (path) => void this.#hashes.delete(path),
+      remove: (name) => this.#overlay?.layers.remove(name) ?? deleteTree(`${this.realStoreDir}/${name}`),
     };
   }
 
   /** Deletes, or tells, what no root reaches. */
   async collectGarbage(options: GcOptions): Promise<GcResults> {
     this.#requireWritable();
-    return collectGarbage(this.#gcStore(), options);
+    const results = await collectGarbage(this.#gcStore(), options);
+    this.#overlay?.layers.remountWhereNeeded();
+    return results;
   }
 
   /** Checks files against the database; true where errors remain. */
@@ -517,8 +532,12 @@ export class LocalStore implements Store {
   async optimise(): Promise<OptimiseStats> {
     this.#requireWritable();
     const optimiser = new Optimiser({ realStoreDir: this.realStoreDir, progress: this.#progress });
-    optimiser.loadLinks();
     const paths = this.#db.queryAllPaths();
+    if (this.#overlay !== undefined) {
+      this.#overlay.layers.deduplicate(paths);
+      return optimiser.stats;
+    }
+    optimiser.loadLinks();
     await this.addTempRoots(paths);
     for (const path of paths) {
       if (this.#db.isValid(path)) optimiser.optimise(this.toRealPath(path));
