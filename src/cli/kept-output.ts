@@ -85,6 +85,9 @@ export class OutputKeeper {
       get isTerminal() {
         return input.isTerminal;
       },
+      get wasRead() {
+        return input.wasRead === true;
+      },
       readAll: read(() => input.readAll()),
       readChunk: read(() => input.readChunk()),
       readLine: read(() => input.readLine()),
@@ -109,6 +112,9 @@ function heard(output: Output, chunks: Buffer[]): Output {
     },
     get isTerminal() {
       return output.isTerminal;
+    },
+    get writes() {
+      return output.writes ?? 0;
     },
     get columns() {
       return output.columns;

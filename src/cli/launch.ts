@@ -16,20 +16,21 @@ export interface Launch {
   readonly childStackLimit: string | undefined;
   /** The user's own arguments. */
   readonly words: readonly string[];
-  /** In a process that helps another one with its evaluation: where that looks for results, which helper this is, and which attributes are left. */
-  readonly help?: { readonly folder: string; readonly number: number; readonly first: number };
+  /** In a process that helps another one with its evaluation: engine/shared-work.ts. */
+  readonly help?: { readonly parent: number; readonly number: number; readonly block: number; readonly startedS: number };
 }
 
 const MARK = '--launched';
-/** Stands first in the arguments of a process that helps; a folder and two numbers follow. */
+/** Stands first in the arguments of a process that helps; four numbers follow. */
 export const HELP_MARK = '--helping';
 
 /** Splits the launcher's arguments from the user's, and puts NODE_OPTIONS back into `env` for children. */
 export function readLaunch(argv: readonly string[], env: Record<string, string | undefined>): Launch {
   const given = argv.slice(2);
-  const isHelp = given[0] === HELP_MARK && given[4] === MARK;
-  const help = isHelp ? { help: { folder: given[1]!, number: Number(given[2]), first: Number(given[3]) } } : {};
-  const args = isHelp ? given.slice(4) : given;
+  const isHelp = given[0] === HELP_MARK && given[5] === MARK;
+  const [parent, number, block, startedS] = given.slice(1, 5).map(Number) as [number, number, number, number];
+  const help = isHelp ? { help: { parent, number, block, startedS } } : {};
+  const args = isHelp ? given.slice(5) : given;
   if (args[0] !== MARK || args.length < 4) return { calledAs: 'floe', childStackLimit: undefined, words: args };
   const options = args[3]!;
   if (options.startsWith('set:')) env['NODE_OPTIONS'] = options.slice('set:'.length);

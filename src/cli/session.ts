@@ -19,6 +19,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Width, where it is a terminal. */
   readonly columns: number;
+  /** How often something was written, where that is counted. */
+  readonly writes?: number;
 }
 
 export interface Input {
@@ -29,6 +31,8 @@ export interface Input {
   readChunk(): Uint8Array | undefined;
   /** One line without its end; undefined at the end of input. */
   readLine(): string | undefined;
+  /** Whether somebody did, where that is known: nobody else can read the same again. */
+  readonly wasRead?: boolean;
 }
 
 /** The world as the process was started into it. */
@@ -82,8 +86,13 @@ function isTerminal(fd: number): boolean {
 /** An output on a file descriptor. */
 export function makeOutput(fd: number, env: Record<string, string | undefined>): Output {
   let terminal: boolean | undefined;
+  let writes = 0;
   return {
+    get writes() {
+      return writes;
+    },
     write(text) {
+      writes++;
       const bytes = typeof text === 'string' ? bytesOfText(text) : text;
       let offset = 0;
       while (offset < bytes.length) {
@@ -114,7 +123,9 @@ export function makeOutput(fd: number, env: Record<string, string | undefined>):
 export function makeInput(fd: number): Input {
   let rest: Buffer = Buffer.alloc(0);
   let ended = false;
+  let wasRead = false;
   const more = (): Buffer => {
+    wasRead = true;
     const chunk = Buffer.alloc(65536);
     for (;;) {
       try {
@@ -133,6 +144,9 @@ export function makeInput(fd: number): Input {
     }
   };
   return {
+    get wasRead() {
+      return wasRead;
+    },
     get isTerminal() {
       return isTerminal(fd);
     },

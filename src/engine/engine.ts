@@ -34,7 +34,7 @@ import { Printing } from './printing.ts';
 import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
 import type { KeptReads, ReadLog } from './reads.ts';
-import type { HeldMessages, SharedWork } from './shared-work.ts';
+import type { SharedWork } from './shared-work.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
 export interface AutoArgument {
@@ -105,9 +105,10 @@ export class Engine {
   readonly showsLogs: boolean;
   readonly ask: (question: string) => string | undefined;
   readonly reads: ReadLog | undefined;
-  readonly work: SharedWork | undefined;
+  private work: SharedWork | undefined;
   private readonly onBecome: EngineOptions['onBecome'];
-  private waiting: (() => void)[] | undefined;
+  /** Messages of programs: all, those that were shown, and those that a new evaluator says again. */
+  private readonly said = { all: 0, shown: 0, again: 0, isSilent: false };
   /** Added to by whoever reads options, before the first evaluation. */
   readonly autoArguments: AutoArgument[] = [];
   readonly searchPath: SearchPath[] = [];
@@ -121,6 +122,9 @@ export class Engine {
   private openedForEvaluation: OpenedStore | undefined;
   private asked: Promise<Store> | undefined;
   private running: Evaluation | undefined;
+  private place: string | undefined;
+  /** `builtins.currentTime`: the same for every evaluator of a run, and for processes that help. */
+  readonly startedS: number;
   private bridge: BlockingBridge | undefined;
 
   constructor(options: EngineOptions) {
@@ -141,6 +145,7 @@ export class Engine {
     this.reads = options.reads;
     this.onBecome = options.onBecome;
     this.work = options.work;
+    this.startedS = options.work?.place?.startedS ?? Math.floor(Date.now() / 1000);
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
     this.flakes = new Flakes(this);
     this.builds = new Builds(this);
@@ -190,6 +195,7 @@ export class Engine {
 
   /** The one evaluator of this run. `place` names what is evaluated first, for its compiled code. */
   evaluation(place = this.cwd): Evaluation {
+    this.place ??= place;
     return (this.running ??= new Evaluation({
       settings: this.settings,
       env: this.env,
@@ -197,7 +203,8 @@ export class Engine {
       store: this.evalStore,
       bridge: this.openBridge(),
       progress: this.progress,
-      place,
+      place: this.place,
+      startedS: this.startedS,
       pure: this.isPure,
       readOnly: this.readOnly,
       searchPath: this.searchPath,
@@ -249,9 +256,8 @@ export class Engine {
   }
 
   /** `--arg`s as a set; thunks, so that an unused one is never evaluated. */
-  autoArgs(): Attrs {
+  readonly autoArgs = this.perEvaluation(({ evaluator }): Attrs => {
     if (this.autoArguments.length === 0) return EMPTY_ATTRS;
-    const { evaluator } = this.evaluation();
     const set = new AttrsBuilder();
     for (const { kind, name, text } of this.autoArguments) {
       const bytes = utf8ToByteString(text);
@@ -264,7 +270,7 @@ export class Engine {
       set.setName(name, slot, NO_POSITION);
     }
     return set.build();
-  }
+  });
 
   /** The value of `--file` or `--expr`. */
   sourceValue(source: SourceChoice): Value {
@@ -289,12 +295,12 @@ export class Engine {
   async targets(words: readonly string[], purpose: Purpose, source: SourceChoice | undefined, locking: LockChoices): Promise<Target[]> {
     await this.flakes.prepareRegistries();
     if (source !== undefined) {
-      const root = this.sourceValue(source);
-      const autoArgs = this.autoArgs();
+      const root = this.perEvaluation(() => this.sourceValue(source));
+      root();
       return words.map((word) => {
         const installable = parseInstallable(word, { storeDir: this.storeDir, inExpression: true });
         if (installable.kind !== 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no attribute path`);
-        return new AttributeTarget(this.evaluation(), root, installable.attrPath, installable.outputs, autoArgs);
+        return new AttributeTarget(this, root, installable.attrPath, installable.outputs);
       });
     }
     const targets: Target[] = [];
@@ -317,7 +323,7 @@ export class Engine {
     const flake = await this.flakes.lock(installable.ref, locking);
     const system = this.settings.get('eval-system') || this.settings.get('system');
     return new FlakeTarget(
-      this.evaluation(),
+      this,
       flake,
       installable.ref,
       installable.fragment,
@@ -327,26 +333,42 @@ export class Engine {
     );
   }
 
+  /** How to share the first walk over many attributes. */
+  takeWork(): SharedWork | undefined {
+    const { work } = this;
+    this.work = undefined;
+    return work;
+  }
+
   private say(show: () => void): void {
-    if (this.waiting === undefined) show();
-    else this.waiting.push(show);
+    const { said } = this;
+    said.all++;
+    if (said.isSilent) return;
+    if (said.again > 0) {
+      said.again--;
+      return;
+    }
+    said.shown++;
+    show();
   }
 
-  /** From now on messages of programs wait. */
-  holdMessages(): HeldMessages {
-    const waiting: (() => void)[] = (this.waiting = []);
-    return {
-      count: () => waiting.length,
-      release: (show) => {
-        this.waiting = undefined;
-        for (const each of waiting.splice(0)) if (show) each();
-      },
-    };
+  /** Messages of programs so far, shown or not. */
+  messages(): number {
+    return this.said.all;
   }
 
-  /** What a process that helps does last: what its results need is written. */
-  async finish(writes: boolean): Promise<KeptReads | undefined> {
-    if (writes) this.builds.flushAll();
+  /** Whether messages of programs are kept from the user. */
+  silence(isSilent: boolean): void {
+    this.said.isSilent = isSilent;
+  }
+
+  /** Writes all that evaluation has made so far to the store. */
+  writePending(): void {
+    this.builds.flushAll();
+  }
+
+  /** What a process that helps does last. */
+  async finish(): Promise<KeptReads | undefined> {
     const kept = this.reads?.keep();
     await this.close();
     return kept;
@@ -357,10 +379,21 @@ export class Engine {
     this.reads?.take(reads);
   }
 
-  /** Lets go of everything evaluated so far; the next evaluation begins anew. */
-  forget(): void {
+  /** Lets go of everything evaluated so far; the next evaluation begins anew. Messages that were shown are not shown again. */
+  restart(): void {
     this.running?.close();
     this.running = undefined;
+    this.said.again = this.said.shown;
+  }
+
+  /** Something made of the evaluator's values, made anew where a new evaluator has come. */
+  perEvaluation<Made>(make: (evaluation: Evaluation) => Made): () => Made {
+    let made: { readonly evaluation: Evaluation; readonly value: Made } | undefined;
+    return () => {
+      const evaluation = this.evaluation();
+      if (made?.evaluation !== evaluation) made = { evaluation, value: make(evaluation) };
+      return made.value;
+    };
   }
 
   /** Closes itself, and this process becomes the shell or program. */

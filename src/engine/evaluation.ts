@@ -33,6 +33,8 @@ export interface EvaluationOptions {
   readonly progress: Progress;
   /** What is evaluated, as the name of its compiled code. */
   readonly place: string;
+  /** `builtins.currentTime`. */
+  readonly startedS: number;
   /** Overrides the setting. */
   readonly pure: boolean;
   readonly readOnly: boolean;
@@ -128,8 +130,7 @@ function searchPathFolders({ cwd }: EvaluationOptions, { restrictEval, pureEval,
     .map(utf8ToByteString);
 }
 
-function makeConstants({ settings, store, cwd, pure, readOnly, searchPath, reads }: EvaluationOptions): EvalConstants {
-  const startedS = Math.floor(Date.now() / 1000);
+function makeConstants({ settings, store, cwd, pure, readOnly, searchPath, reads, startedS }: EvaluationOptions): EvalConstants {
   return {
     currentSystem: settings.get('eval-system') || settings.get('system') || localSystem(),
     get currentTime() {

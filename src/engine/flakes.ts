@@ -16,7 +16,7 @@ import type { FetchedInput } from '../fetch/fetcher.ts';
 import { type FetchCache, makeFetchCache } from '../fetch/fetch-cache.ts';
 import { inputSourcePath } from '../fetch/fetchers.ts';
 import { FolderTree, writeTreeNar } from '../fetch/source-tree.ts';
-import { showFlake, type ShowOptions, type ShowSink } from '../flake/show.ts';
+import { showFlake, type ShowOptions, type ShowSaying } from '../flake/show.ts';
 import { makePathResolver, type PathProbe } from '../flake/find.ts';
 import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake/lock.ts';
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
@@ -37,6 +37,7 @@ import { type EngineTree, evaluationInfo, FlakeFetcher, type LockedFlake as Lock
 import { packageFolder } from './package-folder.ts';
 import { recordingCache, recordingIo, recordingProbe } from './recording.ts';
 import { openRegistries } from './registry-files.ts';
+import { walkTogether } from './shared-work.ts';
 
 /** What the flake options of a command ask for. */
 export interface LockChoices extends LockFlags {
@@ -245,16 +246,15 @@ export class Flakes {
   }
 
   private withValue(locked: LockedOnDisk): LockedFlake {
-    const evaluation = this.engine.evaluation(this.placeOf(locked.top.tree));
-    let value: Value | undefined;
-    const whole = () => (value ??= evaluation.evaluator.guard(() => callFlake(evaluation.evaluator.state, this.infoFor(locked))));
+    this.engine.evaluation(this.placeOf(locked.top.tree));
+    const whole = this.engine.perEvaluation(({ evaluator }) => evaluator.guard(() => callFlake(evaluator.state, this.infoFor(locked))));
     return {
       ...locked,
       value: whole,
       outputs: () => {
         const flake = whole();
         const outputs = flake instanceof Attrs ? flake.get(symbols.outputs) : undefined;
-        return outputs === undefined ? null : evaluation.evaluator.guard(() => force(outputs));
+        return outputs === undefined ? null : this.engine.evaluation().evaluator.guard(() => force(outputs));
       },
     };
   }
@@ -263,15 +263,21 @@ export class Flakes {
   show(
     locked: LockedFlake,
     options: Omit<ShowOptions, 'system'>,
-    sink: Pick<ShowSink, 'line' | 'warn'> & { readonly isTerminal: boolean },
-  ): Json {
+    sink: { line(text: string): void; warn(message: string): void; readonly isTerminal: boolean },
+  ): Promise<Json> {
     const { settings } = this.engine;
     const paint = (code: string) => (text: string) => (sink.isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text);
     const style = { green: paint('32;1'), bold: paint('1'), warning: paint('35;1') };
     const system = settings.get('eval-system') || settings.get('system');
-    const { evaluator } = this.engine.evaluation();
-    const outputs = locked.outputs();
-    return evaluator.guard(() => showFlake(outputs, printFlakeRef(locked.top.lockedRef), { ...options, system }, { ...sink, style }));
+    const title = printFlakeRef(locked.top.lockedRef);
+    return walkTogether<ShowSaying, Json>(this.engine, {
+      writes: false,
+      show: ([kind, text]) => sink[kind](text),
+      run: (parts) => {
+        const outputs = locked.outputs();
+        return this.engine.evaluation().evaluator.guard(() => showFlake(outputs, title, { ...options, system }, style, parts));
+      },
+    });
   }
 
   private metadata({ top, result }: LockedFlake): FlakeMetadata {

@@ -21,7 +21,7 @@ export interface Formatter {
 export async function findFormatter(engine: Engine, locking: LockChoices): Promise<Formatter> {
   const ref = engine.flakes.parse('.');
   const flake = await engine.flakes.lock(ref, locking);
-  const target = new FlakeTarget(engine.evaluation(), flake, ref, '', undefined, {
+  const target = new FlakeTarget(engine, flake, ref, '', undefined, {
     paths: [`formatter.${engine.settings.get('system')}`],
     prefixes: [],
   });

@@ -61,6 +61,12 @@ export interface FoundValue {
   readonly path?: readonly string[];
 }
 
+/** Of the engine: its evaluator, which may be another one later, and the `--arg`s as that one has them. */
+export interface Evaluating {
+  evaluation(): Evaluation;
+  autoArgs(): Attrs;
+}
+
 /** One installable, resolved as far as it goes without evaluating. */
 export interface Target {
   /** As messages name it. */
@@ -104,22 +110,20 @@ export class StorePathTarget implements Target {
 /** An attribute of what `--file` or `--expr` gave. */
 export class AttributeTarget implements Target {
   readonly what: string;
-  private readonly evaluation: Evaluation;
-  private readonly root: Slot;
+  private readonly engine: Evaluating;
+  private readonly root: () => Slot;
   private readonly outputs: OutputsSpec | undefined;
-  private readonly autoArgs: Attrs;
 
-  constructor(evaluation: Evaluation, root: Slot, attrPath: string, outputs: OutputsSpec | undefined, autoArgs: Attrs) {
-    this.evaluation = evaluation;
+  constructor(engine: Evaluating, root: () => Slot, attrPath: string, outputs: OutputsSpec | undefined) {
+    this.engine = engine;
     this.root = root;
     this.what = attrPath;
     this.outputs = outputs;
-    this.autoArgs = autoArgs;
   }
 
   value(): { value: Value; attrPath: string } {
-    const { evaluator } = this.evaluation;
-    const value = evaluator.guard(() => findAlongAttrPath(evaluator.state, this.what, this.autoArgs, this.root));
+    const { evaluator } = this.engine.evaluation();
+    const value = evaluator.guard(() => findAlongAttrPath(evaluator.state, this.what, this.engine.autoArgs(), this.root()));
     return { value, attrPath: this.what };
   }
 
@@ -129,15 +133,15 @@ export class AttributeTarget implements Target {
   }
 
   derivedPaths(): DerivedPath[] {
-    const { evaluator } = this.evaluation;
+    const { evaluator } = this.engine.evaluation();
     const { value } = this.value();
-    return evaluator.guard(() => attrPathDerivedPaths(evaluator.state, value, this.what, this.autoArgs, this.outputs));
+    return evaluator.guard(() => attrPathDerivedPaths(evaluator.state, value, this.what, this.engine.autoArgs(), this.outputs));
   }
 
   /** The value with `--arg`s applied, as `nix-instantiate --eval` shows it. */
   calledValue(): Value {
-    const { evaluator } = this.evaluation;
-    return evaluator.guard(() => autoCallFunction(evaluator.state, this.autoArgs, this.value().value));
+    const { evaluator } = this.engine.evaluation();
+    return evaluator.guard(() => autoCallFunction(evaluator.state, this.engine.autoArgs(), this.value().value));
   }
 }
 
@@ -148,12 +152,12 @@ export class FlakeTarget implements Target {
   readonly ref: FlakeRef;
   /** As the user named them; undefined for the default ones. */
   readonly outputs: OutputsSpec | undefined;
-  private readonly evaluation: Evaluation;
+  private readonly engine: Evaluating;
   private readonly progress: Progress;
   private readonly candidates: readonly string[];
 
   constructor(
-    evaluation: Evaluation,
+    engine: Evaluating,
     flake: LockedFlake,
     ref: FlakeRef,
     fragment: string,
@@ -162,7 +166,7 @@ export class FlakeTarget implements Target {
     progress: Progress = SILENT,
   ) {
     this.progress = progress;
-    this.evaluation = evaluation;
+    this.engine = engine;
     this.flake = flake;
     this.ref = ref;
     this.outputs = outputs;
@@ -180,7 +184,7 @@ export class FlakeTarget implements Target {
 
   /** At most that many; MissingAttributeError where there is none. */
   private find(limit: number): FoundValue[] {
-    return this.evaluation.evaluator.guard(() => {
+    return this.engine.evaluation().evaluator.guard(() => {
       // NIX: the names of a path are known before anything is evaluated; see symbols in symbol.ts.
       for (const candidate of this.candidates) parseAttrPath(candidate).forEach(internSymbol);
       const root = this.flake.outputs();
@@ -203,7 +207,7 @@ export class FlakeTarget implements Target {
   }
 
   derivedPaths(): DerivedPath[] {
-    const { evaluator } = this.evaluation;
+    const { evaluator } = this.engine.evaluation();
     const activity = this.progress.start('unknown', `evaluating derivation '${this.what}'`, { level: 'talkative' });
     try {
       return evaluator.guard(() => {

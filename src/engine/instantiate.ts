@@ -11,16 +11,21 @@ import { parse } from '../lang/parser.ts';
 import { resolvePathLiteral } from '../lang/path-literal.ts';
 import { fileSource, Source } from '../lang/position.ts';
 import { printNode } from '../lang/print-ast.ts';
+import { aloneParts, type Parts } from '../flake/parts.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { findAlongAttrPath, findDerivations } from './derivation-values.ts';
 import type { Engine, SourceChoice } from './engine.ts';
 import { type Evaluation, parseOptionsOf } from './evaluation.ts';
+import { walkTogether } from './shared-work.ts';
 
 /** A derivation that was written, and the output that the value stood for. */
 export interface Instantiated {
   readonly path: StorePath;
   readonly output: string;
 }
+
+/** Of a derivation that another process evaluates. */
+const NOWHERE: readonly [StorePath, string] = ['' as StorePath, ''];
 
 /** Works on programs with one engine. */
 export class Instantiation {
@@ -74,15 +79,25 @@ export class Instantiation {
   }
 
   /** All derivations at an attribute path, not written yet. `onFound` gets each as it is evaluated. */
-  found(root: Value, attrPath: string, onFound: (one: Instantiated) => void = () => {}): Instantiated[] {
+  found(
+    root: Value,
+    attrPath: string,
+    parts: Parts<string> = aloneParts(() => {}),
+    onFound: (one: Instantiated) => void = () => {},
+  ): Instantiated[] {
     const { evaluator } = this.engine.evaluation();
     return evaluator.guard(() => {
       const autoArgs = this.engine.autoArgs();
       const value = findAlongAttrPath(evaluator.state, attrPath, autoArgs, root);
-      return findDerivations(evaluator.state, value, autoArgs).map((derivation) => {
-        const { drvPath, outputName } = derivation;
-        if (outputName === '') throw new EvalError(`derivation '${this.engine.storeDir}/${drvPath}' lacks an 'outputName' attribute`);
-        const one: Instantiated = { path: drvPath, output: outputName };
+      const all = findDerivations(evaluator.state, value, autoArgs);
+      parts.expect('', all.length);
+      return all.map((derivation, index) => {
+        const [path, output] = parts.part('', String(index), NOWHERE, () => {
+          const { drvPath, outputName } = derivation;
+          if (outputName === '') throw new EvalError(`derivation '${this.engine.storeDir}/${drvPath}' lacks an 'outputName' attribute`);
+          return [drvPath, outputName] as readonly [StorePath, string];
+        });
+        const one: Instantiated = { path, output };
         onFound(one);
         return one;
       });
@@ -90,10 +105,17 @@ export class Instantiation {
   }
 
   /** Writes all derivations at an attribute path with what they need, and reports each. After a failure too, as far as it came. */
-  async derivations(root: Value, attrPath: string, report: (one: Instantiated) => Promise<void>): Promise<void> {
-    const done: Instantiated[] = [];
+  async derivations(root: () => Value, attrPath: string, report: (one: Instantiated) => Promise<void>): Promise<void> {
+    let done: Instantiated[] = [];
     try {
-      this.found(root, attrPath, (one) => void done.push(one));
+      await walkTogether(this.engine, {
+        writes: true,
+        show() {},
+        run: (parts: Parts<string>) => {
+          done = [];
+          this.found(root(), attrPath, parts, (one) => void done.push(one));
+        },
+      });
     } finally {
       this.engine.builds.flushAll();
       for (const one of done) await report(one);

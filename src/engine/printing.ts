@@ -15,9 +15,10 @@ import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { symbolName, symbols } from '../eval/symbol.ts';
 import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
+import type { Parts } from '../flake/parts.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
-import { evaluateShared, type SharedWork } from './shared-work.ts';
+import { walkTogether } from './shared-work.ts';
 
 /** Prints values of one engine's evaluator. */
 export class Printing {
@@ -69,18 +70,25 @@ export class Printing {
   }
 
   /** The same for a set, attribute by attribute, with the help of other processes where it takes long. */
-  async sharedJson(value: Value, work: SharedWork | undefined, copyToStore: boolean, strict = true): Promise<string> {
-    const whole = () => this.json(value, copyToStore, strict);
-    const isPlainSet = value instanceof Attrs && value.get(symbols.outPath) === undefined && value.get(symbols.toString) === undefined;
-    if (work === undefined || !isPlainSet) return whole();
-    const order = value.order();
-    const names = order.map((index) => symbolName(value.keys()[index]!));
-    // The text and its name as JSON has them, which may fail too: names that are no UTF-8.
-    const texts = await evaluateShared(this.engine, work, names, (index) => {
-      const slot = value.slots()[order[index]!]!;
-      return this.json(makeAttrs([[names[index]!, slot]]), copyToStore, strict).slice(1, -1);
+  sharedJson(take: () => Value, writes: boolean, copyToStore: boolean, strict = true): Promise<string> {
+    return walkTogether(this.engine, {
+      writes,
+      show() {},
+      run: (parts: Parts<string>) => {
+        const value = take();
+        const isPlainSet = value instanceof Attrs && value.get(symbols.outPath) === undefined && value.get(symbols.toString) === undefined;
+        if (!isPlainSet) return this.json(value, copyToStore, strict);
+        const order = value.order();
+        parts.expect('', order.length);
+        // The text and its name as JSON has them, which may fail too: names that are no UTF-8.
+        const texts = order.map((index) => {
+          const name = symbolName(value.keys()[index]!);
+          const slot = value.slots()[index]!;
+          return parts.part('', name, '', () => this.json(makeAttrs([[name, slot]]), copyToStore, strict).slice(1, -1));
+        });
+        return `{${texts.join(',')}}`;
+      },
     });
-    return texts === undefined ? whole() : `{${texts.join(',')}}`;
   }
 
   xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {

@@ -203,7 +203,7 @@ export class Profile {
     const { engine } = this;
     const { originalRef, lockedRef, attrPath, outputs } = source!;
     const flake = await engine.flakes.lock(originalRef, locking);
-    const target = new FlakeTarget(engine.evaluation(), flake, originalRef, `.${attrPath}`, outputs, outputDefaults('build', ''));
+    const target = new FlakeTarget(engine, flake, originalRef, `.${attrPath}`, outputs, outputDefaults('build', ''));
     const described = describeTarget(engine, target);
     const now = flake.top.lockedRef;
     if (this.isLocked(now.input) && equalFlakeRefs(lockedRef, now)) return undefined;

@@ -28,7 +28,7 @@ export async function copyTemplate(engine: Engine, url: string, destination: str
   const { ref, fragment } = parseFlakeRefWithFragment(utf8ToByteString(url), { paths: engine.flakes.pathResolver() });
   const flake = await engine.flakes.lock(ref, { writeLockFile: false, ignoreConfig: true });
   const evaluation = engine.evaluation();
-  const target = new FlakeTarget(evaluation, flake, ref, fragment, undefined, { paths: TEMPLATE_PATHS, prefixes: TEMPLATE_PREFIXES });
+  const target = new FlakeTarget(engine, flake, ref, fragment, undefined, { paths: TEMPLATE_PATHS, prefixes: TEMPLATE_PREFIXES });
   const { value, attrPath } = target.value();
   const { state } = evaluation.evaluator;
   const { host } = evaluation;

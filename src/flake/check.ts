@@ -12,6 +12,7 @@ import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbolName } from '../eval/symbol.ts';
 import { describeType, force, Lambda, type Slot } from '../eval/value.ts';
 import type { StorePath } from '../model/store-path.ts';
+import type { Parts } from './parts.ts';
 
 export interface CheckOptions {
   readonly system: string;
@@ -31,6 +32,8 @@ export interface CheckHelper {
   warn(text: string): void;
   /** Throws the error, or notes it where the rest is to be checked all the same. */
   report(error: FloeError): void;
+  /** Where other processes may help. */
+  readonly parts: Pick<Parts<never>, 'expect' | 'part'>;
 }
 
 /** A derivation to be built, and the attribute of `checks` that has it. */
@@ -77,6 +80,8 @@ class Check {
   private readonly checks: FoundCheck[] = [];
   private readonly omitted = new Set<string>();
   private readonly outputs: Readonly<Record<string, Checker>>;
+  /** The system that is checked, or the configuration. */
+  private group = '';
 
   constructor(state: EvalState, options: CheckOptions, helper: CheckHelper) {
     this.state = state;
@@ -86,11 +91,11 @@ class Check {
     const [app, bundler] = [this.app.bind(this), this.bundler.bind(this)];
     const [overlay, module, template] = [this.overlay.bind(this), this.module.bind(this), this.template.bind(this)];
     this.outputs = {
-      checks: this.bySystem(this.byName(this.check.bind(this))),
+      checks: this.bySystem(this.byPart(this.check.bind(this))),
       formatter: this.bySystem(derivation),
-      packages: this.bySystem(this.byName(derivation)),
-      devShells: this.bySystem(this.byName(derivation)),
-      apps: this.bySystem(this.byName(app)),
+      packages: this.bySystem(this.byPart(derivation)),
+      devShells: this.bySystem(this.byPart(derivation)),
+      apps: this.bySystem(this.byPart(app)),
       defaultPackage: this.bySystem(derivation),
       devShell: this.bySystem(derivation),
       defaultApp: this.bySystem(app),
@@ -99,7 +104,7 @@ class Check {
       overlays: this.byName(overlay),
       nixosModule: module,
       nixosModules: this.byName(module),
-      nixosConfigurations: this.byName(this.nixosConfiguration.bind(this)),
+      nixosConfigurations: this.configurations.bind(this),
       hydraJobs: this.hydraJobs.bind(this),
       defaultTemplate: template,
       templates: this.byName(template),
@@ -150,21 +155,50 @@ class Check {
     };
   }
 
+  /** The same where each is a part. */
+  private byPart(check: Checker): Checker {
+    return (path, slot, pos) => {
+      const members = this.members(forceAttrs(this.state, slot, pos, ''));
+      this.helper.parts.expect(this.group, members.length);
+      for (const one of members) check(`${path}.${one.name}`, one.slot, one.pos);
+    };
+  }
+
+  /** Each is a world of its own. */
+  private configurations(path: string, slot: Slot, pos: PositionId): void {
+    const members = this.members(forceAttrs(this.state, slot, pos, ''));
+    for (const { name } of members) this.helper.parts.expect(`${path}.${name}`, 1);
+    for (const one of members) {
+      this.group = `${path}.${one.name}`;
+      this.nixosConfiguration(this.group, one.slot, one.pos);
+    }
+    this.group = '';
+  }
+
   private bySystem(check: Checker): Checker {
     return (path, slot, pos) => {
-      for (const one of this.members(forceAttrs(this.state, slot, pos, ''))) {
+      const members = this.members(forceAttrs(this.state, slot, pos, ''));
+      const isChecked = (name: string): boolean => this.options.allSystems || name === this.options.system;
+      for (const { name } of members) if (isChecked(name)) this.helper.parts.expect(name, 0);
+      for (const one of members) {
         if (!one.name.includes('-')) {
           const place = this.state.positions.resolve(one.pos);
           const where = place === undefined ? '«none»' : `${place.file}:${place.line}:${place.column}`;
           this.helper.report(new FloeError('FLOE_FLAKE_CHECK', `'${one.name}' is not a valid system type, at ${where}`));
         }
-        if (this.options.allSystems || one.name === this.options.system) check(`${path}.${one.name}`, one.slot, one.pos);
+        this.group = one.name;
+        if (isChecked(one.name)) check(`${path}.${one.name}`, one.slot, one.pos);
         else this.omitted.add(one.name);
       }
+      this.group = '';
     };
   }
 
   private derivation(path: string, slot: Slot, pos: PositionId): StorePath | undefined {
+    return this.helper.parts.part(this.group, path, undefined, () => this.evaluatedDerivation(path, slot, pos));
+  }
+
+  private evaluatedDerivation(path: string, slot: Slot, pos: PositionId): StorePath | undefined {
     let found: StorePath | undefined;
     this.guarded(`while checking the derivation '${path}'`, pos, () =>
       this.helper.during(`checking derivation ${path}`, () => {
@@ -193,6 +227,10 @@ class Check {
   }
 
   private app(path: string, slot: Slot, pos: PositionId): void {
+    this.helper.parts.part(this.group, path, undefined, () => this.evaluatedApp(path, slot, pos));
+  }
+
+  private evaluatedApp(path: string, slot: Slot, pos: PositionId): undefined {
     this.guarded(`while checking the app definition '${path}'`, pos, () =>
       this.helper.during(`checking app '${path}'`, () => {
         const app = forceAttrs(this.state, slot, pos, '');
@@ -244,6 +282,10 @@ class Check {
   }
 
   private nixosConfiguration(path: string, slot: Slot, pos: PositionId): void {
+    this.helper.parts.part(this.group, path, undefined, () => this.evaluatedConfiguration(path, slot, pos));
+  }
+
+  private evaluatedConfiguration(path: string, slot: Slot, pos: PositionId): undefined {
     this.guarded(`while checking the NixOS configuration '${path}'`, pos, () =>
       this.helper.during(`checking NixOS configuration '${path}'`, () => {
         const toplevel = force(this.helper.select(slot, 'config.system.build.toplevel'), pos);

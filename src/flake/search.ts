@@ -7,15 +7,17 @@ import { parsePackageName } from '../eval/builtins/versions.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { type Ere, parseEre } from '../eval/ere.ts';
 import { symbolName, symbols } from '../eval/symbol.ts';
+import type { Parts } from './parts.ts';
 import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
 
 /** A stretch of text that an expression matched. */
-export interface Match {
+export type Match = {
   readonly begin: number;
   readonly end: number;
-}
+};
 
-export interface FoundPackage {
+/** A package that was found. */
+export type FoundPackage = {
   readonly attrPath: string;
   readonly name: string;
   readonly version: string;
@@ -23,17 +25,17 @@ export interface FoundPackage {
   readonly description: string;
   readonly attrPathMatches: readonly Match[];
   readonly descriptionMatches: readonly Match[];
-}
+};
 
 export interface SearchRequest {
   /** POSIX extended regular expressions, letters in either case; all must match somewhere. */
   readonly expressions: readonly string[];
   /** None of these may. */
   readonly excluded: readonly string[];
-  /** Told before each attribute is looked into; what it gives is called when that is over. */
-  readonly visiting: (attrPath: string) => () => void;
-  readonly found: (found: FoundPackage) => void;
 }
+
+/** What a search says: which attribute it begins to look into and that it is done with that, and what it found. */
+export type SearchSaying = readonly ['visiting', string] | readonly ['visited'] | readonly ['found', FoundPackage];
 
 /**
  * An expression that takes letters for the same in either case. Expression and text are brought to lower case, which says the same for
@@ -76,25 +78,27 @@ function lowerCase(text: string): string {
 export function searchPackages(
   roots: readonly { readonly value: Value; readonly path: readonly string[] }[],
   request: SearchRequest,
+  parts: Parts<SearchSaying>,
 ): void {
-  const search = new Search(request);
+  const search = new Search(request, parts);
   for (const { value, path } of roots) search.visit(value, path, true);
 }
 
 class Search {
-  private readonly request: SearchRequest;
+  private readonly parts: Parts<SearchSaying>;
+  private isInPart = false;
   private readonly expressions: readonly SearchExpression[];
   private readonly excluded: readonly SearchExpression[];
 
-  constructor(request: SearchRequest) {
-    this.request = request;
+  constructor(request: SearchRequest, parts: Parts<SearchSaying>) {
+    this.parts = parts;
     this.expressions = request.expressions.map((text) => new SearchExpression(text));
     this.excluded = request.excluded.map((text) => new SearchExpression(text));
   }
 
-  visit(slot: Slot, path: readonly string[], isRoot: boolean): void {
+  visit(slot: Slot, path: readonly string[], isRoot: boolean): undefined {
     const attrPath = path.join('.');
-    const done = this.request.visiting(attrPath);
+    this.parts.say(['visiting', attrPath]);
     try {
       const value = force(slot);
       if (isDerivation(value)) this.look(value, attrPath);
@@ -102,7 +106,7 @@ class Search {
     } catch (error) {
       if (!(error instanceof EvalError) || path[0] !== 'legacyPackages') throw error;
     } finally {
-      done();
+      this.parts.say(['visited']);
     }
   }
 
@@ -121,7 +125,24 @@ class Search {
 
   private recurse(value: Value, path: readonly string[]): void {
     if (!(value instanceof Attrs)) throw new WrongTypeError(`'${path.join('.')}' is not an attribute set`);
-    for (const index of value.order()) this.visit(value.slots()[index]!, [...path, symbolName(value.keys()[index]!)], false);
+    const { parts } = this;
+    const members = value.order().map((index) => ({ slot: value.slots()[index]!, below: [...path, symbolName(value.keys()[index]!)] }));
+    const group = path[1] ?? '';
+    parts.expect(group, members.filter(({ below }) => isPackage(below)).length);
+    for (const { slot, below } of members) {
+      const visit = (): undefined => this.visit(slot, below, false);
+      if (!this.isInPart && isPackage(below)) parts.part(group, below.join('\0'), undefined, () => this.withinPart(visit));
+      else visit();
+    }
+  }
+
+  private withinPart(visit: () => undefined): undefined {
+    this.isInPart = true;
+    try {
+      visit();
+    } finally {
+      this.isInPart = false;
+    }
   }
 
   private look(derivation: Attrs, attrPath: string): void {
@@ -142,8 +163,13 @@ class Search {
       attrPathMatches.push(...inPath);
       descriptionMatches.push(...inDescription);
     }
-    this.request.found({ attrPath, name: packageName, version, description, attrPathMatches, descriptionMatches });
+    this.parts.say(['found', { attrPath, name: packageName, version, description, attrPathMatches, descriptionMatches }]);
   }
+}
+
+/** Whether a package may lie there, rather than packages by system. */
+function isPackage(path: readonly string[]): boolean {
+  return path.length >= 3 || !['packages', 'legacyPackages'].includes(path[0]!);
 }
 
 function readText(slot: Slot, attrPath: string): string {

@@ -6,6 +6,7 @@ import { EvalError, WrongTypeError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { internSymbol, type SymbolId, symbolName } from '../eval/symbol.ts';
+import type { Parts } from './parts.ts';
 import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
 
 export interface ShowOptions {
@@ -16,12 +17,14 @@ export interface ShowOptions {
   readonly json: boolean;
 }
 
-export interface ShowSink {
-  /** A line of the tree. */
-  line(text: string): void;
-  warn(message: string): void;
-  /** Colours, or nothing. */
-  readonly style: { green(text: string): string; bold(text: string): string; warning(text: string): string };
+/** A line of the tree, or a warning. */
+export type ShowSaying = readonly [kind: 'line' | 'warn', text: string];
+
+/** Colours, or nothing. */
+export interface ShowStyle {
+  green(text: string): string;
+  bold(text: string): string;
+  warning(text: string): string;
 }
 
 // The branches of the tree, as the bytes of their UTF-8.
@@ -52,17 +55,34 @@ function needsBuilding(error: unknown): boolean {
 }
 
 /** Shows the outputs. `title` heads the tree. Gives the JSON, or an empty object for text. */
-export function showFlake(outputs: Slot, title: string, options: ShowOptions, sink: ShowSink): Json {
-  return new Show(options, sink).visit(outputs, [], sink.style.bold(title), '');
+export function showFlake(outputs: Slot, title: string, options: ShowOptions, style: ShowStyle, parts: Parts<ShowSaying>): Json {
+  return new Show(options, style, parts).visit(outputs, [], style.bold(title), '');
 }
 
 class Show {
   private readonly options: ShowOptions;
-  private readonly sink: ShowSink;
+  private readonly style: ShowStyle;
+  private readonly parts: Parts<ShowSaying>;
 
-  constructor(options: ShowOptions, sink: ShowSink) {
+  constructor(options: ShowOptions, style: ShowStyle, parts: Parts<ShowSaying>) {
     this.options = options;
-    this.sink = sink;
+    this.style = style;
+    this.parts = parts;
+  }
+
+  private line(text: string): void {
+    this.parts.say(['line', text]);
+  }
+
+  private warn(text: string): void {
+    this.parts.say(['warn', text]);
+  }
+
+  /** A package or app is a part; of those of other systems nothing is evaluated. */
+  private isPart(path: readonly string[]): boolean {
+    const [top, system] = path as [string, string | undefined];
+    const depth = BY_SYSTEM.has(top) || (top === 'legacyPackages' && this.options.legacy) ? 3 : PACKAGE_OF_SYSTEM.has(top) ? 2 : undefined;
+    return path.length === depth && (top === 'apps' || !this.isOtherSystem(system!));
   }
 
   private names(value: Value, path: readonly string[]): string[] {
@@ -114,7 +134,7 @@ class Show {
       return this.unlessBuilding(path, header, () => {
         const value = force(slot);
         if (isDerivation(value)) return this.showDerivation(value, path, header);
-        this.sink.warn(`${[...path, 'name'].join('.')} is not a derivation`);
+        this.warn(`${[...path, 'name'].join('.')} is not a derivation`);
         return {};
       });
     }
@@ -128,10 +148,10 @@ class Show {
     if ((depth === 2 && top === 'defaultApp') || (depth === 3 && top === 'apps')) return this.showApp(slot, path, header);
     if ((depth === 1 && top === 'defaultTemplate') || (depth === 2 && top === 'templates')) {
       const description = this.text(this.required(slot, DESCRIPTION, path), [...path, 'description']);
-      return this.leaf(header, `: template: ${this.sink.style.bold(description)}`, { type: 'template', description });
+      return this.leaf(header, `: template: ${this.style.bold(description)}`, { type: 'template', description });
     }
     const [type, words] = wellKnownType(top, depth);
-    return this.leaf(header, `: ${this.sink.style.warning(words)}`, { type });
+    return this.leaf(header, `: ${this.style.warning(words)}`, { type });
   }
 
   private visitLegacy(slot: Slot, path: readonly string[], header: string, prefix: string): Json {
@@ -150,28 +170,35 @@ class Show {
   }
 
   private recurse(slot: Slot, path: readonly string[], header: string, prefix: string): Json {
-    const { style } = this.sink;
-    if (!this.options.json) this.sink.line(header);
+    const { parts, style } = this;
+    if (!this.options.json) this.line(header);
     const value = force(slot);
     const shown = this.names(value, path).filter((name) => this.hasContent(this.attr(value, name), [...path, name]));
     const members = new Map<string, Json>();
+    const group = path[1] ?? '';
+    const isPart = (name: string): boolean => this.isPart([...path, name]);
+    // Systems, or packages of one.
+    for (const name of shown)
+      if (isPart(name) || this.isPart([...path, name, ''])) parts.expect(isPart(name) ? group : name, isPart(name) ? 1 : 0);
     shown.forEach((name, index) => {
       const last = index === shown.length - 1;
       const childHeader = `${style.green(prefix + (last ? LAST_BRANCH : BRANCH))}${style.bold(name)}`;
-      members.set(name, this.visit(this.attr(value, name), [...path, name], childHeader, prefix + (last ? PAST_LAST : PAST_BRANCH)));
+      const below = [...path, name];
+      const visit = () => this.visit(this.attr(value, name), below, childHeader, prefix + (last ? PAST_LAST : PAST_BRANCH));
+      members.set(name, isPart(name) ? parts.part(group, below.join('\0'), null, visit) : visit());
     });
     return members;
   }
 
   private leaf(header: string, words: string, json: Json): Json {
-    if (!this.options.json) this.sink.line(header + words);
+    if (!this.options.json) this.line(header + words);
     return json;
   }
 
   private omit(path: readonly string[], header: string, words: string): Json {
     const [first, ...rest] = words.split(' ');
-    if (this.options.json) this.sink.warn(`${path.join('.')} ${words}`);
-    else this.sink.line(`${header} ${this.sink.style.warning(first!)} ${rest.join(' ')}`);
+    if (this.options.json) this.warn(`${path.join('.')} ${words}`);
+    else this.line(`${header} ${this.style.warning(first!)} ${rest.join(' ')}`);
     return {};
   }
 
@@ -181,8 +208,8 @@ class Show {
     } catch (error) {
       if (!needsBuilding(error)) throw error;
       const words = 'omitted due to use of import from derivation';
-      if (this.options.json) this.sink.warn(`${path.join('.')} ${words}`);
-      else this.sink.line(`${header} ${this.sink.style.warning(words)}`);
+      if (this.options.json) this.warn(`${path.join('.')} ${words}`);
+      else this.line(`${header} ${this.style.warning(words)}`);
       return {};
     }
   }
@@ -210,7 +237,7 @@ class Show {
       : (path.length === 3 && top === 'checks') || top === 'hydraJobs'
         ? 'derivation'
         : 'package';
-    this.sink.line(`${header}: ${what} '${name}'`);
+    this.line(`${header}: ${what} '${name}'`);
     return {};
   }
 
@@ -219,7 +246,7 @@ class Show {
     const type = value instanceof Attrs ? value.get(TYPE) : undefined;
     const description = this.description(value, path);
     if (type === undefined || this.text(type, [...path, 'type']) !== 'app') throw new EvalError('not an app definition');
-    return this.leaf(header, `: app: ${this.sink.style.bold(description ?? 'no description')}`, { type: 'app', description });
+    return this.leaf(header, `: app: ${this.style.bold(description ?? 'no description')}`, { type: 'app', description });
   }
 }
 

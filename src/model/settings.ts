@@ -238,7 +238,11 @@ export const SETTINGS = {
   'warn-large-path-threshold': integer(0, 'Bytes from which copying to the store warns; 0 for never.'),
   'warn-short-path-literals': bool(false, 'Older form of `lint-short-path-literals = warn`.'),
   // floe's own
-  'eval-cores': integer(1, 'Processes that evaluate the attributes of a big set together; 0 for one a core.'),
+  'eval-cores': integer(
+    0,
+    'Processes that evaluate many attributes together; 0 for up to one a core, and only for systems and configurations.',
+  ),
+  'eval-memory': integer(0, 'Megabytes that each process beside the first may use for that; 0 for its share of half the memory.'),
   'mirrors-debian': list([], "Mirrors behind `mirror://debian/`, best first; empty for those of the machine's apt.", { fromMachine: true }),
   'mirrors-npm': list([], 'Registries behind `mirror://npm/`, best first; empty for the one npm is configured with.', {
     fromMachine: true,
@@ -249,7 +253,7 @@ export type SettingName = keyof typeof SETTINGS;
 export type SettingValue<Name extends SettingName> = SettingValues[(typeof SETTINGS)[Name]['kind']];
 
 /** Settings that Nix does not have; left out where output is compared with Nix's. */
-export const OWN_SETTINGS: ReadonlySet<string> = new Set(['eval-cores', 'mirrors-debian', 'mirrors-npm']);
+export const OWN_SETTINGS: ReadonlySet<string> = new Set(['eval-cores', 'eval-memory', 'mirrors-debian', 'mirrors-npm']);
 
 /** Kinds that `extra-<name>` can add to. */
 const APPENDABLE: ReadonlySet<SettingKind> = new Set(['list', 'set', 'map', 'features', 'sandbox-paths']);

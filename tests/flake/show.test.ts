@@ -11,7 +11,8 @@ import { byteStringToUtf8 } from '../../src/base/bytes.ts';
 import { printJson } from '../../src/base/canonical-json.ts';
 import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
-import { showFlake, type ShowOptions } from '../../src/flake/show.ts';
+import { aloneParts } from '../../src/flake/parts.ts';
+import { showFlake, type ShowOptions, type ShowSaying } from '../../src/flake/show.ts';
 import { DiskHost } from '../support/eval-host.ts';
 
 const folder = fileURLToPath(new URL('show', import.meta.url));
@@ -56,8 +57,8 @@ function show(options: ShowOptions): { text: string; warnings: string[] } {
     bold: (text: string) => `\u001b[1m${text}\u001b[0m`,
     warning: (text: string) => `\u001b[35;1m${text}\u001b[0m`,
   };
-  const sink = { line: (text: string) => void lines.push(text), warn: (message: string) => void warnings.push(message), style };
-  const json = evaluator.guard(() => showFlake(outputs, 'TITLE', options, sink));
+  const parts = aloneParts<ShowSaying>(([kind, text]) => void (kind === 'line' ? lines : warnings).push(text));
+  const json = evaluator.guard(() => showFlake(outputs, 'TITLE', options, style, parts));
   return { text: byteStringToUtf8(options.json ? `${printJson(json)}\n` : lines.map((line) => `${line}\n`).join('')), warnings };
 }
 

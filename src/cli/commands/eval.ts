@@ -5,7 +5,6 @@ import { bytesOf, utf8ToByteString } from '../../base/bytes.ts';
 import { UsageError } from '../../base/errors.ts';
 import type { Engine, SourceChoice } from '../../engine/engine.ts';
 import type { LockChoices } from '../../engine/flakes.ts';
-import { type SharedWork, withSharedWork } from '../../engine/shared-work.ts';
 import { BaseCommand } from '../base-command.ts';
 import { lockChoices } from '../lock-choices.ts';
 import { openEvaluatingEngine, sourceChoice } from '../open-engine.ts';
@@ -37,24 +36,23 @@ export class EvalCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      await withSharedWork(engine, (work) => this.printValue(engine, work, source, locking));
+      await this.printValue(engine, source, locking);
       if (!this.mode.readOnly) engine.builds.flushAll();
     } finally {
       await engine.close();
     }
   }
 
-  private async printValue(engine: Engine, work: SharedWork | undefined, source: SourceChoice | undefined, locking: LockChoices) {
+  private async printValue(engine: Engine, source: SourceChoice | undefined, locking: LockChoices) {
     const [target] = await engine.targets([this.installable ?? '.'], 'build', source, locking);
     const { printing } = engine;
-    let { value } = target!.value();
-    if (this.apply !== undefined) value = printing.apply(utf8ToByteString(this.apply), value);
+    const { apply } = this;
+    const take = () => (apply === undefined ? target!.value().value : printing.apply(utf8ToByteString(apply), target!.value().value));
     if (this.writeTo !== undefined) {
       this.session.reads?.refuse('files were written');
-      printing.writeTo(this.writeTo, value);
-    } else if (this.raw) this.write(bytesOf(printing.raw(value, 'while generating the eval command output')));
-    else if (this.json.json)
-      this.printJsonText(await printing.sharedJson(value, work && { ...work, writes: !this.mode.readOnly }, false), this.json);
-    else this.write(bytesOf(`${printing.forced(value)}\n`));
+      printing.writeTo(this.writeTo, take());
+    } else if (this.raw) this.write(bytesOf(printing.raw(take(), 'while generating the eval command output')));
+    else if (this.json.json) this.printJsonText(await printing.sharedJson(take, !this.mode.readOnly, false), this.json);
+    else this.write(bytesOf(`${printing.forced(take())}\n`));
   }
 }

@@ -42,7 +42,7 @@ export class SearchCommand extends BaseCommand {
     try {
       const locking = lockChoices(this, engine, this.options);
       const targets = await engine.targets([this.installable ?? '.'], 'search', source, locking);
-      const found = searchTargets(engine, targets, {
+      const found = await searchTargets(engine, targets, {
         expressions: this.regex,
         excluded: this.exclude,
         json: this.json.json,

@@ -34,7 +34,7 @@ export class FlakeShowCommand extends BaseCommand {
         ...lockChoices(this, engine, this.options),
         ignoreConfig: true,
       });
-      const shown = engine.flakes.show(
+      const shown = await engine.flakes.show(
         locked,
         { allSystems: this.allSystems, legacy: this.legacy, json: this.json.json },
         { line: (text) => this.write(bytesOf(`${text}\n`)), warn: (message) => report.warn(message), isTerminal: stdout.isTerminal },

@@ -59,10 +59,11 @@ export class NixInstantiateCommand extends BaseCommand {
   }
 
   private async instantiate(work: Instantiation, roots: RootLinks, source: SourceChoice): Promise<void> {
-    const root = work.value(source);
+    const root = work.engine.perEvaluation(() => work.value(source));
+    root();
     for (const attrPath of this.attrs.length === 0 ? [''] : this.attrs) {
       if (this.evalOnly) {
-        this.write(bytesOf(this.printed(work, work.evaluated(root, attrPath))));
+        this.write(bytesOf(this.printed(work, work.evaluated(root(), attrPath))));
         if (this.readWrite) work.engine.builds.flushAll();
         continue;
       }
