@@ -3,8 +3,8 @@
 // a character. They become ordinary text only at the rim (terminal, JSON for people).
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: false });
-const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const NON_ASCII = /[\u0080-\uffff]/;
 

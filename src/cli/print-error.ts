@@ -40,9 +40,9 @@ function readSourceFile(file: string): string | undefined {
   }
 }
 
-/** Line before, line itself, line after, as far as they exist. Lines end with \n, \r\n or \r; behind a last line end there is one more, empty. */
+/** Line before, line itself, line after, as far as they exist. Lines end with \n, \r\n or \r; behind a last line end there is one more, empty. An empty text has none. */
 function linesAround(source: string, line: number): readonly [string | undefined, string | undefined, string | undefined] {
-  const lines = source.split(/\r\n|\n|\r/);
+  const lines = source === '' ? [] : source.split(/\r\n|\n|\r/);
   const shown = (index: number): string | undefined => (lines[index] === undefined ? undefined : textOfByteString(lines[index]));
   return [shown(line - 2), shown(line - 1), shown(line)];
 }

@@ -8,6 +8,7 @@ import {
   type FloeError,
   HashMismatchError,
   InvalidPathError,
+  StoreError,
   IoError,
   RestrictedPathError,
   type TraceFrame,
@@ -456,9 +457,7 @@ export class EngineEvalHost implements EvalHost {
       .map((path) => path.split('^')[0]!.split('!')[0]!)
       .map((path) => splitStorePath(path, this.constants.storeDir)?.storePath);
     for (const root of roots) if (root === undefined) throw new InvalidPathError(`path '${paths.join(' ')}' is not in the Nix store`);
-    // Nothing is written in read-only mode, so what evaluation itself has made cannot be built.
-    const unwritten = this.constants.readOnly ? roots.find((root) => this.pending.has(root!)) : undefined;
-    if (unwritten !== undefined) throw new InvalidPathError(`path '${unwritten}' is not valid`);
+    if (this.constants.readOnly) this.refuseToBuild(roots as StorePath[]);
     this.flush(roots as StorePath[]);
     const { readable, placeholders } = this.bridge.call('realise', paths) as RealisedForEvaluation;
     for (const path of readable) {
@@ -466,6 +465,16 @@ export class EngineEvalHost implements EvalHost {
       this.services.reads?.valid(path);
     }
     return placeholders.length === 0 ? undefined : new Map(placeholders);
+  }
+
+  /** Nothing is written in read-only mode, so what evaluation itself has made cannot be built. */
+  private refuseToBuild(roots: readonly StorePath[]): void {
+    for (const root of roots.filter((one) => this.pending.has(one))) {
+      if (!this.store.isValidPathSync(root)) throw new InvalidPathError(`path '${root}' is not valid`);
+      for (const output of this.readDerivation(root)?.outputs.values() ?? [])
+        if ('path' in output && !this.store.isValidPathSync(output.path))
+          throw new StoreError(`cannot substitute path '${this.constants.storeDir}/${output.path}' - no write access to the Nix store`);
+    }
   }
 
   getEnv(name: string): string {

@@ -31,6 +31,13 @@ export function ioError(error: unknown, shown: string): FloeError {
   return new IoError(`cannot read '${path}': ${words[code ?? ''] ?? message}`, { data: { path, code } });
 }
 
+/** The same of an attempt to read a file. */
+function readError(error: unknown, shown: string): FloeError {
+  if ((error as NodeJS.ErrnoException).code !== 'EISDIR') return ioError(error, shown);
+  const path = byteStringToUtf8(shown);
+  return new IoError('read of 4096 bytes: Is a directory', { data: { path, code: 'EISDIR' }, hint: `'${path}' is a folder, not a file` });
+}
+
 export function kindOfStats(stats: fs.Stats | fs.Dirent): PathKind {
   return stats.isFile() ? 'regular' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'unknown';
 }
@@ -63,7 +70,7 @@ export class DiskTree implements HostTree {
     try {
       return fs.readFileSync(this.real(path), 'latin1');
     } catch (error) {
-      throw ioError(error, this.shown + path);
+      throw readError(error, this.shown + path);
     }
   }
 
@@ -71,7 +78,7 @@ export class DiskTree implements HostTree {
     try {
       return fs.readFileSync(this.real(path));
     } catch (error) {
-      throw ioError(error, this.shown + path);
+      throw readError(error, this.shown + path);
     }
   }
 
@@ -80,7 +87,7 @@ export class DiskTree implements HostTree {
       const entries = fs.readdirSync(this.real(path), { withFileTypes: true, encoding: 'latin1' as BufferEncoding });
       return entries.map((entry) => ({ name: entry.name, kind: kindOfStats(entry) }));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTDIR' && this.kind(path) !== undefined) {
         throw new IoError(`cannot read directory "${byteStringToUtf8(this.shown + path)}": Not a directory`);
       }
       throw ioError(error, this.shown + path);

@@ -7,7 +7,7 @@ import { FloeError, WrongTypeError } from '../base/errors.ts';
 import { Attrs, makeAttrs } from '../eval/attrs.ts';
 import { forceDeep } from '../eval/builtins/deep.ts';
 import { printValueAsJson } from '../eval/builtins/json.ts';
-import { printValueAsXml } from '../eval/builtins/xml.ts';
+import { printValueAsXml, type XmlOptions } from '../eval/builtins/xml.ts';
 import { callFunction } from '../eval/call.ts';
 import { coerceToString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
@@ -91,7 +91,7 @@ export class Printing {
     });
   }
 
-  xml(value: Value, options: { readonly strict: boolean; readonly locations: boolean }): string {
+  xml(value: Value, options: XmlOptions): string {
     return this.guard(() => printValueAsXml(this.state, value, NO_POSITION, this.context, options));
   }
 

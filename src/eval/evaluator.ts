@@ -1,7 +1,6 @@
 // The entry: source text and a host in, values out. Makes the base environment, loads files (through the code store where there is one), and
 // guards every way in, so that errors leave with real positions and the host's own stack overflow as the language's error.
 
-import { byteStringToUtf8 } from '../base/bytes.ts';
 import { EvalError, FloeError, ThrownError } from '../base/errors.ts';
 import type { Node } from '../lang/ast.ts';
 import { bind, type GlobalNames } from '../lang/bind.ts';
@@ -210,7 +209,7 @@ class State implements EvalState {
   }
 
   #evalInternal(): Value {
-    const source = new Source(null, byteStringToUtf8(DERIVATION_PATH), DERIVATION_SOURCE);
+    const source = fileSource('/derivation-internal.nix', DERIVATION_SOURCE, DERIVATION_PATH);
     return this.#load(source, DERIVATION_SOURCE, '/', true).eval(this.rootEnv);
   }
 

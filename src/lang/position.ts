@@ -48,9 +48,15 @@ export class Source {
     return this.#text;
   }
 
+  /** The text as places in it are counted and shown. NIX: of a text that is no file, what stands before a zero byte. */
+  get #visible(): string {
+    const end = this.path === null ? this.text.indexOf('\0') : -1;
+    return end < 0 ? this.text : this.text.slice(0, end);
+  }
+
   /** Line and column, both from 1, the column in bytes. */
   locate(offset: number): { line: number; column: number } {
-    const starts = (this.#starts ??= lineStarts(this.text));
+    const starts = (this.#starts ??= lineStarts(this.#visible));
     let low = 0;
     let high = starts.length;
     while (high - low > 1) {
@@ -65,7 +71,9 @@ export class Source {
   at(offset: number): SourcePosition | undefined {
     if (offset < 0) return undefined;
     const { line, column } = this.locate(offset);
-    return this.#isOnDisk && this.path !== null ? { file: this.path, line, column } : { file: this.label, line, column, source: this.text };
+    return this.#isOnDisk && this.path !== null
+      ? { file: this.path, line, column }
+      : { file: this.label, line, column, source: this.#visible };
   }
 
   /** "file:line:column", as messages quote another place (ordinary text). */

@@ -2,6 +2,7 @@
 // specification". A StorePath is only the base name; the directory belongs to the store (StoreDir) and is added by `printStorePath`.
 
 import { BASE32_ALPHABET, printBase32 } from '../base/base32.ts';
+import { textOfByteString } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
 import { digest, hexDigest, textDigest } from '../base/sha.ts';
 
@@ -29,7 +30,7 @@ export function checkStorePathName(name: string): void {
   }
   if (!NAME.test(name)) {
     const illegal = [...name].find((character) => !NAME.test(character))!;
-    throw new FormatError(`name '${name}' contains illegal character '${illegal}'`);
+    throw new FormatError(`name '${name}' contains illegal character '${textOfByteString(illegal)}'`);
   }
 }
 

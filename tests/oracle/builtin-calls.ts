@@ -12,26 +12,7 @@ import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { printAmbiguous } from '../../src/eval/print.ts';
 import { DiskHost } from '../support/eval-host.ts';
-
-/** A small generator of numbers, the same for the same seed. */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = (seed ^ 0x9e3779b9) >>> 0;
-  }
-  below(limit: number): number {
-    // xorshift
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x >>> 0;
-    return this.#state % limit;
-  }
-  pick<T>(choices: readonly T[]): T {
-    return choices[this.below(choices.length)]!;
-  }
-}
+import { type Difference, hunt, narrowDown, type Random } from './compare.ts';
 
 const INTEGERS =
   '0 1 (-1) 2 3 7 10 (-5) 255 256 65536 4294967296 (-4294967297) 9007199254740992 9007199254740993 4611686018427387904 9223372036854775807 (-9223372036854775807) (-9223372036854775807-1)'.split(
@@ -441,12 +422,6 @@ export function evaluateThere(command: readonly string[], expression: string, fo
   return status === 0 ? { value: stdout.trimEnd() } : { error: messageOf(stderr) };
 }
 
-export interface Difference {
-  readonly expression: string;
-  readonly here: Outcome;
-  readonly there: Outcome;
-}
-
 /** Evaluates calls both ways and gives those that differ. */
 export function compareCalls(command: readonly string[], calls: readonly string[], folder: string): Difference[] {
   const differences: Difference[] = [];
@@ -460,43 +435,22 @@ export function compareCalls(command: readonly string[], calls: readonly string[
     const there = evaluateThere(command, expression, folder);
     // Where several attributes fail, the first is the one whose name was seen first, here by the whole process.
     if ('error' in there && /^\(builtins\.(?:mapAttrs|zipAttrsWith) /.test(expression)) continue;
-    if (!('error' in there) || there.error !== here.error) differences.push({ expression, here, there });
+    if (!('error' in there) || there.error !== here.error)
+      differences.push({ shown: expression, here: here.error, there: printOutcome(there) });
   }
-  const compareAll = (cases: readonly { expression: string; value: string }[]): void => {
-    if (cases.length === 0) return;
+  const agree = (cases: readonly (typeof good)[number][]): boolean => {
     const there = evaluateThere(command, `[ ${cases.map(({ expression }) => expression).join('\n')} ]`, folder);
-    if ('value' in there && there.value === `[ ${cases.map(({ value }) => value).join(' ')} ]`) return;
-    if (cases.length === 1) {
-      const [{ expression, value }] = cases as [{ expression: string; value: string }];
-      differences.push({ expression, here: { value }, there: evaluateThere(command, expression, folder) });
-      return;
-    }
-    const middle = cases.length >> 1;
-    compareAll(cases.slice(0, middle));
-    compareAll(cases.slice(middle));
+    return 'value' in there && there.value === `[ ${cases.map(({ value }) => value).join(' ')} ]`;
   };
-  compareAll(good);
+  for (const { expression, value } of narrowDown(good, agree))
+    differences.push({ shown: expression, here: value, there: printOutcome(evaluateThere(command, expression, folder)) });
   return differences;
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const oracle = process.env['FLOE_ORACLE'];
-  if (oracle === undefined || oracle === '') {
-    console.log('skipped: FLOE_ORACLE names no C++ Nix');
-  } else {
-    const [seed = '1', count = '1000', ...names] = process.argv.slice(2);
-    const random = new Random(Number(seed));
-    const wanted = names.length === 0 ? CALLED_BUILTINS : names;
-    const folder = `${import.meta.dirname}/../builtins`;
-    let different = 0;
-    for (let done = 0; done < Number(count); done += 250) {
-      const calls = Array.from({ length: Math.min(250, Number(count) - done) }, () => randomCall(random, wanted));
-      for (const { expression, here, there } of compareCalls(oracle.split(' '), calls, folder)) {
-        different++;
-        console.log(`${expression}\n  here:  ${JSON.stringify(here)}\n  there: ${JSON.stringify(there)}`);
-      }
-    }
-    console.log(`${count} calls, ${different} different`);
-    process.exitCode = different === 0 ? 0 : 1;
-  }
-}
+const printOutcome = (outcome: Outcome): string => ('value' in outcome ? outcome.value : outcome.error);
+
+if (process.argv[1] === import.meta.filename)
+  await hunt('calls', 250, (random, size, command, names) => {
+    const calls = Array.from({ length: size }, () => randomCall(random, names.length === 0 ? CALLED_BUILTINS : names));
+    return compareCalls(command, calls, `${import.meta.dirname}/../builtins`);
+  });

@@ -2,18 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Random } from './builtin-calls.ts';
+import { oracleCommand, Random } from './compare.ts';
 import { comparePrograms, randomProgram } from './programs.ts';
 
-const oracle = process.env['FLOE_ORACLE'];
+const command = oracleCommand();
 
 for (const [seed, showTrace] of [
   [21, false],
   [22, true],
 ] as const) {
-  test(`random programs, seed ${seed}`, { skip: oracle === undefined && 'FLOE_ORACLE names no C++ Nix' }, () => {
+  test(`random programs, seed ${seed}`, { skip: command === undefined && 'FLOE_ORACLE names no C++ Nix' }, () => {
     const random = new Random(seed);
     const programs = Array.from({ length: 200 }, () => randomProgram(random));
-    assert.deepEqual(comparePrograms(oracle!.split(' '), programs, showTrace), []);
+    assert.deepEqual(comparePrograms(command!, programs, showTrace), []);
   });
 }

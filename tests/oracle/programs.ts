@@ -12,7 +12,7 @@ import { BUILTINS } from '../../src/eval/builtins/index.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { printAmbiguous } from '../../src/eval/print.ts';
 import { DiskHost } from '../support/eval-host.ts';
-import { Random } from './builtin-calls.ts';
+import { hunt, narrowDown, type Difference, type Random } from './compare.ts';
 
 type Kind = 'int' | 'float' | 'string' | 'bool' | 'null' | 'list' | 'set' | 'function';
 
@@ -443,12 +443,6 @@ export function runThere(command: readonly string[], program: string, showTrace:
   return { value: status === 0 ? stdout.trimEnd() : undefined, messages: stderr.trimEnd() };
 }
 
-export interface Difference {
-  readonly program: string;
-  readonly here: Run;
-  readonly there: Run;
-}
-
 /** Texts of thunks and closures in messages depend on what happened to be evaluated before; bytes that are no UTF-8 cannot be shown alike. */
 function comparable(messages: string): string {
   return messages
@@ -468,44 +462,28 @@ export function comparePrograms(command: readonly string[], programs: readonly s
       continue;
     }
     const there = runThere(command, program, showTrace);
-    if (there.value !== undefined || comparable(there.messages) !== comparable(here.messages)) differences.push({ program, here, there });
+    if (there.value !== undefined || comparable(there.messages) !== comparable(here.messages))
+      differences.push({ shown: program, here: here.messages, there: there.value ?? there.messages });
   }
-  const compareAll = (cases: readonly { program: string; value: string }[]): void => {
-    if (cases.length === 0) return;
-    const there = runThere(command, `[ ${cases.map(({ program }) => `(${program})`).join('\n')} ]`, false);
-    if (there.value === `[ ${cases.map(({ value }) => value).join(' ')} ]`) return;
-    if (cases.length === 1) {
-      const { program, value } = cases[0]!;
-      const alone = runThere(command, program, showTrace);
-      if (alone.value !== value) differences.push({ program, here: { value, messages: '' }, there: alone });
-      return;
-    }
-    const middle = cases.length >> 1;
-    compareAll(cases.slice(0, middle));
-    compareAll(cases.slice(middle));
+  const agree = (cases: readonly (typeof good)[number][]): boolean => {
+    const all = `[ ${cases.map(({ program }) => `(${program})`).join('\n')} ]`;
+    return runThere(command, all, false).value === `[ ${cases.map(({ value }) => value).join(' ')} ]`;
   };
-  compareAll(good);
+  for (const { program, value } of narrowDown(good, agree)) {
+    const alone = runThere(command, program, showTrace);
+    if (alone.value !== value) differences.push({ shown: program, here: value, there: alone.value ?? alone.messages });
+  }
   return differences;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const oracle = process.env['FLOE_ORACLE'];
-  if (oracle === undefined || oracle === '') {
-    console.log('skipped: FLOE_ORACLE names no C++ Nix');
-  } else {
-    const [seed = '1', count = '1000'] = process.argv.slice(2);
-    const random = new Random(Number(seed));
-    let different = 0;
-    let failing = 0;
-    for (let done = 0; done < Number(count); done += 100) {
-      const programs = Array.from({ length: Math.min(100, Number(count) - done) }, () => randomProgram(random));
-      failing += programs.filter((program) => runHere(program, false).value === undefined).length;
-      for (const { program, here, there } of comparePrograms(oracle.split(' '), programs, done % 200 === 0)) {
-        different++;
-        console.log(`--- ${program}\n  here:  ${here.value ?? here.messages}\n  there: ${there.value ?? there.messages}`);
-      }
-    }
-    console.log(`${count} programs (${failing} that fail), ${different} different`);
-    process.exitCode = different === 0 ? 0 : 1;
-  }
+  let isTraced = false;
+  await hunt('programs', 100, (random, size, command) => {
+    isTraced = !isTraced;
+    return comparePrograms(
+      command,
+      Array.from({ length: size }, () => randomProgram(random)),
+      isTraced,
+    );
+  });
 }

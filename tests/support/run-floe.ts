@@ -10,6 +10,7 @@ export interface RunResult {
   /** The same as bytes, for output that is no text. */
   readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
+  readonly stderrBytes: Uint8Array;
   readonly code: number;
   /** It was printed before and nothing ran. */
   readonly isReplayed: boolean;
@@ -65,5 +66,5 @@ export async function runFloe(words: readonly string[], options: RunOptions): Pr
   };
   const isReplayed = replayOutput(surroundings) === 'done';
   const code = isReplayed ? 0 : await run(surroundings);
-  return { isReplayed, stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), code };
+  return { isReplayed, stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), stderrBytes: stderr.bytes(), code };
 }

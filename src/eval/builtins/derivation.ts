@@ -4,7 +4,7 @@
 // ../internal-sources.ts. PERF: in real package sets a quarter of all time is spent in here, so
 // attributes are gone through once, in the order the derivation wants them.
 
-import { compareStrings } from '../../base/bytes.ts';
+import { compareStrings, utf8ToByteString } from '../../base/bytes.ts';
 import { type Json, parseJson, printJson } from '../../base/canonical-json.ts';
 import { EvalError, FloeError, FormatError } from '../../base/errors.ts';
 import { type Hash, type HashAlgorithm, isHashAlgorithm } from '../../base/hash.ts';
@@ -551,8 +551,7 @@ function instantiate(state: EvalState, name: string, attrs: Attrs): Value {
 }
 
 function placeOf(state: EvalState, pos: PositionId): string {
-  const position = state.positions.resolve(pos);
-  return position === undefined ? '«none»:0' : `${position.file}:${position.line}:${position.column}`;
+  return pos === NO_POSITION ? utf8ToByteString('«none»:0') : state.positions.print(pos);
 }
 
 /** builtins.derivationStrict */

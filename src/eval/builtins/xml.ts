@@ -27,6 +27,8 @@ export interface XmlOptions {
   readonly strict: boolean;
   /** Write where attributes and functions were defined. */
   readonly locations: boolean;
+  /** Hears of the document as far as it got, with all its ends, where evaluation fails. */
+  readonly onPartial?: (text: string) => void;
 }
 
 class XmlWriter {
@@ -44,7 +46,12 @@ class XmlWriter {
   }
 
   document(slot: Slot, pos: PositionId): string {
-    this.element('expr', [], () => this.value(slot, pos));
+    try {
+      this.element('expr', [], () => this.value(slot, pos));
+    } catch (error) {
+      this.options.onPartial?.(this.parts.join(''));
+      throw error;
+    }
     return this.parts.join('');
   }
 
@@ -62,9 +69,12 @@ class XmlWriter {
   private element(name: string, attributes: XmlAttributes, content: () => void): void {
     this.tag(name, attributes, '>');
     this.depth++;
-    content();
-    this.depth--;
-    this.parts.push(`${'  '.repeat(this.depth)}</${name}>\n`);
+    try {
+      content();
+    } finally {
+      this.depth--;
+      this.parts.push(`${'  '.repeat(this.depth)}</${name}>\n`);
+    }
   }
 
   /** Attributes that say where something was defined; `name` goes between them in order. */
@@ -79,11 +89,12 @@ class XmlWriter {
             ['line', '0'],
           ]
         : named;
+    const { path } = position.origin.source;
     return [
       ['column', String(position.column)],
       ['line', String(position.line)],
       ...named,
-      ...(position.origin.isFile ? [['path', position.file] as const] : []),
+      ...(path === null ? [] : [['path', path] as const]),
     ];
   }
 

@@ -77,7 +77,10 @@ export class NixInstantiateCommand extends BaseCommand {
   private printed(work: Instantiation, value: Value): string {
     const { printing } = work.engine;
     if (this.raw) return printing.raw(value, 'while generating the nix-instantiate output');
-    if (this.xml) return printing.xml(value, { strict: this.strict, locations: !this.noLocation });
+    if (this.xml) {
+      const onPartial = (text: string): void => this.write(bytesOf(text));
+      return printing.xml(value, { strict: this.strict, locations: !this.noLocation, onPartial });
+    }
     if (this.json) return `${printing.json(value, true, this.strict)}\n`;
     return `${printing.ambiguous(value, this.strict)}\n`;
   }
