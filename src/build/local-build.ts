@@ -244,6 +244,8 @@ export class LocalBuild {
         `home directory "${HOME}" exists; please remove it to assure purity of builds without sandboxing`,
       );
     }
+    if (sandbox.hidesStore && store.storeDir.startsWith(settings.sandboxBuildDir))
+      throw new FloeError('FLOE_SANDBOX_BUILD_DIR', '`sandbox-build-dir` must not contain the storeDir');
     const places = this.#choosePlaces(sandbox.hidesStore);
     const inputs = this.#inputClosure();
     const buildDir = this.#makeBuildDir(sandbox.hidesStore);

@@ -4,10 +4,13 @@
 import * as fs from 'node:fs';
 import { compareStrings } from '../base/bytes.ts';
 import { BuildError } from '../base/errors.ts';
+import type { Derivation } from '../model/derivation.ts';
+import { derivationType } from '../model/derivation-hash.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { PathLocks } from '../store/local/locks.ts';
 import type { Builder, BuildJob, BuildOutcome } from './builder.ts';
 import { isBuiltin } from './builtin-builders.ts';
+import type { DerivationOptions } from './derivation-options.ts';
 import { exists } from './host-files.ts';
 import { LocalBuild, type LocalBuildOptions, outputPathOf } from './local-build.ts';
 import { externalBuilderFor } from './settings.ts';
@@ -29,7 +32,8 @@ export class LocalBuilder implements Builder {
       derivation.system !== settings.system &&
       !settings.extraPlatforms.includes(derivation.system) &&
       externalBuilderFor(settings, derivation) === undefined;
-    const missing = options.requiredSystemFeatures.some((feature) => !settings.systemFeatures.includes(feature));
+    const required = requiredFeatures(derivation, options);
+    const missing = required.some((feature) => !settings.systemFeatures.includes(feature));
     const noJobs = settings.maxJobs === 0;
     if (!wrongSystem && !missing && !noJobs) return undefined;
     const remote = namesMachines(settings.builders, (file) => (exists(file) ? fs.readFileSync(file, 'utf8') : undefined));
@@ -45,7 +49,7 @@ export class LocalBuilder implements Builder {
         : '',
       wrongSystem ? `\nReason: platform mismatch\nRequired system: '${derivation.system}'\nCurrent system: '${settings.system}'` : '',
       missing
-        ? `\nReason: missing system features\nRequired features: {${list(options.requiredSystemFeatures)}}\nAvailable features: {${list(settings.systemFeatures)}}`
+        ? `\nReason: missing system features\nRequired features: {${list(required)}}\nAvailable features: {${list(settings.systemFeatures)}}`
         : '',
     ];
     return new BuildError('InputRejected', `Cannot build '${printed}'.${reasons.join('')}`, { exitCode: 100 });
@@ -117,4 +121,10 @@ export class LocalBuilder implements Builder {
       activity.stop();
     }
   }
+}
+
+/** What a machine must have to build it. */
+function requiredFeatures(derivation: Derivation, { requiredSystemFeatures }: DerivationOptions): readonly string[] {
+  const type = derivationType(derivation);
+  return type === 'input-addressed' || type === 'fixed' ? requiredSystemFeatures : [...requiredSystemFeatures, 'ca-derivations'];
 }

@@ -63,6 +63,7 @@ export type Realised =
 export interface RealiseResult {
   /** In the order of the requests; without those that were cancelled because another failed. */
   readonly results: readonly Realised[];
+  readonly cancelled: readonly DerivedPath[];
   /** The exit status that C++ Nix's older commands have after such failures (100 to 104 or 1); 0 where nothing failed. */
   readonly exitStatus: number;
 }
@@ -177,12 +178,14 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
   await autoGc?.stop();
   counts.stop();
   if (signal.aborted) throw new FloeError('FLOE_INTERRUPTED', 'interrupted by the user');
+  const cancelled: DerivedPath[] = [];
   const results = settled.flatMap((each, index) => {
     if (each.status === 'rejected') throw each.reason;
+    if (each.value.kind === 'cancelled') cancelled.push(requests[index]!);
     return resultOf(requests[index]!, each.value, scheduler);
   });
   const anyFailed = results.some(({ success }) => !success);
-  return { results, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
+  return { results, cancelled, exitStatus: anyFailed ? exitStatusOf(scheduler.failures) : 0 };
 }
 
 /** What has to be there before the request can be reached. */
@@ -224,26 +227,52 @@ async function protect(requests: readonly DerivedPath[], options: RealiseOptions
 /** As tryRealise; but failed builds are thrown, as C++ Nix's commands report them. */
 export async function realise(requests: readonly DerivedPath[], options: RealiseOptions): Promise<RealiseResult> {
   const result = await tryRealise(requests, options);
-  throwFailures(result, options.store.storeDir, options.progress ?? SILENT);
+  throwFailuresOlder(result, options.store.storeDir, options.progress ?? SILENT);
   return result;
 }
 
 /** Throws where a request failed: the failure itself where there is one, otherwise all are logged and their requests named. */
-export function throwFailures({ results, exitStatus }: RealiseResult, storeDir: string, progress: Progress, namesOutputs = false): void {
-  const failures = results.flatMap((result) => (result.success ? [] : [result]));
+export function throwFailures(result: RealiseResult, storeDir: string, progress: Progress): void {
+  const failures = result.results.flatMap((one) => (one.success ? [] : [one]));
   if (failures.length === 0) return;
-  if (failures.length === 1) {
-    const { error } = failures[0]!;
-    throw new BuildError(error.status, error.message, {
-      exitCode: exitStatus,
-      data: error.data,
-      cause: error,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
-  }
+  if (failures.length === 1) throw withStatus(failures[0]!.error, result.exitStatus);
   for (const { error } of failures) progress.log('error', printFailure(error));
-  const names = [
-    ...new Set(failures.map(({ request }) => (namesOutputs ? printDerivedPath(request, storeDir) : printRequest(request, storeDir)))),
-  ].sort();
-  throw new BuildError('MiscFailure', `build of ${names.map((name) => `'${name}'`).join(', ')} failed`, { exitCode: exitStatus });
+  throw failuresOf(
+    failures.map(({ request }) => printDerivedPath(request, storeDir)),
+    result.exitStatus,
+  );
+}
+
+/**
+ * The same as the older commands have it: derivations are named without their outputs, and what was cancelled counts as failed, with an
+ * empty message. libstore/build/entry-points.cc, buildPaths.
+ */
+export function throwFailuresOlder(result: RealiseResult, storeDir: string, progress: Progress): void {
+  const unreached = [
+    ...result.results.flatMap((one) => (one.success ? [] : [{ request: one.request, error: one.error }])),
+    ...result.cancelled.map((request) => ({ request, error: undefined })),
+  ].sort((a, b) => compareStrings(orderOf(a.request, storeDir), orderOf(b.request, storeDir)));
+  const [first, ...others] = unreached;
+  if (first === undefined) return;
+  const log = (error: BuildError | undefined) => progress.log('error', error === undefined ? '' : printFailure(error));
+  for (const { error } of others) log(error);
+  const names = unreached.map(({ request }) => printRequest(request, storeDir));
+  if (new Set(names).size === 1 && first.error !== undefined) throw withStatus(first.error, result.exitStatus);
+  log(first.error);
+  throw failuresOf(names, result.exitStatus);
+}
+
+/** Requests in this order of texts are in the order of C++ Nix's goals. */
+function orderOf(request: DerivedPath, storeDir: string): string {
+  return `${request.kind === 'opaque' ? 'a' : 'da'}$${storePathName(basePath(request))}$${printDerivedPath(request, storeDir)}`;
+}
+
+function withStatus(error: BuildError, exitCode: number): BuildError {
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new BuildError(error.status, error.message, { exitCode, data: error.data, cause: error, ...hint });
+}
+
+function failuresOf(names: readonly string[], exitCode: number): BuildError {
+  const list = [...new Set(names)].sort().map((name) => `'${name}'`);
+  return new BuildError('MiscFailure', `build of ${list.join(', ')} failed`, { exitCode });
 }

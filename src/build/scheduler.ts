@@ -19,6 +19,7 @@ import {
   type OutputsSpec,
   printDerivationRef,
   printDerivedPath,
+  printOutputsSpec,
 } from '../model/derived-path.ts';
 import { type StorePath, storePathName } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
@@ -82,6 +83,9 @@ export class Scheduler {
   readonly #resolving = new Map<StorePath, Promise<GoalOutcome>>();
   /** Derivation -> its resolution. */
   readonly #resolved = new Map<StorePath, StorePath>();
+  /** Derivations that were asked for and the outputs wanted of them, and whether a request has failed. */
+  readonly #requested = new Map<string, string>();
+  #hasFailed = false;
   /** Statuses of all failures, for the exit status. */
   readonly failures: BuildFailureStatus[] = [];
 
@@ -94,8 +98,15 @@ export class Scheduler {
 
   /** Reaches a request; what fails below it is reported as it happens. */
   async reach(request: DerivedPath, mode: BuildMode): Promise<GoalOutcome> {
-    if (request.kind === 'opaque') return this.#obtainPath(request.path);
-    return this.#obtainOutputs(request.derivation, request.outputs, mode);
+    if (request.kind === 'built') this.#requested.set(printDerivationRef(request.derivation, ''), printOutputsSpec(request.outputs));
+    const outcome = await (request.kind === 'opaque'
+      ? this.#obtainPath(request.path)
+      : this.#obtainOutputs(request.derivation, request.outputs, mode));
+    if (outcome.kind !== 'failed' && outcome.kind !== 'unknown') return outcome;
+    // NIX: without keep-going the first request that fails is the only one; whatever else would fail by it is dropped.
+    if (this.#hasFailed && !this.#options.settings.keepGoing) return CANCELLED;
+    this.#hasFailed = true;
+    return outcome;
   }
 
   // ---- what goals are made of
@@ -480,10 +491,13 @@ export class Scheduler {
 
   async #obtainInputs(path: StorePath, derivation: Derivation): Promise<GoalOutcome[]> {
     const { store, settings, bringSources } = this.#options;
-    const reported = async (goal: Promise<GoalOutcome>) => {
+    const reported = async (goal: Promise<GoalOutcome>, input?: DerivationRef, outputs: OutputsSpec = 'all') => {
       const outcome = await goal;
-      this.#reportOnce(outcome);
-      return outcome;
+      const requested = input === undefined || settings.keepGoing ? undefined : this.#requested.get(printDerivationRef(input, ''));
+      // NIX: without keep-going a request that fails ends everything, what needs it included; it is heard before what comes after it.
+      if (outcome.kind !== 'failed' || requested === undefined) this.#reportOnce(outcome);
+      else if (printOutputsSpec(outputs) <= requested) this.#reportOnce(outcome);
+      return outcome.kind === 'failed' && requested !== undefined ? CANCELLED : outcome;
     };
     const isMissing = (source: StorePath) => !store.isValidPathSync(source);
     await bringSources?.(derivation.inputSources.filter(isMissing));
@@ -497,7 +511,7 @@ export class Scheduler {
     return this.#all([
       ...derivationInputs(derivation)
         .sort((a, b) => compareStrings(storePathName(baseDerivation(a[0])), storePathName(baseDerivation(b[0]))))
-        .map(([input, outputs]) => reported(this.#obtainOutputs(input, outputs, 'normal'))),
+        .map(([input, outputs]) => reported(this.#obtainOutputs(input, outputs, 'normal'), input, outputs)),
       ...sources.map((source) => reported(this.#obtainPath(source))),
     ]);
   }

@@ -175,7 +175,7 @@ export class Builds {
       maxDownloads: Number(settings.get('http-connections')) || 64,
       system: settings.get('system'),
       extraPlatforms: [...settings.get('extra-platforms')],
-      systemFeatures: [...settings.get('system-features')],
+      systemFeatures: [...settings.get('system-features'), ...(settings.hasFeature('ca-derivations') ? ['ca-derivations'] : [])],
       sandboxPaths: Object.entries(settings.get('sandbox-paths')).map(([target, { source, optional }]) => ({
         target: utf8ToByteString(target),
         source: utf8ToByteString(source),
@@ -220,11 +220,11 @@ export class Builds {
 
   /**
    * Makes all of it valid, after saying what that takes. Throws BuildError, where several things failed by their derivations with the
-   * outputs (`namesOutputs`) or without, as the older commands do.
+   * outputs; with `older` as the older commands do it.
    */
   async build(
     paths: readonly DerivedPath[],
-    { mode, quiet = false, namesOutputs = true }: { mode?: BuildMode; quiet?: boolean; namesOutputs?: boolean } = {},
+    { mode, quiet = false, older = false }: { mode?: BuildMode; quiet?: boolean; older?: boolean } = {},
   ): Promise<BuiltPath[]> {
     this.flush(paths);
     const plan = await this.plan(paths);
@@ -232,8 +232,8 @@ export class Builds {
     const { reads } = this.engine;
     if ((mode ?? 'normal') !== 'normal' || printPlan(plan, this.engine.storeDir).length > 0) reads?.refuse('something was built');
     const result = await this.realise(paths, plan, mode);
-    const { throwFailures } = await loadRealise();
-    throwFailures(result, this.engine.storeDir, this.engine.progress, namesOutputs);
+    const { throwFailures, throwFailuresOlder } = await loadRealise();
+    (older ? throwFailuresOlder : throwFailures)(result, this.engine.storeDir, this.engine.progress);
     return result.results.flatMap((one) => {
       if (!one.success) return [];
       const { request, outputs } = one;
@@ -478,7 +478,7 @@ export class Builds {
   async realiseForEvaluation(texts: readonly string[]): Promise<RealisedForEvaluation> {
     const { storeDir } = this.engine;
     const paths = texts.map((text) => parseDerivedPath(text, storeDir));
-    const built = await this.build(paths, { quiet: true });
+    const built = await this.build(paths, { quiet: true, older: true });
     const outputs = built.flatMap(({ outputs }) => [...outputs.values()]).filter((path) => !isDerivationPath(path));
     await this.shareWithEvaluation(outputs);
     const isRestricted = this.engine.isPure || this.engine.settings.get('restrict-eval');

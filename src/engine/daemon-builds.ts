@@ -84,7 +84,7 @@ export async function realiseThroughDaemon(
       return { request, success: false, error: new BuildError(result.status, byteStringToUtf8(result.message)) };
     return { request, success: true, status: result?.status ?? 'Built', outputs: outputsOf(store, request, result) };
   });
-  return { results, exitStatus: exitStatusOfAnswers(answers?.map(({ result }) => result) ?? []) };
+  return { results, cancelled: [], exitStatus: exitStatusOfAnswers(answers?.map(({ result }) => result) ?? []) };
 }
 
 function exitStatusOfAnswers(results: readonly BuildResult[]): number {

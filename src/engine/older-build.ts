@@ -66,7 +66,7 @@ export async function buildWanted(
   const { builds } = engine;
   const paths = wanted.map(({ derivation, output }): DerivedPath => ({ kind: 'built', derivation, outputs: [output] }));
   builds.flush(paths);
-  if (!dryRun) await builds.build(paths, { mode, namesOutputs: false });
+  if (!dryRun) await builds.build(paths, { mode, older: true });
   else if (engine.settings.get('print-missing')) await builds.printMissing(paths, 'info');
   return paths.flatMap((path) => [...builds.outputPaths(path).values()]);
 }

@@ -155,7 +155,7 @@ export class OlderShell {
       if (engine.settings.get('print-missing')) await engine.builds.printMissing(needed, 'info');
       return;
     }
-    await engine.builds.build(needed, { mode: request.mode });
+    await engine.builds.build(needed, { mode: request.mode, older: true });
     const resolved = this.resolved(derivation);
     const shell = await this.chooseShell(resolved, request);
     await this.enter(drvPath, resolved, shell, request);

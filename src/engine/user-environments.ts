@@ -223,7 +223,7 @@ export class UserEnvironments {
     const path = this.guard(() => derivedPathOf(one));
     await this.printMissing([one]);
     if (dryRun) return;
-    await builds.build([path], { quiet: true, mode: repair ? 'repair' : 'normal' });
+    await builds.build([path], { quiet: true, older: true, mode: repair ? 'repair' : 'normal' });
     await this.profile.switchTo(
       this.guard(() => one.outPath),
       undefined,
@@ -237,7 +237,7 @@ export class UserEnvironments {
     const derivations = this.guard(() =>
       packages.flatMap(({ drvPath }): DerivedPath[] => (drvPath === undefined ? [] : [derivedOf(drvPath)])),
     );
-    await builds.build(derivations, { quiet: true, mode });
+    await builds.build(derivations, { quiet: true, older: true, mode });
     const installs = this.guard(() =>
       packages.map((one) => ({
         one,
@@ -253,7 +253,7 @@ export class UserEnvironments {
     );
     const references = [...outputs, ...installs.flatMap(({ drvPath }) => drvPath ?? [])];
     const found = this.guard(() => this.environmentDerivation(installs, [...new Set(references)].sort(compareStrings)));
-    const [built] = await builds.build([derivedOf(found)], { quiet: true, mode });
+    const [built] = await builds.build([derivedOf(found)], { quiet: true, older: true, mode });
     return built!.outputs.get('out')!;
   }
 

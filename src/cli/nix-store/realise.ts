@@ -20,7 +20,7 @@ function derivedPath({ path, outputs }: Wanted): DerivedPath {
 export async function realisePath(run: OperationRun, path: StorePath, outputs: readonly string[], build: boolean): Promise<string[]> {
   const { engine, roots, queries, store } = run;
   const wanted = derivedPath({ path, outputs });
-  if (build) await engine.builds.build([wanted], { quiet: true, namesOutputs: false });
+  if (build) await engine.builds.build([wanted], { quiet: true, older: true });
   roots.next();
   if (wanted.kind === 'opaque') {
     if (!store.isValidPathSync(path))
@@ -48,7 +48,7 @@ export async function realise(run: OperationRun): Promise<void> {
   if (settings.get('print-missing')) builds.printPlan(ignoresUnknown ? { ...plan, unknown: new Set() } : plan, 'info');
   if (flags.has('--dry-run')) return;
   const mode = flags.has('--check') ? 'check' : flags.has('--repair') ? 'repair' : 'normal';
-  await builds.build(known.map(derivedPath), { mode, quiet: true, namesOutputs: false });
+  await builds.build(known.map(derivedPath), { mode, quiet: true, older: true });
   if (ignoresUnknown) return;
   for (const { path, outputs } of known) {
     const places = await realisePath(run, path, outputs, false);
