@@ -44,9 +44,10 @@ export class Instantiation {
     const { evaluator, host } = this.evaluation(source);
     return evaluator.guard(() => {
       const text = this.readSource(source);
-      const { root, warnings } = parse(text, parseOptionsOf(this.engine.settings, this.engine.isPure));
-      for (const { message, offset } of warnings)
-        host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]);
+      const { root } = parse(text, {
+        ...parseOptionsOf(this.engine.settings, this.engine.isPure),
+        warn: ({ message, offset }) => host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]),
+      });
       bind(root, text, evaluator.state.globalNames);
       const directory =
         text.path === null ? utf8ToByteString(this.engine.cwd) : text.path.slice(0, Math.max(text.path.lastIndexOf('/'), 1));

@@ -258,10 +258,10 @@ class State implements EvalState {
     let root: Node;
     let names: readonly string[];
     try {
-      const parsed = isBindings ? parseBindings(read, this.#parseOptions) : parse(read, this.#parseOptions);
+      const options = this.#optionsFor(source);
+      const parsed = isBindings ? parseBindings(read, options) : parse(read, options);
       root = transform === undefined ? parsed.root : transform(parsed.root);
       ({ names } = parsed);
-      this.#warn(parsed.warnings, source);
     } catch (error) {
       const { position } = error as FloeError;
       if (shown !== undefined && position?.source === text) Object.assign(error as FloeError, { position: { ...position, source: shown } });
@@ -322,17 +322,16 @@ class State implements EvalState {
   }
 
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
-    const { root: tree, names, warnings } = parse(source, this.#parseOptions);
-    this.#warn(warnings, source);
+    const { root: tree, names } = parse(source, this.#optionsFor(source));
     const root = this.#instruments === undefined ? tree : this.#instruments.transform(tree, source);
     bind(root, source, this.#globals, scopes);
     return compile(root, text.length, names, scopes.length);
   }
 
-  #warn(warnings: readonly ParseWarning[], source: Source): void {
-    for (const { message, offset } of warnings) {
+  #optionsFor(source: Source): ParseOptions {
+    const warn = ({ message, offset }: ParseWarning): void =>
       this.host.log('warn', message, offset === undefined ? [] : [{ text: '', position: source.at(offset) }]);
-    }
+    return { ...this.#parseOptions, warn };
   }
 
   #decode(form: string, source: Source, folder: string, isInternal: boolean): Code {

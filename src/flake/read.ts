@@ -158,10 +158,9 @@ class Reader {
   }
 
   read(): FlakeFile {
-    const { root, warnings, names } = parse(this.file);
+    const { root, names } = parse(this.file, { warn: ({ message }) => this.options.warn?.(message) });
     // NIX: the evaluator's symbols, in C++ Nix's order.
     for (const name of [...names, 'inputs', 'nixConfig']) internSymbol(name);
-    for (const { message } of warnings) this.options.warn?.(message);
     if (this.options.globals) bind(root, this.file, this.options.globals);
     if (root.kind !== NodeKind.Attrs)
       throw new EvalError(`file '${this.file.path}' must be an attribute set`, { position: this.file.at(0) });

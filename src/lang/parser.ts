@@ -62,19 +62,20 @@ export interface ParseOptions {
   readonly lintUrlLiterals?: Lint;
   readonly lintShortPathLiterals?: Lint;
   readonly lintAbsolutePathLiterals?: Lint;
+  /** Hears of what the user is to be told, as it is met: also where the text turns out to be wrong further on. */
+  readonly warn?: (warning: ParseWarning) => void;
 }
 
-/** Something to tell the user about a text that parses. */
+/** Something to tell the user about a text. */
 export interface ParseWarning {
   readonly message: string;
   /** Undefined where the message names the place itself. */
   readonly offset: number | undefined;
 }
 
-/** A tree not yet bound, and what to tell the user about it. */
+/** A tree not yet bound. */
 export interface ParseResult {
   readonly root: Node;
-  readonly warnings: readonly ParseWarning[];
   /** All names in the order in which C++ Nix comes to know them, which shows where sets are walked in the order of its symbols. */
   readonly names: readonly string[];
 }
@@ -93,7 +94,7 @@ function run(source: Source, options: ParseOptions, isBindings: boolean): ParseR
   const parser = new Parser(source, options);
   try {
     const root = isBindings ? parser.parseAllBindings() : parser.parseProgram();
-    return { root, warnings: parser.warnings, names: [...parser.seen] };
+    return { root, names: [...parser.seen] };
   } catch (error) {
     if (error instanceof SyntaxMismatch) throw explainSyntaxError(source, parser.names, options.pipeOperators === true, isBindings);
     if (error instanceof RangeError) {
@@ -159,7 +160,6 @@ const INDEX_FROM = 8;
 
 class Parser {
   readonly names: NameTable;
-  readonly warnings: ParseWarning[] = [];
   /** Names, each added where C++ Nix's grammar makes a symbol of it: those of parameters behind the body, of formals behind the default. */
   readonly seen = new Set<string>();
   readonly #source: Source;
@@ -224,14 +224,14 @@ class Parser {
     if (level === undefined || level === 'ignore') return;
     const text = `${message(level === 'fatal')} (${setting})`;
     if (level === 'fatal') this.#fail(text, offset);
-    this.warnings.push({ message: text, offset });
+    this.#options.warn?.({ message: text, offset });
   }
 
   /** `x or` as an argument, a list item or a default will be read otherwise by a future Nix. */
   #warnIfCursedOr(node: Node): void {
     if (node.kind !== NodeKind.Call || node.cursedOrEnd < 0) return;
     const text = byteStringToUtf8(this.#source.text.slice(node.position, node.cursedOrEnd)).replace(/\r\n?/g, '\n');
-    this.warnings.push({
+    this.#options.warn?.({
       message:
         `at ${this.#source.print(node.position)}: This expression uses \`or\` as an identifier in a way that will change in a future Nix release.\n` +
         `Wrap this entire expression in parentheses to preserve its current meaning:\n    (${text})\n` +

@@ -159,8 +159,7 @@ function parseCase(name: string, warn: (text: string) => void): string {
   const text = readFileSync(`${folder}/lang/${name}.nix`, 'latin1');
   const source = stdinSource(text);
   const globals = new Evaluator({ host: new DiskHost(), builtins: BUILTINS }).state.globalNames;
-  const { root, warnings } = parse(source, {});
-  for (const warning of warnings) warn(`warning: ${warning.message}\n`);
+  const { root } = parse(source, { warn: ({ message }) => warn(`warning: ${message}\n`) });
   bind(root, source, globals);
   return printNode(root, (literal) => resolvePathLiteral(literal, { directory: folder, home: '/fake-home' }));
 }

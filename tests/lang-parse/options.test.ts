@@ -8,7 +8,9 @@ import { stringSource } from '../../src/lang/position.ts';
 import { printNode } from '../../src/lang/print-ast.ts';
 
 function warnings(text: string, options: ParseOptions = {}): readonly string[] {
-  return parse(stringSource(text), options).warnings.map(({ message }) => message);
+  const messages: string[] = [];
+  parse(stringSource(text), { ...options, warn: ({ message }) => messages.push(message) });
+  return messages;
 }
 
 function failure(text: string, options: ParseOptions): string {

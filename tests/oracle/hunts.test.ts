@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareInvocations, oracleCommand, Random, temporaryPlace } from './compare.ts';
 import { comparableMessages, fillWorkplace, storeProgram } from './store-programs.ts';
-import { parsing } from './syntax.ts';
+import { comparableTree, parsing } from './syntax.ts';
 
 const command = oracleCommand();
 const skip = command === undefined && 'FLOE_ORACLE names no C++ Nix';
@@ -12,7 +12,7 @@ const skip = command === undefined && 'FLOE_ORACLE names no C++ Nix';
 test('random syntax', { skip }, async () => {
   const random = new Random(31);
   const invocations = Array.from({ length: 200 }, () => parsing(random));
-  assert.deepEqual(await compareInvocations(temporaryPlace(), command!, invocations), []);
+  assert.deepEqual(await compareInvocations(temporaryPlace(), command!, invocations, comparableTree), []);
 });
 
 test('random programs about files and derivations', { skip }, async () => {
