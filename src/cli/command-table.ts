@@ -59,6 +59,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandClass>>> = {
   fmt: async () => (await import('./commands/fmt.ts')).FmtCommand,
   'formatter run': async () => (await import('./commands/formatter/run.ts')).FormatterRunCommand,
   'formatter build': async () => (await import('./commands/formatter/build.ts')).FormatterBuildCommand,
+  daemon: async () => (await import('./commands/daemon.ts')).FloeDaemonCommand,
   edit: async () => (await import('./commands/edit.ts')).EditCommand,
   'path-info': async () => (await import('./commands/path-info.ts')).PathInfoCommand,
   'profile add': async () => (await import('./commands/profile/add.ts')).ProfileAddCommand,
@@ -99,6 +100,7 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
   'nix-channel': async () => (await import('./commands/legacy/nix-channel.ts')).NixChannelCommand,
   'nix-collect-garbage': async () => (await import('./commands/legacy/nix-collect-garbage.ts')).NixCollectGarbageCommand,
   'nix-copy-closure': async () => (await import('./commands/legacy/nix-copy-closure.ts')).NixCopyClosureCommand,
+  'nix-daemon': async () => (await import('./commands/legacy/nix-daemon.ts')).NixDaemonCommand,
   'nix-env': async () => (await import('./commands/legacy/nix-env.ts')).NixEnvCommand,
   'nix-hash': async () => (await import('./commands/legacy/nix-hash.ts')).NixHashCommand,
   'nix-instantiate': async () => (await import('./commands/legacy/nix-instantiate.ts')).NixInstantiateCommand,
@@ -109,10 +111,8 @@ export const LEGACY_COMMANDS: Readonly<Record<string, () => Promise<CommandClass
 
 /** Words of Nix that floe knows and does not follow, and what it says to them. A command that appears above takes its word over. */
 export const REFUSED_COMMANDS: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
-  daemon: { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
-  'store roots-daemon': { why: 'floe has no daemon yet', hint: "'store gc' finds the roots itself" },
+  'store roots-daemon': { why: 'floe has no daemon for roots', hint: "'store gc' finds the roots itself" },
   'upgrade-nix': { why: 'floe does not upgrade itself', hint: 'use what installed it: npm update -g, or git pull and npm ci' },
-  'nix-daemon': { why: 'floe has no daemon yet', hint: 'every run of floe opens the store itself' },
 };
 
 /** Words that only group commands: "flake", "store", ... */

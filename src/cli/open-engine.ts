@@ -1,6 +1,7 @@
 // From a command's options to an Engine: what `--arg`, `-I`, `--impure`, `--file` and their like mean to it.
 
 import { UsageError } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
 import { Engine, type AutoArgument, type SourceChoice } from '../engine/engine.ts';
 import { parseSearchPathEntry } from '../engine/evaluation.ts';
 import type { BaseCommand } from './base-command.ts';
@@ -10,15 +11,15 @@ import { sharedWorkOf } from './shared-work.ts';
 type EvalOptions = ReturnType<typeof evalOptions>;
 type SourceOptions = ReturnType<typeof sourceOptions>;
 
-/** The engine for a command that evaluates nothing. */
-export function openEngine(command: BaseCommand, evalStore?: string): Engine {
+/** The engine for a command that evaluates nothing. What happens is told to the user, unless to somebody else. */
+export function openEngine(command: BaseCommand, evalStore?: string, progress: Progress = command.session.report): Engine {
   const { session, choices } = command;
   return new Engine({
     settings: session.settings,
     env: session.env,
     cwd: session.cwd,
     wordsFolder: session.wordsFolder,
-    progress: session.report,
+    progress,
     online: session.online,
     readOnly: choices.readOnly,
     evalStore,

@@ -26,6 +26,7 @@ import {
 } from '../model/derived-path.ts';
 import { parseSecretKey } from '../model/signature.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import type { SubstitutablePath } from '../model/worker-protocol.ts';
 import { updateProfile } from '../profile/profile.ts';
 import { DaemonStore } from '../store/local/daemon-store.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
@@ -91,10 +92,16 @@ export class Builds {
 
   /** Whether a cache has that path. */
   async canSubstitute(path: StorePath): Promise<boolean> {
+    return (await this.substitutable([path])).length > 0;
+  }
+
+  /** What substituters have of these paths. */
+  async substitutable(paths: readonly StorePath[]): Promise<SubstitutablePath[]> {
     const { store } = this.engine;
-    if (store instanceof DaemonStore) return (await store.querySubstitutablePathInfos([path])).length > 0;
+    if (store instanceof DaemonStore) return store.querySubstitutablePathInfos(paths);
     const { substituter } = await this.options();
-    return substituter !== undefined && (await substituter.query([path])).has(path);
+    const found = substituter === undefined ? [] : await substituter.query(paths);
+    return [...found].map(([path, info]) => ({ path, deriver: undefined, ...info }));
   }
 
   /** What downloads of single files go by. */
@@ -247,21 +254,30 @@ export class Builds {
   }
 
   /** The same without a word beforehand, and failed builds are in the result. */
-  async tryBuild(paths: readonly DerivedPath[]): Promise<RealiseResult> {
+  async tryBuild(
+    paths: readonly DerivedPath[],
+    { mode, signal }: { readonly mode?: BuildMode; readonly signal?: AbortSignal } = {},
+  ): Promise<RealiseResult> {
     this.flush(paths);
-    return this.realise(paths, await this.plan(paths), undefined);
+    return this.realise(paths, await this.plan(paths), mode, signal);
   }
 
-  private async realise(paths: readonly DerivedPath[], plan: Plan, mode: BuildMode | undefined): Promise<RealiseResult> {
+  private async realise(
+    paths: readonly DerivedPath[],
+    plan: Plan,
+    mode: BuildMode | undefined,
+    outer?: AbortSignal,
+  ): Promise<RealiseResult> {
     const interrupt = new AbortController();
+    const signal = outer === undefined ? interrupt.signal : AbortSignal.any([interrupt.signal, outer]);
     const stop = () => interrupt.abort();
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     try {
       const { store } = this.engine;
-      if (store instanceof DaemonStore) return await realiseThroughDaemon(store, paths, mode ?? 'normal', interrupt.signal);
+      if (store instanceof DaemonStore) return await realiseThroughDaemon(store, paths, mode ?? 'normal', signal);
       const { tryRealise } = await loadRealise();
       this.warnDynamic(plan);
-      const options = await this.options(mode, interrupt.signal);
+      const options = await this.options(mode, signal);
       const buildsAgain = (mode ?? 'normal') !== 'normal' && paths.some(({ kind }) => kind === 'built');
       const runsBuilders = buildsAgain || [...plan.willBuild.values()].some(({ builder }) => !builder.startsWith('builtin:'));
       const shell = runsBuilders ? await this.sandboxShell(options) : undefined;

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { isDeciding } from '../../src/cli/kept-output.ts';
 import { readTree } from './tree.ts';
 
-/** Variables that decide nothing of what is kept: where a window is wide, which editor opens. */
-const IRRELEVANT = ['COLUMNS', 'NODE_OPTIONS'];
+/** Variables that decide nothing of what is kept: where a window is wide, which editor opens, what a daemon was started with. */
+const IRRELEVANT = ['COLUMNS', 'NODE_OPTIONS', 'LISTEN_PID', 'LISTEN_FDS'];
 
 test('every variable that floe looks at is part of the question', () => {
   const missing = readTree('src', (name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).flatMap(({ path, text }) =>

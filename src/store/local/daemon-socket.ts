@@ -71,13 +71,21 @@ export function connectBlocking(path: string): BlockingConnection {
     throw cannotConnect(path, code === 'ENOTCONN' || code === 'EPIPE' ? reasonOf(path) : code, error);
   }
   const buffer = new Uint8Array(READ_SIZE);
+  const guard = (action: () => number): number => {
+    try {
+      return action();
+    } catch (error) {
+      if (!['EPIPE', 'ECONNRESET'].includes(systemErrorCode(error) ?? '')) throw error;
+      throw new ProtocolError(`the connection was lost: ${(error as Error).message}`, { data: { isEndOfFile: true }, cause: error });
+    }
+  };
   return {
     read() {
-      const count = fs.readSync(fd, buffer);
+      const count = guard(() => fs.readSync(fd, buffer));
       return count === 0 ? undefined : buffer.slice(0, count);
     },
     write(bytes) {
-      for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at);
+      for (let at = 0; at < bytes.length;) at += guard(() => fs.writeSync(fd, bytes, at));
     },
     close: () => void socket.destroy(),
   };

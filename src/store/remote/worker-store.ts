@@ -19,7 +19,7 @@ import { type MissingPaths, since, type SubstitutablePath, type WorkerBuildMode 
 import type { ImportOptions, NarSource, ReadOptions, Store } from '../store.ts';
 import type { RemoteConnection } from './serve-store.ts';
 import * as requests from './worker-requests.ts';
-import { Frames, isAnswer, WorkerWire, type WorkerWireOptions } from './worker-wire.ts';
+import { Frames, isAnswer, isLoss, LOST, WorkerWire, type WorkerWireOptions } from './worker-wire.ts';
 
 export interface WorkerStoreOptions extends WorkerWireOptions {
   /** Reaches a daemon. */
@@ -322,11 +322,7 @@ async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefi
 
 /** A daemon that hung up is said so. */
 export function explainLoss(error: unknown, uri: string): unknown {
-  const isLost =
-    (error instanceof FloeError && error.data['isEndOfFile'] === true) ||
-    ['EPIPE', 'ECONNRESET'].includes((error as { code?: string }).code ?? '');
-  if (!isLost) return error;
-  return new ProtocolError('Nix daemon disconnected unexpectedly (maybe it crashed?)', { data: { uri }, cause: error });
+  return isLoss(error) ? new ProtocolError(LOST, { data: { uri }, cause: error }) : error;
 }
 
 /** A text object and its NAR. */

@@ -36,6 +36,15 @@ export interface WorkerWireOptions {
 /** Gives so many bytes of what is being sent, fewer at its end. */
 export type BytesOnDemand = (count: number) => Uint8Array;
 
+/** What a daemon that hung up is said to have done. */
+export const LOST = 'Nix daemon disconnected unexpectedly (maybe it crashed?)';
+
+/** Whether an error means that the daemon hung up. */
+export function isLoss(error: unknown): boolean {
+  if (error instanceof FloeError) return error.data['isEndOfFile'] === true;
+  return ['EPIPE', 'ECONNRESET'].includes((error as { readonly code?: string }).code ?? '');
+}
+
 /** Whether an error is the daemon's answer, after which the conversation goes on. */
 export function isAnswer(error: unknown): boolean {
   return error instanceof FloeError && error.data['isAnswer'] === true;
@@ -96,8 +105,8 @@ export class WorkerWire implements WireContext {
       if (this.version >= since(35)) this.isTrusted = [undefined, true, false][yield* readNumber()];
       yield* this.answer();
     } catch (error) {
-      if (!(error instanceof FloeError)) throw error;
-      const why = error.data['isEndOfFile'] === true ? 'Nix daemon disconnected unexpectedly (maybe it crashed?)' : error.message;
+      if (!(error instanceof FloeError) && !isLoss(error)) throw error;
+      const why = isLoss(error) ? LOST : (error as Error).message;
       throw new ProtocolError(`cannot open connection to remote store '${uri}': ${why}`, { data: { uri }, cause: error });
     }
     if (settings === undefined) return;
