@@ -33,7 +33,7 @@ function define(chunks: readonly (readonly [name: string, text: string])[]): str
 
 /** Names of Node's own modules that are loaded when they are first used. The others are there when a start file runs. */
 const LATE_MODULES =
-  'child_process|crypto|dns|http|https|module|net|os|readline|sqlite|stream|timers\\/promises|tls|url|util|worker_threads|zlib';
+  'child_process|crypto|dns|http|https|module|net|os|readline|sqlite|stream|timers\\/promises|tls|url|util|v8|worker_threads|zlib';
 
 /**
  * Node's modules loaded when they are first used. PERF: crypto, streams and child processes cost 20 ms that most starts need not
@@ -55,6 +55,7 @@ export function loadNodeLate(text: string): string {
 /** The loader in the start file. `__own` are its chunks, `__packOf` tells which pack has another. */
 const LOADER = String.raw`
 const __loaded=Object.create(null),__packs=Object.create(null);
+let __outside=false;
 function __openPack(name){
   const {readFileSync}=require("node:fs"),{Script}=require("node:vm"),path=__dirname+"/"+name+".cjs";
   let cachedData;
@@ -71,7 +72,7 @@ function __load(name){
   let define=__own[name];
   if(define===undefined){
     const pack=__packOf[name];
-    if(pack===undefined)return require(name);
+    if(pack===undefined){if(!__outside&&name[0]==="."){__outside=true;__loaded.start?.exports.leavePacks()}return require(name)}
     define=(__packs[pack]??=__openPack(pack))[name];
   }
   const module=__loaded[name]={exports:{}};

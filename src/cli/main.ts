@@ -2,7 +2,6 @@
 // throws into a message and an exit code. Nix 2.34.8: nix/main.cc and libutil/args.cc decide the corner cases.
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
@@ -12,12 +11,14 @@ import { loadSettings, measuresEvaluation } from '../engine/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import type { ReadLog } from '../engine/reads.ts';
+import { writeCompiledCode } from '../io/compiled-code.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
 import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
 import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';
 import type { OutputKeeper } from './kept-output.ts';
 import { printVersion, programName, type Launch } from './launch.ts';
-import { printError, toFloeError } from './print-error.ts';
+import { addHint } from './hints.ts';
+import { printError, readSourceFile, toFloeError } from './print-error.ts';
 import { makeReport, type Report } from './report.ts';
 import { BrokenPipe, processSurroundings, type Session, type Surroundings } from './session.ts';
 import { filterEscapes } from './terminal.ts';
@@ -304,6 +305,7 @@ function wantsHelp(words: readonly string[]): boolean {
 /** Prints an error, and says what to exit with. */
 function explain(error: unknown, report: Report, program: string, tellsBuildStatus: boolean): number {
   try {
+    if (error instanceof FloeError) addHint(error, readSourceFile);
     report.error(error);
     if (error instanceof UsageError) report.log('error', `Try '${program} --help' for more information.`);
   } catch (second) {
@@ -331,6 +333,6 @@ export async function main(launch: Launch): Promise<void> {
   process.umask(0o022);
   const code = await startRun(launch);
   // A worker or a socket that is still open must not keep the process.
-  flushCompileCache();
+  writeCompiledCode();
   process.exit(code);
 }

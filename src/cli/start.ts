@@ -1,14 +1,19 @@
 // The first file that runs. It does what must come before everything else is loaded: answer `--version` at the price of a bare
-// Node, turn on V8's code cache for the chunks that follow, and print what is kept of an earlier run where that still holds.
+// Node, and print what is kept of an earlier run where that still holds.
 
 import { writeSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
+import { keepCompiledCode } from '../io/compiled-code.ts';
 import { type Launch, printVersion, readLaunch } from './launch.ts';
 
-async function start(launch: Launch): Promise<void> {
+/** Called before the first file that is in no pack is loaded: by dist/'s loader (bin/pack.ts), or below where nothing is packed. */
+export function leavePacks(): void {
   const cache = process.env['XDG_CACHE_HOME'] || (process.env['HOME'] ? `${process.env['HOME']}/.cache` : undefined);
-  if (cache !== undefined) enableCompileCache(`${cache}/floe/code`);
+  if (cache !== undefined) keepCompiledCode(`${cache}/floe/code`);
+}
+
+async function start(launch: Launch): Promise<void> {
+  if (import.meta.filename.endsWith('.ts')) leavePacks();
   if (launch.help === undefined) {
     const { replayRun } = await import('./replay.ts');
     if (await replayRun(launch)) return;

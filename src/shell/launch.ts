@@ -5,10 +5,10 @@
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { FloeError } from '../base/errors.ts';
+import { writeCompiledCode } from '../io/compiled-code.ts';
 
 /** Where the store's folder really is, and where programs must see it: "/home/u/.local/share/floe/root/nix" at "/nix". */
 export interface StoreMount {
@@ -241,7 +241,7 @@ export function launch(request: LaunchRequest): never {
   const plan = planLaunch(request);
   process.chdir(request.cwd);
   // What V8 compiled is kept at exit, which never comes.
-  flushCompileCache();
+  writeCompiledCode();
   // Node ignores these two, and what is ignored stays so across execve; what is caught goes back to its default.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
   process.execve!(plan.file, plan.args, { ...plan.env });

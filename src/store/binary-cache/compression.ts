@@ -5,7 +5,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline, Readable, type Transform } from 'node:stream';
-import * as zlib from 'node:zlib';
+import {
+  constants as zlibConstants,
+  createBrotliCompress,
+  createBrotliDecompress,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+} from 'node:zlib';
 import { concatBytes } from '../../base/bytes.ts';
 import { FloeError, FormatError } from '../../base/errors.ts';
 import { bzip2 } from './bzip2.ts';
@@ -99,11 +107,11 @@ function decompressor(compression: string): ((source: Bytes) => Bytes) | undefin
     case 'bzip2':
       return unbzip2;
     case 'gzip':
-      return (source) => through(source, zlib.createGunzip());
+      return (source) => through(source, createGunzip());
     case 'br':
-      return (source) => through(source, zlib.createBrotliDecompress());
+      return (source) => through(source, createBrotliDecompress());
     case 'zstd':
-      return (source) => through(source, zlib.createZstdDecompress());
+      return (source) => through(source, createZstdDecompress());
     default:
       return undefined;
   }
@@ -145,15 +153,12 @@ export function compress(source: Bytes, compression: WritableCompression, level 
     case 'none':
       return source;
     case 'gzip':
-      return through(source, zlib.createGzip(level < 0 ? {} : { level }));
+      return through(source, createGzip(level < 0 ? {} : { level }));
     case 'bzip2':
       return bzip2(source, level < 1 || level > 9 ? undefined : level);
     case 'br':
-      return through(
-        source,
-        zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level < 0 ? BROTLI_LEVEL : level } }),
-      );
+      return through(source, createBrotliCompress({ params: { [zlibConstants.BROTLI_PARAM_QUALITY]: level < 0 ? BROTLI_LEVEL : level } }));
     case 'zstd':
-      return through(source, zlib.createZstdCompress(level < 0 ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }));
+      return through(source, createZstdCompress(level < 0 ? {} : { params: { [zlibConstants.ZSTD_c_compressionLevel]: level } }));
   }
 }
