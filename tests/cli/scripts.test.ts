@@ -3,20 +3,23 @@
 //   $ floe config show max-jobs          the command, words as a shell splits them ('...' and "..." quote)
 //   # env NAME=value                     a variable, before the command ($PWD, here and in words, is the script's folder); `# needs oracle` skips where FLOE_ORACLE is unset
 //   # stdin 1 + 1\n                      what the command reads, likewise
+//   # in a process of its own           where output depends on which names were met before (symbols are shared by a process)
 //   1                                    expected standard output; `...` alone stands for any lines
 //   ! error: ...                         expected standard error, a line each behind "! "
 //   ? 1                                  expected exit code, 0 unless said
 //
-// Commands run in this process, in a fresh folder a script; `$ write NAME` is followed by lines behind "| " that become a file. UPDATE=1
+// Commands run in this process (unless said), in a fresh folder a script; `$ write NAME` is followed by lines behind "| " that become a file. UPDATE=1
 // rewrites the expectations, UPDATE=flake/ those of the scripts whose names have that in them.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { launcher } from '../support/own-store.ts';
 import { runFloe } from '../support/run-floe.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -92,6 +95,12 @@ function describeRun(result: { stdout: string; stderr: string; code: number }): 
   ];
 }
 
+function runLauncher(words: readonly string[], cwd: string, env: Record<string, string>): { stdout: string; stderr: string; code: number } {
+  const all = { PATH: process.env['PATH'], NIX_CONF_DIR: `${cwd}/etc`, ...env };
+  const { stdout, stderr, status } = spawnSync(launcher, words.slice(1), { cwd, env: all, encoding: 'utf8' });
+  return { stdout, stderr, code: status ?? -1 };
+}
+
 /** `...` alone stands for any number of lines. */
 function matches(actual: readonly string[], expected: readonly string[]): boolean {
   if (expected.length === 0) return actual.length === 0;
@@ -129,7 +138,9 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
       const words = one.words.map((word) => word.replaceAll('$PWD', cwd));
       // A store of the script's own, also where this user could make /nix.
       const place = 'NIX_STORE_DIR' in env ? { NIX_LOG_DIR: join(cwd, 'log') } : { NIX_REMOTE: join(cwd, 'root') };
-      const result = await runFloe(words, { cwd, env: { HOME: cwd, ...place, ...env }, stdin: one.stdin });
+      const all = { HOME: cwd, ...place, ...env };
+      const isAlone = one.head.includes('# in a process of its own');
+      const result = isAlone ? runLauncher(words, cwd, all) : await runFloe(words, { cwd, env: all, stdin: one.stdin });
       const actual = describeRun(result).map((line) => line.replaceAll(cwd, '$PWD'));
       if (isUpdate && !matches(actual, one.expected)) one.expected.splice(0, Infinity, ...actual);
       updated.push([...one.head, ...one.expected].join('\n'));
