@@ -11,6 +11,7 @@ import { isCacheUrl, openBinaryCache } from '../store/binary-cache/open-cache.ts
 import { queryClosure, requirePathInfo } from '../store/closure.ts';
 import { copyPaths } from '../store/copy.ts';
 import { ServeStore } from '../store/remote/serve-store.ts';
+import { WorkerStore } from '../store/remote/worker-store.ts';
 import type { Store } from '../store/store.ts';
 import { makeSignatureCounter } from './count-signatures.ts';
 import type { Engine } from './engine.ts';
@@ -54,10 +55,9 @@ export interface Opened {
 export async function openAnyStore(engine: Engine, url: string | undefined): Promise<Opened> {
   if (url === undefined) return { store: engine.store, isCache: false, trusted: false };
   if (isCacheUrl(url)) return { ...(await openBinaryCache(url, await cacheOptions(engine))), isCache: true };
-  if (url.startsWith('ssh://')) {
-    const { openSshStore, parseSshUrl } = await import('./ssh-connections.ts');
-    const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
-    return { store: openSshStore(engine, reference), isCache: true, trusted: reference.parameters.get('trusted') === 'true' };
+  if (/^ssh(?:-ng)?:/.test(url)) {
+    const { openSshUrl } = await import('./ssh-connections.ts');
+    return { ...openSshUrl(engine, url), isCache: true };
   }
   return { store: openStore(engine, url).store, isCache: false, trusted: false };
 }
@@ -74,7 +74,9 @@ export async function copyBetweenStores(engine: Engine, request: CopyRequest): P
     if (request.substitute === true) await substituteThere(engine, to.store, infos);
     if (request.checkSignatures && !to.isCache && !from.trusted) await requireSignatures(engine, infos, to.store);
     const { progress } = engine;
-    const copied = await copyPaths(from.store, to.store, infos, { progress, checkSignatures: false });
+    // A daemon looks at signatures itself.
+    const checkSignatures = to.store instanceof WorkerStore && request.checkSignatures && !from.trusted;
+    const copied = await copyPaths(from.store, to.store, infos, { progress, checkSignatures });
     for (const realisation of realisations) await to.store.addRealisation?.(realisation);
     return copied.length;
   } finally {
@@ -105,10 +107,10 @@ async function closureOf(store: Store, roots: readonly StorePath[]): Promise<Pat
 /** Has a store fetch what it can of these from its own substituters. */
 async function substituteThere(engine: Engine, store: Store, infos: readonly PathInfo[]): Promise<void> {
   const paths = infos.map(({ path }) => path);
-  if (store instanceof ServeStore) await store.substitute(paths);
+  if (store instanceof ServeStore || store instanceof WorkerStore) await store.substitute(paths);
   else if (store === engine.store) await engine.builds.tryBuild(paths.map((path) => ({ kind: 'opaque', path })));
   else {
-    throw new UsageError(`store '${store.uri}' cannot substitute: only this machine's own store and those over ssh:// can`);
+    throw new UsageError(`store '${store.uri}' cannot substitute: only this machine's own store and those behind daemons or over ssh can`);
   }
 }
 
@@ -165,7 +167,7 @@ export async function copyClosureOverSsh(engine: Engine, request: SshCopyRequest
   const { openSshStore, parseSshAuthority } = await import('./ssh-connections.ts');
   const authority = parseSshAuthority(request.host);
   const parameters = new Map(request.compress ? [['compress', 'true']] : []);
-  const other = openSshStore(engine, { ...authority, parameters, uri: `ssh://${request.host}` });
+  const other = openSshStore(engine, { ...authority, isDaemon: false, parameters, uri: `ssh://${request.host}` });
   const [from, to] = request.direction === 'to' ? [engine.store, other] : [other, engine.store];
   try {
     const queries = new StoreQueries(engine);

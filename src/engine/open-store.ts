@@ -38,7 +38,7 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
   const machine = readStoreMachine(env, cwd);
   const named = url ?? (settings.isOverridden('store') ? settings.get('store') : undefined);
   if (named !== undefined && /^dummy(?::|$)/.test(named)) return openScratch(surroundings, named, undefined, derivationsElsewhere);
-  if (named !== undefined && surroundings.asksCaches === true && isCacheUrl(named))
+  if (named !== undefined && surroundings.asksCaches === true && (isCacheUrl(named) || /^ssh(?:-ng)?:/.test(named)))
     return openScratch(surroundings, named, named, derivationsElsewhere);
   const { store, placement } = openPlacedStore({
     url: named,

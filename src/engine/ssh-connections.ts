@@ -1,6 +1,6 @@
-// How a store on another machine is reached: `nix-store --serve` started over there by the `ssh` program, with the user's own ssh
-// configuration and NIX_SSHOPTS; for the host "localhost" (alone, as in Nix's own tests) the program is started right here.
-// libstore/ssh.cc, libstore/legacy-ssh-store.cc.
+// How a store on another machine is reached: `nix-store --serve` (ssh://) or `nix-daemon --stdio` (ssh-ng://) started over there by the
+// `ssh` program, with the user's own ssh configuration and NIX_SSHOPTS; for the host "localhost" (alone, as in Nix's own tests) the program
+// is started right here. libstore/ssh.cc, legacy-ssh-store.cc, ssh-store.cc.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,11 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FloeError, ProtocolError, UsageError } from '../base/errors.ts';
 import { type RemoteConnection, ServeStore } from '../store/remote/serve-store.ts';
+import { WorkerStore } from '../store/remote/worker-store.ts';
 import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
 
 /** Where and how; parameters of the URL. */
 export interface SshStoreReference {
+  /** Spoken to as a daemon is (ssh-ng://). */
+  readonly isDaemon: boolean;
   /** "user@host". */
   readonly destination: string;
   readonly host: string;
@@ -30,14 +33,15 @@ const PARAMETERS = [
   'remote-store',
   'remote-program',
   'max-connections',
+  'max-connection-age',
   'log-fd',
   'store',
 ];
-const COMMON_PARAMETERS = ['priority', 'trusted', 'want-mass-query', 'system-features', 'path-info-cache-size'];
+const COMMON_PARAMETERS = ['require-sigs', 'priority', 'trusted', 'want-mass-query', 'system-features', 'path-info-cache-size'];
 
 /** Whether a store URL is one of these. */
 export function isSshUrl(url: string): boolean {
-  return url.startsWith('ssh://');
+  return /^ssh(?:-ng)?:\/\//.test(url);
 }
 
 /** Reads "user@host:port". UsageError where ssh would take it for something else. */
@@ -54,32 +58,51 @@ export function parseSshAuthority(authority: string): Pick<SshStoreReference, 'd
   return { destination: user === undefined ? host : `${user}@${host}`, host, port };
 }
 
-/** Reads an ssh:// URL. */
+/** Reads an ssh:// or ssh-ng:// URL. */
 export function parseSshUrl(url: string, warn: (message: string) => void): SshStoreReference {
   const question = url.indexOf('?');
-  const authority = decodeURIComponent(url.slice('ssh://'.length, question < 0 ? undefined : question)).replace(/\/$/, '');
+  const scheme = url.slice(0, url.indexOf('://'));
+  const authority = decodeURIComponent(url.slice(scheme.length + '://'.length, question < 0 ? undefined : question)).replace(/\/$/, '');
   const parameters = new Map(new URLSearchParams(question < 0 ? '' : url.slice(question + 1)));
   for (const name of parameters.keys())
-    if (![...PARAMETERS, ...COMMON_PARAMETERS].includes(name)) warn(`unknown setting '${name}' of store 'ssh://${authority}'`);
-  return { ...parseSshAuthority(authority), parameters, uri: url };
+    if (![...PARAMETERS, ...COMMON_PARAMETERS].includes(name)) warn(`unknown setting '${name}' of store '${scheme}://${authority}'`);
+  return { ...parseSshAuthority(authority), isDaemon: scheme === 'ssh-ng', parameters, uri: url };
 }
 
-/** Opens the store; nothing is started before it is asked something. */
+const storeDirOf = ({ parameters }: SshStoreReference, env: Engine['env']): string =>
+  parameters.get('store') || env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR;
+
+/** Opens an ssh:// store; nothing is started before it is asked something. */
 export function openSshStore({ env }: Pick<Engine, 'env'>, reference: SshStoreReference): ServeStore {
-  const { host, parameters, uri } = reference;
-  return new ServeStore({
-    storeDir: parameters.get('store') || env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR,
-    uri,
-    host,
+  const { host, uri } = reference;
+  return new ServeStore({ storeDir: storeDirOf(reference, env), uri, host, connect: () => startServer(reference, env) });
+}
+
+/** Opens an ssh-ng:// store. The other side keeps its own settings. */
+export function openSshDaemonStore({ env, progress }: Pick<Engine, 'env' | 'progress'>, reference: SshStoreReference): WorkerStore {
+  return new WorkerStore({
+    storeDir: storeDirOf(reference, env),
+    uri: reference.uri,
+    progress,
     connect: () => startServer(reference, env),
+    maxConnections: Math.max(1, Number(reference.parameters.get('max-connections') || 1)),
   });
 }
 
+/** The store of an ssh URL. */
+export function openSshUrl(engine: Pick<Engine, 'env' | 'progress'>, url: string): { store: ServeStore | WorkerStore; trusted: boolean } {
+  const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
+  const store = reference.isDaemon ? openSshDaemonStore(engine, reference) : openSshStore(engine, reference);
+  return { store, trusted: reference.parameters.get('trusted') === 'true' };
+}
+
 /** The words that start the program over there. */
-function serverWords({ parameters }: SshStoreReference): string[] {
+function serverWords({ isDaemon, parameters }: SshStoreReference): string[] {
   const store = parameters.get('remote-store') ?? '';
-  const program = (parameters.get('remote-program') || 'nix-store').split(/[ \t]+/).filter((word) => word !== '');
-  return [...program, '--serve', '--write', ...(store === '' ? [] : ['--store', store])];
+  const program = (parameters.get('remote-program') || (isDaemon ? 'nix-daemon' : 'nix-store'))
+    .split(/[ \t]+/)
+    .filter((word) => word !== '');
+  return [...program, ...(isDaemon ? ['--stdio'] : ['--serve', '--write']), ...(store === '' ? [] : ['--store', store])];
 }
 
 /** Options that all calls of ssh for one host get. `keyFile` is where a host key that the URL gives may be written. */
@@ -135,7 +158,7 @@ async function startProgram(
       hint:
         program === 'ssh'
           ? 'stores over ssh:// need the program ssh'
-          : "a store on 'localhost' needs 'nix-store' in PATH (a link to floe will do)",
+          : `a store on 'localhost' needs '${program}' in PATH (a link to floe will do)`,
     });
   }
   let failure: Error | undefined;

@@ -22,15 +22,12 @@ export interface StoreFacts {
 export async function storeFacts(engine: Engine): Promise<StoreFacts> {
   const { settings, env, cwd, progress } = engine;
   const url = settings.get('store');
-  if (url.startsWith('ssh://')) {
-    const { openSshStore, parseSshUrl } = await import('./ssh-connections.ts');
-    const store = openSshStore(
-      engine,
-      parseSshUrl(url, (message) => progress.log('warn', message)),
-    );
+  if (/^ssh(?:-ng)?:/.test(url)) {
+    const { openSshUrl } = await import('./ssh-connections.ts');
+    const { store } = openSshUrl(engine, url);
     try {
-      await store.connect();
-      return { url, version: undefined, trusted: undefined, isLocal: false };
+      const facts = await store.connect();
+      return { url, version: facts?.version, trusted: facts?.isTrusted, isLocal: false };
     } finally {
       await store.close();
     }

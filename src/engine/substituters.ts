@@ -10,6 +10,7 @@ import { parsePublicKeys } from '../model/signature.ts';
 import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
 import type { OpenCacheOptions } from '../store/binary-cache/open-cache.ts';
 import { LocalStore } from '../store/local/local-store.ts';
+import { WorkerStore } from '../store/remote/worker-store.ts';
 import type { Store } from '../store/store.ts';
 import type { SubstitutionSource } from '../store/substitute.ts';
 import type { Engine } from './engine.ts';
@@ -43,6 +44,8 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
 
 /** Whether what is copied into a store needs a signature by a trusted key: as its URL says, else as the settings say. */
 export function requiresSignatures(store: Store, settings: Engine['settings']): boolean {
+  // A daemon looks at signatures itself.
+  if (store instanceof WorkerStore) return false;
   return store instanceof LocalStore ? store.requiresSignatures : settings.get('require-sigs');
 }
 
@@ -63,8 +66,9 @@ async function openSource(engine: Engine, url: string, options: OpenCacheOptions
   try {
     const { isCacheUrl, openBinaryCache } = await import('../store/binary-cache/open-cache.ts');
     if (isCacheUrl(url)) return await openBinaryCache(url, options);
-    const { store } = openStore(engine, url);
     const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+    const isElsewhere = /^ssh(?:-ng)?:/.test(url);
+    const { store } = isElsewhere ? (await import('./ssh-connections.ts')).openSshUrl(engine, url) : openStore(engine, url);
     return { store, priority: Number(parameters.get('priority') ?? 0), trusted: parameters.get('trusted') === 'true' };
   } catch (error) {
     if (!(error instanceof FloeError)) throw error;

@@ -43,7 +43,7 @@ describe('stores over ssh', () => {
 
   before(async () => {
     for (const name of ['bin', 'home', 'etc', 'files']) mkdirSync(join(folder, name));
-    symlinkSync(join(root, 'bin/floe'), join(bin, 'nix-store'));
+    for (const name of ['nix-store', 'nix-daemon']) symlinkSync(join(root, 'bin/floe'), join(bin, name));
     writeFileSync(join(folder, 'files/input'), 'input');
     ({ out: input } = await floe('nix-store', '--store', storeAt('a'), '--add', 'files/input'));
     const text = `derivation { name = "tool"; system = "x86_64-linux"; builder = "\${builtins.storePath ${input}}"; }`;
@@ -70,6 +70,19 @@ describe('stores over ssh', () => {
     const back = await floe('nix', 'copy', '--store', storeAt('c'), '--no-check-sigs', '--from', served('b'), input);
     assert.equal(back.code, 0, back.err);
     assert.equal(readFileSync(storeAt('c') + input, 'utf8'), 'input');
+  });
+
+  test('the same over ssh-ng, which also tells of the store and all its paths', async () => {
+    const daemon = served('g').replace('ssh:', 'ssh-ng:');
+    const sent = await floe('nix', 'copy', '--store', storeAt('a'), '--to', daemon, tool, '--derivation');
+    assert.equal(sent.code, 0, sent.err);
+    assert.equal(await there('g', tool), await there('a', tool));
+    const { out } = await floe('nix', 'path-info', '--store', daemon, '--all');
+    assert.deepEqual(out.split('\n'), [tool, input].sort());
+    assert.match((await floe('nix', 'store', 'info', '--store', daemon)).err, /Version: 2.*\nTrusted: 1/);
+    const back = await floe('nix', 'copy', '--store', storeAt('h'), '--no-check-sigs', '--from', daemon, tool, '--derivation');
+    assert.equal(back.code, 0, back.err);
+    assert.equal(await there('h', tool), await there('a', tool));
   });
 
   test('nix-copy-closure, over a program in the place of ssh', async () => {

@@ -158,7 +158,7 @@ export class ServeStore implements Store {
   }
 
   /** Whether the other side answers. */
-  async connect(): Promise<void> {
+  async connect(): Promise<undefined> {
     await this.talk(async () => {});
   }
 
