@@ -10,6 +10,8 @@ import { BOLD, NORMAL } from './terminal.ts';
 
 /** Prints where a flake is, what it is locked to, and its inputs. */
 export abstract class MetadataCommand extends BaseCommand {
+  static override readonly keepsOutput = true;
+
   readonly options = { ...evalOptions(), ...flakeOptions() };
   readonly json = jsonOptions();
   readonly flakeUrl = Option.String({ required: false });

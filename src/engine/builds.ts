@@ -49,6 +49,8 @@ export interface RealisedForEvaluation {
   /** What it may read. */
   readonly readable: readonly StorePath[];
   readonly placeholders: readonly (readonly [placeholder: string, path: string])[];
+  /** Something was built or fetched for it, in this run. */
+  readonly hasWorked: boolean;
 }
 
 /** PERF: the room that builds is loaded when something is planned or built; evaluation alone never pays for it. */
@@ -68,6 +70,8 @@ export class Builds {
   private readonly engine: Engine;
   /** Made with the first plan, and kept: it remembers what caches said. */
   /** What was built in this run. */
+  /** Whether anything was built or fetched. */
+  private hasWorked = false;
   private readonly made = new Map<StorePath, ReadonlyMap<string, StorePath>>();
   private substituter: { readonly made: Substituter | undefined } | undefined;
 
@@ -237,7 +241,10 @@ export class Builds {
     const plan = await this.plan(paths);
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
     const { reads } = this.engine;
-    if ((mode ?? 'normal') !== 'normal' || printPlan(plan, this.engine.storeDir).length > 0) reads?.refuse('something was built');
+    if ((mode ?? 'normal') !== 'normal' || !this.isDone(plan)) {
+      this.hasWorked = true;
+      reads?.refuse('something was built');
+    }
     const result = await this.realise(paths, plan, mode);
     const { throwFailures, throwFailuresOlder } = await loadRealise();
     (older ? throwFailuresOlder : throwFailures)(result, this.engine.storeDir, this.engine.progress);
@@ -318,9 +325,23 @@ export class Builds {
     return (await substituter?.substitute(path, { repair: true, signal: new AbortController().signal })) ?? false;
   }
 
+  /** Whether there is nothing to do. */
+  private isDone(plan: Plan): boolean {
+    return plan.dynamic.size === 0 && printPlan(plan, this.engine.storeDir).length === 0;
+  }
+
   /** Says what building the paths would take, in Nix's words. */
   async printMissing(paths: readonly DerivedPath[], level: LogLevel): Promise<void> {
-    this.printPlan(await this.plan(paths), level);
+    const plan = await this.plan(paths);
+    this.printPlan(plan, level);
+    this.noteDone(paths, plan);
+  }
+
+  /** The result rests on all of it being there; if it is not, on what caches have and on what is built meanwhile. */
+  noteDone(paths: readonly DerivedPath[], plan: Plan): void {
+    const { reads } = this.engine;
+    if (!this.isDone(plan)) reads?.refuse('something is missing');
+    else for (const path of paths) for (const output of this.outputPaths(path).values()) reads?.valid(output);
   }
 
   /** What building the paths would take. */
@@ -392,6 +413,7 @@ export class Builds {
   private realisedPath(derivation: Derivation, name: string): StorePath | undefined {
     const { realisations } = this.engine.store;
     if (realisations === undefined) return undefined;
+    this.engine.reads?.refuse('it was asked what an output had been built as');
     // Hashes of inputs are read from the store.
     this.flush([...derivation.inputDerivations.keys()].map((path) => ({ kind: 'opaque', path })));
     return realisations.outputPath(derivation, name);
@@ -458,11 +480,16 @@ export class Builds {
       index++;
       for (const [name, output] of outputs) {
         const isPlain = path.kind === 'opaque' || name === 'out' || name === '';
-        const place = await this.engine.store.addRootLink(output, isPlain ? numbered : `${numbered}-${name}`);
-        this.noteLink(place);
-        this.noteLink(indirectRootPlace(this.engine.store.stateDir, place));
+        await this.makeLink(output, isPlain ? numbered : `${numbered}-${name}`);
       }
     }
+  }
+
+  /** A link that is a root of the collector. */
+  async makeLink(output: StorePath, link: string): Promise<void> {
+    const place = await this.engine.store.addRootLink(output, link);
+    this.noteLink(place);
+    this.noteLink(indirectRootPlace(this.engine.store.stateDir, place));
   }
 
   /** A link that is there already need not be made again. */
@@ -499,7 +526,7 @@ export class Builds {
     await this.shareWithEvaluation(outputs);
     const isRestricted = this.engine.isPure || this.engine.settings.get('restrict-eval');
     const readable = isRestricted ? [...(await new StoreQueries(this.engine).closure(outputs))] : outputs;
-    return { readable, placeholders: built.flatMap((one) => this.placeholdersOf(one)) };
+    return { readable, placeholders: built.flatMap((one) => this.placeholdersOf(one)), hasWorked: this.hasWorked };
   }
 
   /** What stands in values for outputs whose paths were not known when these were made. */

@@ -88,6 +88,7 @@ export class DevShells {
       if (path.kind === 'built') derivations.add(this.engine.builds.derivationPath(path.derivation));
       else if (isDerivationPath(path.path)) derivations.add(path.path);
       else {
+        this.engine.reads?.refuse('it was asked what a path was made by');
         const [deriver] = await this.engine.store.queryValidDerivers(path.path);
         if (deriver === undefined) throw new FloeError('FLOE_NO_DERIVER', `'${target.what}' does not have a known deriver`);
         derivations.add(deriver);

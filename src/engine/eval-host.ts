@@ -459,7 +459,9 @@ export class EngineEvalHost implements EvalHost {
     for (const root of roots) if (root === undefined) throw new InvalidPathError(`path '${paths.join(' ')}' is not in the Nix store`);
     if (this.constants.readOnly) this.refuseToBuild(roots as StorePath[]);
     this.flush(roots as StorePath[]);
-    const { readable, placeholders } = this.bridge.call('realise', paths) as RealisedForEvaluation;
+    const { readable, placeholders, hasWorked } = this.bridge.call('realise', paths) as RealisedForEvaluation;
+    // The next time it is there, and nothing is said of it.
+    if (hasWorked) this.services.reads?.refuse('something was built');
     for (const path of readable) {
       this.allowed.add(path);
       this.services.reads?.valid(path);

@@ -109,8 +109,10 @@ class FlakeCheck {
   async build(checks: readonly FoundCheck[]): Promise<void> {
     const { builds, progress, storeDir } = this.engine;
     const all = (derivation: string): DerivedPath => ({ kind: 'built', derivation, outputs: 'all' }) as DerivedPath;
-    const { willBuild } = await builds.plan(checks.map(({ derivation }) => all(derivation)));
-    const paths = [...willBuild.keys()].sort().map(all);
+    const wanted = checks.map(({ derivation }) => all(derivation));
+    const plan = await builds.plan(wanted);
+    builds.noteDone(wanted, plan);
+    const paths = [...plan.willBuild.keys()].sort().map(all);
     const activity = progress.start('unknown', `running ${paths.length} flake checks`, { level: 'info' });
     const { results } = await builds.tryBuild(paths).finally(() => activity.stop());
     for (const result of results) {

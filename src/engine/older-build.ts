@@ -24,6 +24,8 @@ export async function storedDerivation(engine: Engine, word: string): Promise<Wa
     const real = fs.existsSync(resolve(engine.cwd, word)) ? fs.realpathSync(resolve(engine.cwd, word)) : word;
     found = queries.resolveWithOutputs(real);
     parseStorePath(real.split('!')[0]!, engine.storeDir);
+    // Links among the folders on the way are not written down.
+    if (real !== word) engine.reads?.refuse(`'${word}' leads into the store`);
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;
@@ -78,6 +80,6 @@ export async function linkResults(engine: Engine, wanted: readonly Wanted[], lin
     if (!numbers.has(derivation)) numbers.set(derivation, numbers.size);
     const number = numbers.get(derivation)!;
     const [path] = engine.builds.outputPaths({ kind: 'built', derivation, outputs: [output] }).values();
-    await engine.store.addRootLink(path!, `${link}${number > 0 ? `-${number + 1}` : ''}${output === 'out' ? '' : `-${output}`}`);
+    await engine.builds.makeLink(path!, `${link}${number > 0 ? `-${number + 1}` : ''}${output === 'out' ? '' : `-${output}`}`);
   }
 }

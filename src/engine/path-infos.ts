@@ -35,6 +35,7 @@ export async function describePath(engine: Engine, path: StorePath, withClosure:
   const store = await engine.informant();
   const info = await store.queryPathInfo(path);
   if (info === undefined) throw new InvalidPathError(`path '${engine.storeDir}/${path}' is not valid`, { data: { path } });
+  engine.reads?.valid(path);
   const { narSize, ultimate, contentAddress, signatures } = info;
   return {
     narSize,
@@ -59,6 +60,8 @@ export async function pathInfosJson(
   format: PathInfoJsonFormat,
   withClosure: boolean,
 ): Promise<Json> {
+  // Times, derivers and signatures may change while a path is valid.
+  engine.reads?.refuse('it was asked what the store knows of paths');
   const { storeDir } = engine;
   const store = await engine.informant();
   const all = new Map<string, Json>();

@@ -35,7 +35,13 @@ function isTimeless(path: string): boolean {
 /** Files as fetchers read them: they see times, so times count. Nothing below what `isFixed` accepts ever changes. */
 export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: string) => boolean): Files {
   const folders = new Map<string, Look>();
-  const skips = (path: string): boolean => path.includes('/.git/objects/') || isFixed(path);
+  // Folders that somebody lists are files like others to him: a folder with its .git is copied whole. Git lists only what is below.
+  const listed = new Set<string>();
+  const isObject = (path: string): boolean => {
+    const [, objects] = /^(.*\/\.git\/objects)\//.exec(path) ?? [];
+    return objects !== undefined && !listed.has(objects);
+  };
+  const skips = (path: string): boolean => isObject(path) || isFixed(path);
   const content = <Data extends Uint8Array | string>(path: string, read: () => Data): Data => {
     if (skips(path)) return read();
     const isLink = lookAt(log, path)?.isSymbolicLink() === true;
@@ -75,6 +81,7 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
     readText: (path) => content(path, () => files.readText(path)),
     readDir(path) {
       if (skips(path)) return files.readDir(path);
+      if (path.endsWith('/.git/objects')) listed.add(path);
       const seen = folders.get(path);
       const before = seen ?? lookAt(log, path);
       const entries = files.readDir(path);

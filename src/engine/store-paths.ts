@@ -26,6 +26,7 @@ export async function derivationsOf(engine: Engine, targets: readonly Target[]):
       if (path.kind === 'built') found.add(engine.builds.derivationPath(path.derivation));
       else if (isDerivationPath(path.path)) found.add(path.path);
       else {
+        engine.reads?.refuse('it was asked what a path was made by');
         const [deriver] = await engine.store.queryValidDerivers(path.path);
         if (deriver === undefined) throw new FloeError('FLOE_NO_DERIVER', `'${target.what}' does not have a known deriver`);
         found.add(deriver);
@@ -50,6 +51,7 @@ export async function storePathsOf(engine: Engine, targets: readonly Target[], r
 
 /** Everything the store has, references first. */
 export async function allStorePaths(engine: Engine): Promise<StorePath[]> {
+  engine.reads?.refuse('it was asked what the store holds');
   return sortedPaths(engine, await (await engine.informant()).queryAllValidPaths());
 }
 

@@ -74,6 +74,7 @@ export class StoreQueries {
   /** A derivation; fetched first where the store does not have it. */
   async derivation(path: StorePath): Promise<Derivation> {
     if (!this.store.isValidPathSync(path)) await this.engine.builds.build([{ kind: 'opaque', path }], { quiet: true });
+    this.engine.reads?.valid(path);
     return this.store.readDerivationSync(path);
   }
 

@@ -20,6 +20,7 @@ export class PathInfoCommand extends BaseCommand {
   });
 
   static override readonly asksCaches = true;
+  static override readonly keepsOutput = true;
 
   readonly options = storePathOptions();
   readonly json = jsonOptions();
@@ -41,6 +42,7 @@ export class PathInfoCommand extends BaseCommand {
         }
         return this.printJson(await pathInfosJson(engine, paths, format ?? 1, this.closureSize), this.json);
       }
+      if (this.sigs) this.session.reads?.refuse('it was asked who signed');
       const width = Math.max(...paths.map((path) => path.length), 0);
       for (const path of paths) {
         const { narSize, closureSize, signatures } = await describePath(engine, path, this.closureSize);

@@ -20,6 +20,8 @@ export class DerivationShowCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = installableOptions();
   readonly stdin = installablesFromStdin();
   readonly pretty = prettyOptions();

@@ -17,6 +17,8 @@ export class FlakeCheckCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = { ...evalOptions(), ...flakeOptions() };
   readonly noBuild = Option.Boolean('--no-build', false, { description: 'Do not build checks.' });
   readonly allSystems = Option.Boolean('--all-systems', false, { description: 'Check the outputs for all systems.' });

@@ -18,6 +18,8 @@ export class NixBuildCommand extends BaseCommand {
     ],
   });
 
+  static override readonly keepsOutput = true;
+
   readonly options = evalOptions();
   readonly fromStdin = Option.Boolean('-', false, { description: 'Read an expression from standard input.' });
   readonly fromArguments = Option.Boolean('--expr,-E', false, { description: 'The arguments are expressions, not files.' });
