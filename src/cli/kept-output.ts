@@ -12,7 +12,7 @@ import { programName } from './launch.ts';
 import type { Input, Output, Surroundings } from './session.ts';
 
 /** What a command wrote; standard output as a byte string. Then, perhaps, it became a shell or program. */
-interface Printed {
+export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
   readonly become?: KeptLaunch | undefined;
@@ -56,10 +56,14 @@ function keptResults({ env }: Surroundings): KeptResults {
  * this process is to become, if anything.
  */
 export function replayOutput(surroundings: Surroundings): 'run' | 'done' | KeptLaunch {
-  const { installation, env, stdout, stderr } = surroundings;
+  const { installation, env } = surroundings;
   if (installation === undefined) return 'run';
   const printed = keptResults(surroundings).find<Printed>(questionOf(surroundings), env);
-  if (printed === undefined) return 'run';
+  return printed === undefined ? 'run' : printAgain(surroundings, printed);
+}
+
+/** Prints that; gives what this process is to become, if anything. */
+export function printAgain({ stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>, printed: Printed): 'done' | KeptLaunch {
   if (printed.stderr !== '') stderr.write(printed.stderr);
   if (printed.stdout !== '') stdout.write(Buffer.from(printed.stdout, 'latin1'));
   return printed.become ?? 'done';
@@ -67,14 +71,15 @@ export function replayOutput(surroundings: Surroundings): 'run' | 'done' | KeptL
 
 /** Listens to a command, to keep what it printed. */
 export class OutputKeeper {
-  readonly reads = new ReadLog();
+  readonly reads: ReadLog;
   /** The surroundings for the command to run in. */
   readonly surroundings: Surroundings;
   private readonly question: string;
   private readonly stdout: Buffer[] = [];
   private readonly stderr: Buffer[] = [];
 
-  constructor(surroundings: Surroundings) {
+  constructor(surroundings: Surroundings, reads = new ReadLog()) {
+    this.reads = reads;
     this.question = questionOf(surroundings);
     this.surroundings = {
       ...surroundings,

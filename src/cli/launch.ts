@@ -24,6 +24,9 @@ const MARK = '--launched';
 /** Stands first in the arguments of a process that helps; four numbers follow. */
 export const HELP_MARK = '--helping';
 
+/** Stands first in the arguments of the warm evaluator; its socket and the minutes that it waits follow. */
+export const WARM_MARK = '--warm-evaluator';
+
 /** Splits the launcher's arguments from the user's, and puts NODE_OPTIONS back into `env` for children. */
 export function readLaunch(argv: readonly string[], env: Record<string, string | undefined>): Launch {
   const given = argv.slice(2);

@@ -10,6 +10,7 @@ import { nearestNames } from '../base/suggestions.ts';
 import { loadSettings, measuresEvaluation } from '../engine/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
+import { notHere } from '../engine/not-here.ts';
 import type { ReadLog } from '../engine/reads.ts';
 import { writeCompiledCode } from '../io/compiled-code.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
@@ -22,6 +23,7 @@ import { printError, readSourceFile, toFloeError } from './print-error.ts';
 import { makeReport, type Report } from './report.ts';
 import { BrokenPipe, processSurroundings, type Session, type Surroundings } from './session.ts';
 import { filterEscapes } from './terminal.ts';
+import { startWarmEvaluator } from './warm-client.ts';
 import { readWords, splitCompound, takeArguments, type FoundOption } from './words.ts';
 
 /** A command and the words that are left for it. */
@@ -258,15 +260,23 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     const choices = readGlobals([...located.globals, ...later], { isLegacy: located.isLegacy, isTerminal });
     // A script's words lie in a file.
     const keeper = commandClass.keepsOutput && words === launch.words ? await listen(surroundings) : undefined;
+    if (surroundings.warm !== undefined && keeper === undefined) throw notHere('its output is not kept');
     surroundings = keeper?.surroundings ?? surroundings;
-    const session = await withLogs(openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads), choices);
+    const opened = openSession(surroundings, choices, located.isLegacy, commandClass.forcesImpure, keeper?.reads);
+    // Running leaves more than results where a log goes to a file or what evaluation costs is asked for.
+    const isKept =
+      opened.reads !== undefined && opened.settings.get('json-log-path') === undefined && !measuresEvaluation(opened.settings, opened.env);
+    if (surroundings.warm !== undefined && (!isKept || opened.settings.get('warm-evaluator') === 0)) throw notHere('nothing is kept');
+    const session = await withLogs(opened, choices);
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);
     const keep = (become?: KeptLaunch): void => {
-      // Running leaves more than results where a log goes to a file or what evaluation costs is asked for.
-      const leavesMore = session.settings.get('json-log-path') !== undefined || measuresEvaluation(session.settings, session.env);
-      if (session.reads !== undefined && !leavesMore) keeper?.keep(become);
+      if (!isKept || keeper === undefined) return;
+      keeper.keep(become);
+      session.warm?.answer(become);
+      const idleMinutes = session.settings.get('warm-evaluator');
+      if (idleMinutes > 0 && keeper.reads.refused === undefined && session.settings.get('pure-eval')) session.startWarm?.(idleMinutes);
     };
     // PERF: few runs have a debugger, and it brings the repl along.
     const debugging = rest.includes('--debugger') ? await import('./repl-session.ts') : undefined;
@@ -289,7 +299,7 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
 async function listen(surroundings: Surroundings): Promise<OutputKeeper | undefined> {
   if (surroundings.installation === undefined) return undefined;
   const { OutputKeeper } = await import('./kept-output.ts');
-  const keeper = new OutputKeeper(surroundings);
+  const keeper = new OutputKeeper(surroundings, surroundings.warm?.reads);
   const [first] = surroundings.launch.words;
   if (first !== undefined) keeper.reads.observe(utf8ToByteString(resolve(surroundings.cwd, first)));
   return keeper;
@@ -316,10 +326,19 @@ function explain(error: unknown, report: Report, program: string, tellsBuildStat
   return typeof status === 'number' ? status : 1;
 }
 
-async function startRun(launch: Launch): Promise<number> {
+/** A run that takes less is not worth a process that stays. */
+const WORTH_WARM_US = 250_000;
+
+async function startRun(launch: Launch, isAlone: boolean): Promise<number> {
   let surroundings: Surroundings;
   try {
     surroundings = processSurroundings(launch);
+    const here = surroundings;
+    const startWarm = (idleMinutes: number): void => {
+      const { user, system } = process.cpuUsage();
+      if (user + system >= WORTH_WARM_US) startWarmEvaluator(here, idleMinutes);
+    };
+    if (isAlone) surroundings = { ...here, startWarm };
   } catch (error) {
     writeSync(2, `${filterEscapes(printError(toFloeError(error)), true)}\n`);
     return 1;
@@ -327,11 +346,11 @@ async function startRun(launch: Launch): Promise<number> {
   return run(surroundings);
 }
 
-/** The whole run of this process. */
-export async function main(launch: Launch): Promise<void> {
+/** The whole run of this process. `isAlone` says that a warm evaluator could help the next one, and none is there. */
+export async function main(launch: Launch, isAlone = false): Promise<void> {
   // NIX: store objects are for everybody to read.
   process.umask(0o022);
-  const code = await startRun(launch);
+  const code = await startRun(launch, isAlone);
   // A worker or a socket that is still open must not keep the process.
   writeCompiledCode();
   process.exit(code);

@@ -30,6 +30,7 @@ export function openEngine(command: BaseCommand, evalStore?: string, progress: P
     ask: (question) => askUser(command, question),
     reads: session.reads,
     onBecome: session.onBecome,
+    warm: session.warm?.evaluators,
     work: sharedWorkOf(session),
   });
 }

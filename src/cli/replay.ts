@@ -1,23 +1,34 @@
-// The short way through a run: what the same command printed before is printed again, before the program itself is loaded.
+// The short ways through a run: what the same command printed before is printed again, and what a warm evaluator finds out is printed in
+// its stead, before the program itself is loaded.
 
 import process from 'node:process';
-import { replayOutput } from './kept-output.ts';
+import { printAgain, type Printed, replayOutput } from './kept-output.ts';
 import type { Launch } from './launch.ts';
 import { BrokenPipe, processSurroundings } from './session.ts';
+import { askWarmEvaluator, mayBeWarm } from './warm-client.ts';
 
-/** Whether that was all there is to do. Any trouble is left to the ordinary way. */
-export async function replayRun(launch: Launch): Promise<boolean> {
+/**
+ * 'done' where that was all there is to do, 'alone' where a warm evaluator could have helped and none is there. Any trouble is left to
+ * the ordinary way.
+ */
+export async function replayRun(launch: Launch): Promise<'done' | 'run' | 'alone'> {
   try {
     const surroundings = processSurroundings(launch);
-    const replayed = replayOutput(surroundings);
-    if (replayed === 'run' || replayed === 'done') return replayed === 'done';
+    let replayed = replayOutput(surroundings);
+    if (replayed === 'run') {
+      if (!mayBeWarm(surroundings)) return 'run';
+      const reply = await askWarmEvaluator(surroundings);
+      if (reply.kind !== 'answer') return reply.kind === 'none' ? 'alone' : 'run';
+      replayed = printAgain(surroundings, reply.answer as Printed);
+    }
+    if (replayed === 'done') return 'done';
     const { becomeKept } = await import('../engine/kept-launch.ts');
     // NIX: as the program that runs does.
     process.umask(0o022);
     return becomeKept(replayed, surroundings.env, launch.childStackLimit);
   } catch (error) {
-    if (!(error instanceof BrokenPipe)) return false;
+    if (!(error instanceof BrokenPipe)) return 'run';
     process.exitCode = 1;
-    return true;
+    return 'done';
   }
 }

@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { installationOf } from '../engine/kept-results.ts';
 import type { ReadLog } from '../engine/reads.ts';
+import type { WarmEvaluators } from '../engine/warm-evaluators.ts';
 import type { Launch } from './launch.ts';
 import type { Report } from './report.ts';
 
@@ -45,6 +46,19 @@ export interface Surroundings {
   readonly stderr: Output;
   /** Tells this floe from any other, for what is kept between runs; undefined keeps nothing. */
   readonly installation?: string | undefined;
+  /** Set in a process that stays and runs this for another. */
+  readonly warm?: WarmPlace | undefined;
+  /** Starts a process that stays, for the next run; there where none is. */
+  readonly startWarm?: ((idleMinutes: number) => void) | undefined;
+}
+
+/** How a run in a process that stays differs. */
+export interface WarmPlace {
+  readonly evaluators: WarmEvaluators;
+  /** Throws where something is read that cannot be kept. */
+  readonly reads: ReadLog;
+  /** Told once, when all is printed and kept. */
+  readonly answer: (become: KeptLaunch | undefined) => void;
 }
 
 /** Surroundings, and what the words on the command line made of them. */

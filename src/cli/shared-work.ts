@@ -12,8 +12,8 @@ const LEAST_MB = 512;
 const MOST_MB = 4096;
 
 /** Undefined where the process was not started as a program of its own (tests), or what it reads cannot be read again. */
-export function sharedWorkOf({ launch, settings, installation, stdin, stdout, stderr }: Session): SharedWork | undefined {
-  if (installation === undefined && launch.help === undefined) return undefined;
+export function sharedWorkOf({ launch, settings, installation, stdin, stdout, stderr, warm }: Session): SharedWork | undefined {
+  if (warm !== undefined || (installation === undefined && launch.help === undefined)) return undefined;
   const wanted = Number(settings.get('eval-cores'));
   const cores = wanted || availableParallelism();
   const memory = Number(settings.get('eval-memory')) || derivedMemory(cores);

@@ -4,7 +4,7 @@
 import { writeSync } from 'node:fs';
 import process from 'node:process';
 import { keepCompiledCode } from '../io/compiled-code.ts';
-import { type Launch, printVersion, readLaunch } from './launch.ts';
+import { type Launch, printVersion, readLaunch, WARM_MARK } from './launch.ts';
 
 /** Called before the first file that is in no pack is loaded: by dist/'s loader (bin/pack.ts), or below where nothing is packed. */
 export function leavePacks(): void {
@@ -14,16 +14,21 @@ export function leavePacks(): void {
 
 async function start(launch: Launch): Promise<void> {
   if (import.meta.filename.endsWith('.ts')) leavePacks();
+  let maybeWarm = false;
   if (launch.help === undefined) {
     const { replayRun } = await import('./replay.ts');
-    if (await replayRun(launch)) return;
+    const replayed = await replayRun(launch);
+    if (replayed === 'done') return;
+    maybeWarm = replayed === 'alone';
   }
   const { main } = await import('./main.ts');
-  await main(launch);
+  await main(launch, maybeWarm);
 }
 
 const launch = readLaunch(process.argv, process.env);
-if (launch.words.length === 1 && launch.words[0] === '--version') {
+if (process.argv[2] === WARM_MARK)
+  void import('./warm-server.ts').then(({ runWarmServer }) => runWarmServer(process.argv[3]!, Number(process.argv[4])));
+else if (launch.words.length === 1 && launch.words[0] === '--version') {
   // PERF: process.stdout would cost 3 ms of the 21 that all of this takes.
   writeSync(1, printVersion(launch));
 } else void start(launch);

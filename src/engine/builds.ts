@@ -91,7 +91,7 @@ export class Builds {
   flushAll(): void {
     const host = this.engine.pendingHost;
     if (this.engine.readOnly || host === undefined) return;
-    host.flush([...host.pendingObjects(), ...this.engine.printing.printedPaths()]);
+    host.flush([...host.pendingObjects(), ...this.engine.printing.printedPaths(), ...this.engine.producedBefore(host)]);
   }
 
   /** Whether a cache has that path. */

@@ -79,6 +79,8 @@ export class DiskCodeStore implements CodeStore {
       fs.mkdirSync(dirname(this.file), { recursive: true });
       fs.writeFileSync(temporary, this.pack.print(), 'latin1');
       fs.renameSync(temporary, this.file);
+      // Whoever goes on from here reads it again.
+      this.pack = undefined;
     } catch {
       try {
         fs.rmSync(temporary, { force: true });

@@ -13,6 +13,7 @@ import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
 import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
+import type { StorePath } from '../model/store-path.ts';
 import { refuseBehindDaemon } from '../store/local/daemon-store.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import type { MachineStore } from '../store/local/machine-store.ts';
@@ -31,10 +32,12 @@ import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTa
 import type { KeptLaunch } from './kept-launch.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
+import { notHere } from './not-here.ts';
 import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
 import type { KeptReads, ReadLog } from './reads.ts';
 import type { SharedWork } from './shared-work.ts';
+import type { WarmEvaluators } from './warm-evaluators.ts';
 
 /** `--arg`, `--argstr` and `--arg-from-file`. */
 export interface AutoArgument {
@@ -73,6 +76,8 @@ export interface EngineOptions {
   readonly ask?: ((question: string) => string | undefined) | undefined;
   /** Gets everything that results rest on. */
   readonly reads?: ReadLog | undefined;
+  /** Evaluators of earlier runs, in a process that stays. */
+  readonly warm?: WarmEvaluators | undefined;
   /** How other processes help with many attributes; undefined where this one works alone. */
   readonly work?: SharedWork | undefined;
   /** Gets what this process is about to become, to keep it. */
@@ -107,6 +112,7 @@ export class Engine {
   readonly reads: ReadLog | undefined;
   private work: SharedWork | undefined;
   private readonly onBecome: EngineOptions['onBecome'];
+  private readonly warm: WarmEvaluators | undefined;
   /** Messages of programs: all, those that were shown, and those that a new evaluator says again. */
   private readonly said = { all: 0, shown: 0, again: 0, isSilent: false };
   /** Added to by whoever reads options, before the first evaluation. */
@@ -144,6 +150,7 @@ export class Engine {
     this.ask = options.ask ?? (() => undefined);
     this.reads = options.reads;
     this.onBecome = options.onBecome;
+    this.warm = options.warm;
     this.work = options.work;
     this.startedS = options.work?.place?.startedS ?? Math.floor(Date.now() / 1000);
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
@@ -210,6 +217,7 @@ export class Engine {
       searchPath: this.searchPath,
       allowedPaths: [],
       reads: this.reads,
+      warm: this.warm,
       debugging: this.debugging,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       fetchClosure: (request) => fetchClosureForEvaluation(this, request),
@@ -252,6 +260,7 @@ export class Engine {
 
   /** Has the worker do something that takes waiting, and waits. */
   callBridge(operation: 'realise' | 'fetch' | 'fetch-closure' | 'derivation', argument: unknown): unknown {
+    if (this.warm !== undefined) throw notHere('something has to be fetched');
     return this.openBridge().call(operation, argument);
   }
 
@@ -331,6 +340,11 @@ export class Engine {
       outputDefaults(purpose, system),
       this.progress,
     );
+  }
+
+  /** What was printed may name what only an earlier run has produced. */
+  producedBefore(host: EngineEvalHost): StorePath[] {
+    return this.warm === undefined ? [] : host.productsIn(this.warm.printed());
   }
 
   /** How to share the first walk over many attributes. */

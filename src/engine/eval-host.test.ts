@@ -17,6 +17,7 @@ test('a source that the store has while it is evaluated is handed over all the s
       isValidPathSync: () => true,
       queryPathInfoSync: () => undefined,
       addPendingObjects: (objects) => void written.push(...objects.map(({ path }) => path)),
+      addTempRootsSync: () => undefined,
     };
     const constants = {
       currentSystem: 'x86_64-linux',

@@ -42,8 +42,15 @@ import type { Realisations } from '../store/local/realisations.ts';
 import { RecordingDiskTree } from './recording.ts';
 
 /** What evaluation produced and the store does not have yet. */
-type Pending =
-  | { readonly kind: 'tree'; readonly tree: HostTree; readonly address: ContentAddress; readonly references: readonly StorePath[] }
+export type Pending =
+  | {
+      readonly kind: 'tree';
+      readonly tree: HostTree;
+      readonly address: ContentAddress;
+      readonly references: readonly StorePath[];
+      /** Where evaluation knows it by. */
+      readonly source: string;
+    }
   | { readonly kind: 'text'; readonly text: string; readonly references: readonly StorePath[] }
   | { readonly kind: 'derivation'; readonly derivation: Derivation; readonly aterm: string };
 
@@ -56,6 +63,8 @@ export interface EvalStore {
   readonly realisations?: Pick<Realisations, 'outputPath'> | undefined;
   /** Adds objects in one batch: each content address or text first, then derivations. */
   addPendingObjects(objects: readonly PendingObject[]): void;
+  /** From now on a collector leaves these alone, where they are there. */
+  addTempRootsSync(paths: readonly StorePath[]): void;
 }
 
 /** One object of a batch, in an order in which references come first. */
@@ -78,6 +87,16 @@ export interface HostServices {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Gets everything that is read. */
   readonly reads?: ReadLog | undefined;
+  /** What earlier runs of an evaluator that stays have produced; what is written stays there, because a collector may delete it. */
+  readonly produced?: Map<StorePath, Pending> | undefined;
+}
+
+/** What is known of a fetched tree. */
+export interface MountedTree {
+  /** What messages call it. */
+  readonly shown?: string | undefined;
+  /** Holds exactly this tree. */
+  readonly folder?: string | undefined;
 }
 
 const MAX_LINKS = 40;
@@ -91,7 +110,10 @@ export class EngineEvalHost implements EvalHost {
   private readonly mounts = new Map<StorePath, HostTree>();
   /** What messages call the root of a mounted tree. */
   private readonly shownRoots = new Map<StorePath, string>();
-  private readonly pending = new Map<StorePath, Pending>();
+  private readonly pending: Map<StorePath, Pending>;
+  /** What this run has produced, where `pending` has that of others too. */
+  private readonly ownProducts: Set<StorePath> | undefined;
+  private readonly treeFolders = new Map<StorePath, string>();
   private readonly allowed = new Set<StorePath>();
   private readonly disk: DiskTree;
   /** What of `pending` was fetched: flake sources are copied only when something refers to them. */
@@ -106,6 +128,8 @@ export class EngineEvalHost implements EvalHost {
     this.store = store;
     this.bridge = bridge;
     this.services = services;
+    this.pending = services.produced ?? new Map<StorePath, Pending>();
+    this.ownProducts = services.produced === undefined ? undefined : new Set();
     this.disk = this.diskTree('');
   }
 
@@ -144,7 +168,7 @@ export class EngineEvalHost implements EvalHost {
     return allowedPaths.some((open) => isWithin(path, open) || isWithin(open, path));
   }
 
-  private checkAccess(path: string): void {
+  checkAccess(path: string): void {
     if (this.isAllowed(path)) return;
     const mode = this.constants.pureEval ? "pure evaluation mode (use '--impure' to override)" : 'restricted mode';
     throw new RestrictedPathError(`access to absolute path '${path}' is forbidden in ${mode}`);
@@ -305,8 +329,13 @@ export class EngineEvalHost implements EvalHost {
     }
     const address = { method, hash };
     const path = makeContentPath(name, address, contentReferences, this.constants.storeDir);
-    if (!this.pending.has(path)) this.pending.set(path, { kind: 'tree', tree: part, address, references });
+    this.produce(path, { kind: 'tree', tree: part, address, references, source: request.path });
     return this.remember(key, path);
+  }
+
+  private produce(path: StorePath, pending: Pending): void {
+    this.ownProducts?.add(path);
+    if (!this.pending.has(path)) this.pending.set(path, pending);
   }
 
   private remember(key: string | undefined, path: StorePath): StorePath {
@@ -332,12 +361,12 @@ export class EngineEvalHost implements EvalHost {
   addTextToStore(name: string, text: string, references: readonly StorePath[]): StorePath {
     const path = makeTextPath(name, hashBytes('sha256', text), references, this.constants.storeDir);
     this.allowed.add(path);
-    if (!this.pending.has(path)) this.pending.set(path, { kind: 'text', text, references });
+    this.produce(path, { kind: 'text', text, references });
     return path;
   }
 
   registerDerivation(path: StorePath, derivation: Derivation, aterm: string): void {
-    if (!this.pending.has(path)) this.pending.set(path, { kind: 'derivation', derivation, aterm });
+    this.produce(path, { kind: 'derivation', derivation, aterm });
   }
 
   readDerivation(path: StorePath): Derivation | undefined {
@@ -358,12 +387,17 @@ export class EngineEvalHost implements EvalHost {
   }
 
   /** A fetched tree whose bytes may be wanted in the store later. */
-  addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress, shown?: string): void {
+  addMountedTree(path: StorePath, tree: HostTree, address: ContentAddress, { shown, folder }: MountedTree = {}): void {
+    if (folder !== undefined) this.treeFolders.set(path, folder);
     if (shown !== undefined) this.shownRoots.set(path, shown);
     this.mount(path, tree);
     this.fetched.add(path);
     // Also where the store has it: a collector may delete it before something refers to it. Writing leaves alone what is valid then.
-    this.pending.set(path, { kind: 'tree', tree, address, references: [] });
+    this.pending.set(path, { kind: 'tree', tree, address, references: [], source: `${this.constants.storeDir}/${path}` });
+  }
+
+  treeFolder(path: StorePath): string | undefined {
+    return this.treeFolders.get(path);
   }
 
   isValidPath(path: StorePath): boolean {
@@ -381,6 +415,26 @@ export class EngineEvalHost implements EvalHost {
 
   /** Writes `roots` and everything pending that they refer to. One batch, references first. */
   flush(roots: readonly StorePath[]): void {
+    const batch = this.ownProducts === undefined ? this.batchOf(roots) : this.missingOf(roots);
+    if (batch.length > 0) this.store.addPendingObjects(batch);
+    this.noteWritten(roots, batch);
+    if (this.ownProducts === undefined) for (const { path } of batch) this.pending.delete(path);
+  }
+
+  /** What of all this the store lacks. PERF: below what is valid, all is valid, and a collector leaves it as long as we are there. */
+  private missingOf(roots: readonly StorePath[]): PendingObject[] {
+    const valid = new Set<StorePath>();
+    const isValid = (path: StorePath): boolean => this.store.isValidPathSync(path);
+    const batch = this.batchOf(roots, (path) => isValid(path) && valid.add(path) !== undefined);
+    if (batch.length === 0) return batch;
+    // PERF: at once with what is written, since each addition starts a program that locks.
+    this.store.addTempRootsSync([...valid, ...batch.map(({ path }) => path)]);
+    // One may have gone before it was held.
+    return [...valid].every(isValid) ? batch : this.batchOf(roots);
+  }
+
+  /** `roots` and everything pending that they refer to, but for what lies below those that `isThere` accepts. */
+  private batchOf(roots: readonly StorePath[], isThere: (path: StorePath) => boolean = () => false): PendingObject[] {
     const batch: PendingObject[] = [];
     const seen = new Set<StorePath>();
     const stack: { path: StorePath; leave: boolean }[] = roots.map((path) => ({ path, leave: false }));
@@ -393,12 +447,11 @@ export class EngineEvalHost implements EvalHost {
       }
       if (seen.has(top.path)) continue;
       seen.add(top.path);
+      if (isThere(top.path)) continue;
       stack.push({ path: top.path, leave: true });
       for (const path of referencesOf(pending)) if (!seen.has(path)) stack.push({ path, leave: false });
     }
-    if (batch.length > 0) this.store.addPendingObjects(batch);
-    this.noteWritten(roots, batch);
-    for (const { path } of batch) this.pending.delete(path);
+    return batch;
   }
 
   /** The result needs what was written for it; what others of the same batch refer to is valid as long as they are. */
@@ -428,7 +481,17 @@ export class EngineEvalHost implements EvalHost {
 
   /** What evaluation itself has produced so far and is not written yet: derivations, texts, trees. Not what was fetched. */
   pendingObjects(): StorePath[] {
-    return [...this.pending.keys()].filter((path) => !this.fetched.has(path));
+    return [...(this.ownProducts ?? this.pending.keys())].filter((path) => !this.fetched.has(path));
+  }
+
+  /** Products of evaluation that a text names. */
+  productsIn(text: string): StorePath[] {
+    return [...new Set(text.match(/[0-9a-z]{32}-[\w+.?=-]+/g) as StorePath[] | null)].filter((path) => this.pending.has(path));
+  }
+
+  /** Whether evaluation has produced it, in this run or an earlier one. */
+  hasProduced(path: StorePath): boolean {
+    return this.pending.has(path);
   }
 
   // ---- the world
@@ -491,7 +554,8 @@ export class EngineEvalHost implements EvalHost {
   }
 }
 
-function referencesOf(pending: Pending): StorePath[] {
+/** What it refers to. */
+export function referencesOf(pending: Pending): StorePath[] {
   if (pending.kind !== 'derivation') return [...pending.references].sort(compareStrings);
   return [...new Set([...pending.derivation.inputSources, ...pending.derivation.inputDerivations.keys()])].sort(compareStrings);
 }

@@ -11,13 +11,19 @@ import type { BuiltinTable } from '../eval/builtin.ts';
 import { Evaluator, type Instruments } from '../eval/evaluator.ts';
 import type { EvalConstants, EvalLogLevel, LockedFlakeInfo } from '../eval/host.ts';
 import type { ParseOptions } from '../lang/parser.ts';
+import type { StorePath } from '../model/store-path.ts';
 import type { BlockingBridge } from './bridge.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, measuresEvaluation, type Settings } from './config.ts';
 import { type Measurements, startMeasurements } from './eval-measurements.ts';
 import { EngineEvalHost, type EvalStore, type HostServices } from './eval-host.ts';
+import { notHere } from './not-here.ts';
 import type { ReadLog } from './reads.ts';
+import type { WarmEvaluators } from './warm-evaluators.ts';
+
+/** Any store path: where it really lies tells one store from another. */
+const KEY_PATH = `${'0'.repeat(32)}-x` as StorePath;
 
 export interface SearchPath {
   readonly prefix: string;
@@ -43,6 +49,8 @@ export interface EvaluationOptions {
   readonly allowedPaths: readonly string[];
   /** Gets everything that evaluation reads. */
   readonly reads?: ReadLog | undefined;
+  /** Evaluators of earlier runs. */
+  readonly warm?: WarmEvaluators | undefined;
   /** A debugger's hands. */
   readonly debugging?: Debugging | undefined;
   fetchTrees: HostServices['fetchTrees'];
@@ -63,12 +71,22 @@ export class Evaluation {
   readonly host: EngineEvalHost;
   private readonly code: DiskCodeStore;
   private readonly measurements: Measurements | undefined;
+  private readonly finishWarm: (() => void) | undefined;
 
   constructor(options: EvaluationOptions) {
     const { settings, env, store, pure } = options;
     const constants = makeConstants(options);
     // Which folders are open follows links that nobody writes down.
     if (constants.restrictEval) options.reads?.refuse('evaluation is restricted');
+    const parse = parseOptionsOf(settings, pure);
+    const isMeasured = measuresEvaluation(settings, env);
+    const evalSettings = { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') };
+    const isPlain = pure && options.debugging === undefined && !isMeasured && !hasLints(parse);
+    if (options.warm !== undefined && !isPlain) throw notHere('evaluation is not pure, or is watched');
+    const { currentSystem, traceVerbose, readOnly, abortOnWarn, experimentalFeatures = new Set() } = constants;
+    const key = [currentSystem, store.storeDir, store.toRealPath(KEY_PATH), traceVerbose, readOnly, abortOnWarn, [...experimentalFeatures]];
+    const warm = options.warm?.open(JSON.stringify([key, parse, evalSettings, constants.allowImportFromDerivation]));
+    const reads = warm?.reads ?? options.reads;
     this.host = new EngineEvalHost(constants, store, options.bridge, {
       env,
       allowedPaths: [...options.allowedPaths, ...searchPathFolders(options, constants)],
@@ -76,27 +94,34 @@ export class Evaluation {
       fetchClosure: (request) => options.fetchClosure(request),
       lockFlake: (flakeRef) => options.lockFlake(flakeRef),
       log: (level, message, frames) => options.report(level, message, frames),
-      reads: options.reads,
+      reads,
+      produced: warm?.produced,
     });
     const variant = JSON.stringify([pure, [...(constants.experimentalFeatures ?? [])].sort()]);
-    this.code = new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir, options.reads);
-    const parse = parseOptionsOf(settings, pure);
-    this.evaluator = new Evaluator({
-      host: this.host,
+    const openCode = (log: ReadLog | undefined) => new DiskCodeStore(cacheFolder(env), options.place, variant, store.storeDir, log);
+    // Pure evaluation reads files of the store only, which are known by their paths.
+    this.code = warm?.codeStore(`${cacheFolder(env)} ${options.place}`, () => openCode(undefined)) ?? openCode(reads);
+    const parts = {
       builtins: options.debugging?.builtins ?? BUILTINS,
       parse,
-      // Compiled code was parsed in another run, so what a lint had to say would be lost.
-      codeStore: hasLints(parse) || options.debugging !== undefined ? undefined : this.code,
-      settings: { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') },
+      settings: evalSettings,
       instruments: options.debugging,
-    });
-    this.measurements = measuresEvaluation(settings, env)
+    };
+    // Compiled code was parsed in another run, so what a lint had to say would be lost.
+    const codeStore = hasLints(parse) || options.debugging !== undefined ? undefined : this.code;
+    this.evaluator =
+      warm === undefined
+        ? new Evaluator({ ...parts, host: this.host, codeStore })
+        : warm.begin(this.host, this.code, (switched) => new Evaluator({ ...parts, ...switched }));
+    this.finishWarm = warm && (() => warm.close(options.reads!, (path) => store.isValidPathSync(path)));
+    this.measurements = isMeasured
       ? startMeasurements({ settings, env, progress: options.progress, positions: this.evaluator.state.positions })
       : undefined;
   }
 
   close(): void {
     this.code.save();
+    this.finishWarm?.();
     this.measurements?.close();
   }
 }

@@ -125,6 +125,7 @@ export class Flakes {
         allowDirtyLocks: settings.get('allow-dirty-locks'),
       },
       lockFolder: join(cache, 'locks'),
+      beforeWrite: () => reads?.refuse('the lock file was written'),
       keepTree: ({ tree, storePath, narHash }) => {
         if (bundledTrees.find(printHash(narHash, 'sri')) !== undefined || store.isValidPathSync(storePath)) return;
         const contentAddress = { method: 'nar' as const, hash: narHash };
@@ -235,7 +236,6 @@ export class Flakes {
         warnDirty: settings.get('warn-dirty'),
       },
     });
-    if (locked.plan.kind === 'write') engine.reads?.refuse('the lock file was written');
     return this.withValue(locked);
   }
 
@@ -310,7 +310,10 @@ export class Flakes {
 
   private mount(fetched: FetchedInput, asked: InputAttrs): void {
     const address = { method: 'nar', hash: fetched.narHash } as const;
-    this.engine.evaluation().host.addMountedTree(fetched.storePath, fetched.tree, address, this.shownRoot(fetched, asked));
+    const { folder } = fetched;
+    this.engine
+      .evaluation()
+      .host.addMountedTree(fetched.storePath, fetched.tree, address, { shown: this.shownRoot(fetched, asked), folder });
   }
 
   /** NIX: what messages call a tree: its folder where it is a working tree, its store path where it is a folder as it stands, else its reference. */

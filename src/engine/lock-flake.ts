@@ -43,6 +43,8 @@ export interface FlakeMachine {
   readonly globals?: GlobalNames | undefined;
   /** `$XDG_CACHE_HOME/floe/locks`. */
   readonly lockFolder: string;
+  /** Told before a lock file is written. */
+  readonly beforeWrite?: (() => void) | undefined;
   /** Puts a tree into the store; called for `path:` inputs before a lock file is written that names them. */
   readonly keepTree?: ((fetched: FetchedInput) => MaybePromise<void>) | undefined;
   /** How messages call a tree that was fetched: its folder here, or the store path it would have, unless this says otherwise. */
@@ -174,7 +176,8 @@ export class FlakeFetcher {
     plan: Extract<LockPlan, { kind: 'write' }>,
     round: number,
   ): Promise<LockedFlake> {
-    const { context, lockFolder, keepTree } = this.machine;
+    const { context, lockFolder, keepTree, beforeWrite } = this.machine;
+    beforeWrite?.();
     // A folder that is locked by its hash can change; the lock file stays good as long as the store has the folder as it was.
     if (keepTree) for (const fetched of lockedFolders(result)) await keepTree(fetched);
     // Writing changes the flake's own tree, and what was read of it may still be wanted in the store.

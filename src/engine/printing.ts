@@ -18,6 +18,7 @@ import { force, isString, type Slot, stringText, type Value } from '../eval/valu
 import type { Parts } from '../flake/parts.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
+import { notHere } from './not-here.ts';
 import { walkTogether } from './shared-work.ts';
 
 /** Prints values of one engine's evaluator. */
@@ -49,7 +50,9 @@ export class Printing {
 
   /** Everything below evaluated, derivations as their paths: what `nix eval` prints. */
   forced(value: Value): string {
-    return this.guard(() => printValue(this.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true }));
+    const text = this.guard(() => printValue(this.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true }));
+    if (this.state.kept?.calls.exposes(value) === true) throw notHere('a copy is printed, where the original may be, too');
+    return text;
   }
 
   /** What `nix-instantiate --eval` prints; with `strict` everything below is evaluated first. */

@@ -2,7 +2,7 @@
 // at them. What a flake's value holds: Nix manual, "nix flake", "Flake format"; libflake/call-flake.nix.
 
 import { splitStorePath } from '../model/store-path.ts';
-import { type Attrs, AttrsBuilder } from './attrs.ts';
+import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from './attrs.ts';
 import { Builtin, type BuiltinDefinition } from './builtin.ts';
 import { callFunction } from './call.ts';
 import { forceAttrs } from './coerce.ts';
@@ -14,8 +14,8 @@ import { internSymbol, symbolName } from './symbol.ts';
 import { force, isString, makeString, stringText, type Slot, type Value } from './value.ts';
 import { treeValue } from './builtins/fetchers.ts';
 
-/** A function of the lock file's text, the trees at hand by node, and a function that fetches a locked tree. */
-const CALL_FLAKE = `lockText: overrides: fetchLocked:
+/** A function of the lock file's text, the trees at hand by node, a function that fetches a locked tree, and nodes that are known already. */
+const CALL_FLAKE = `lockText: overrides: fetchLocked: known:
 
 let
 
@@ -57,11 +57,11 @@ let
         else sourceInfo // { inherit sourceInfo outPath; };
     };
 
-  nodes = builtins.mapAttrs callNode lock.nodes;
+  nodes = builtins.mapAttrs (key: node: known.\${key} or (callNode key node)) lock.nodes;
 
 in
 
-nodes.\${lock.root}.result
+{ inherit nodes; inherit (nodes.\${lock.root}) result; }
 `;
 
 // NIX: the names of C++ Nix's own file, which become symbols when the first flake is called; see symbols in symbol.ts.
@@ -84,6 +84,7 @@ const fetchLocked: BuiltinDefinition = {
       else if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint') input[symbolName(symbol)] = value;
     });
     const [tree] = state.host.fetchTrees([{ attrs: { ...input, __final: true }, kind: 'tree' }]);
+    state.kept?.noteTree(state.host, tree!.storePath, input);
     return treeValue(state, tree!, String(input['type']), false);
   },
 };
@@ -99,7 +100,8 @@ function sourceInfoOf(state: EvalState, info: LockedFlakeInfo['overrides'][strin
 }
 
 /** The value of a locked flake. */
-export function callFlake(state: EvalState, { lockFile, overrides }: LockedFlakeInfo): Value {
+export function callFlake(state: EvalState, info: LockedFlakeInfo): Value {
+  const { lockFile, overrides } = info;
   const given = new AttrsBuilder();
   for (const [key, { sourceInfo, dir }] of Object.entries(overrides)) {
     internSymbol('sourceInfo');
@@ -109,6 +111,9 @@ export function callFlake(state: EvalState, { lockFile, overrides }: LockedFlake
     NAMES.split(' ').forEach(internSymbol);
     return state.evalText(CALL_FLAKE, '/', '«flakes-internal»/call-flake.nix');
   });
-  const args: Slot[] = [lockFile, given.build(), new Builtin('fetchFinalTree', fetchLocked, state)];
-  return callFunction(state, wrapper, args, NO_POSITION);
+  const opened = state.kept?.openFlake(state, info);
+  const args: Slot[] = [lockFile, given.build(), new Builtin('fetchFinalTree', fetchLocked, state), opened?.known ?? EMPTY_ATTRS];
+  const called = callFunction(state, wrapper, args, NO_POSITION) as Attrs;
+  opened?.note(force(called.get(internSymbol('nodes'))!) as Attrs);
+  return force(called.get(internSymbol('result'))!);
 }

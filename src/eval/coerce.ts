@@ -222,7 +222,7 @@ const COPIED = Symbol('paths copied to the store');
 /** Copies a path to the store (once) and gives the printed store path; the element goes to `accumulator`. */
 export function copyPathToStore(state: EvalState, accumulator: ContextAccumulator, path: string): string {
   if (path.endsWith('.drv')) throw new EvalError(`file names are not allowed to end in '.drv'`);
-  const copied = state.cache(COPIED, () => new Map<string, StorePath>());
+  const copied = state.pathCache<StorePath>(COPIED);
   let storePath = copied.get(path);
   if (storePath === undefined) {
     storePath = state.host.addToStore({ path, name: baseNameOfPath(path), method: 'nar', algorithm: 'sha256' });

@@ -21,12 +21,13 @@ import { addFrame, at } from './error-position.ts';
 import type { EvalHost } from './host.ts';
 import { DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
 import type { Code } from './interpret.ts';
-import { NO_POSITION, PositionTable, type PositionId } from './position.ts';
+import type { Kept } from './kept.ts';
+import { BorrowedPlaces, NO_POSITION, PositionTable, type PositionId } from './position.ts';
 import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
 import { DEFAULT_EVAL_SETTINGS, type EvalSettings, type EvalState } from './state.ts';
 import { internSymbol, symbolName } from './symbol.ts';
 import { ownError, resolveError } from './trace.ts';
-import { delay, force, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
+import { delay, force, Lambda, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
 
 /** What an evaluator is made of. */
 export interface EvaluatorOptions {
@@ -38,6 +39,8 @@ export interface EvaluatorOptions {
   readonly parse?: Omit<ParseOptions, 'names'>;
   /** Changes what programs are made of before it is compiled, and builtins that only such programs see. */
   readonly instruments?: Instruments | undefined;
+  /** What is left from one program to the next. */
+  readonly kept?: Kept | undefined;
 }
 
 /** What a debugger puts into programs. */
@@ -122,6 +125,16 @@ export class Evaluator {
     (this.state as State).resetFiles();
   }
 
+  /** Begins another program, for an evaluator that keeps something. */
+  beginRound(): void {
+    this.state.kept?.begin();
+  }
+
+  /** Forgets what the program alone was made of. */
+  endRound(): void {
+    (this.state as State).endRound();
+  }
+
   /** Whether calls leave trace frames from now on. */
   showTrace(on: boolean): void {
     (this.state as State).settings = { ...this.state.settings, showTrace: on };
@@ -154,6 +167,7 @@ class State implements EvalState {
   readonly rootEnv: Env;
   readonly builtins: Attrs;
   readonly searchPath: readonly SearchPathEntry[];
+  readonly kept: Kept | null;
   readonly #codeStore: CodeStore | undefined;
   readonly #parseOptions: ParseOptions;
   readonly #globals = new Map<string, Slot>();
@@ -161,6 +175,7 @@ class State implements EvalState {
   readonly #resolved = new Map<string, string>();
   readonly #searchPathResolved = new Map<string, string | null>();
   readonly #caches = new Map<symbol, unknown>();
+  readonly #pathCaches = new Map<symbol, Map<string, string>>();
   readonly #instruments: Instruments | undefined;
   // What waits in thunks of a path or a position.
   readonly #evalFile: ThunkCode = { eval: (path: string): Value => this.#evalLoadedFile(path) };
@@ -173,6 +188,7 @@ class State implements EvalState {
     this.rootEnv = [null, this];
     this.#codeStore = options.codeStore;
     this.#instruments = options.instruments;
+    this.kept = options.kept ?? null;
     const { constants } = options.host;
     this.#parseOptions = { pureEval: constants.pureEval, ...options.parse, names: new NameTable() };
     this.searchPath = constants.pureEval ? [] : constants.nixPath;
@@ -226,6 +242,8 @@ class State implements EvalState {
     if (resolved === undefined) this.#resolved.set(path, (resolved = this.resolveImport(path)));
     let thunk = this.#files.get(resolved);
     if (thunk === undefined) this.#files.set(resolved, (thunk = new Thunk(this.#evalFile, resolved)));
+    // What another program was allowed to read may be forbidden to this one.
+    else if (this.kept !== null && !Object.hasOwn(SEARCH_PATH_SOURCES, resolved)) this.host.checkAccess?.(resolved);
     return force(thunk);
   }
 
@@ -236,7 +254,9 @@ class State implements EvalState {
   #evalLoadedFile(path: string): Value {
     const code = this.#loadFile(path);
     try {
-      return code.eval(this.rootEnv);
+      const value = code.eval(this.rootEnv);
+      if (this.kept !== null && value instanceof Lambda) this.kept.noteFunction(this, path, value);
+      return value;
     } catch (error) {
       if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating the file '${path}':`);
       throw error;
@@ -276,6 +296,15 @@ class State implements EvalState {
     this.#files.clear();
     this.#resolved.clear();
     this.#searchPathResolved.clear();
+  }
+
+  endRound(): void {
+    const { kept, host } = this;
+    if (kept === null) return;
+    kept.end(host);
+    for (const paths of [this.#files, this.#resolved])
+      for (const path of paths.keys()) if (!kept.isFixed(path, host.constants.storeDir)) paths.delete(path);
+    this.#pathCaches.clear();
   }
 
   evalText(text: string, basePath: string, label?: string): Value {
@@ -340,7 +369,9 @@ class State implements EvalState {
   }
 
   positionValue(pos: PositionId): Value {
-    const path = this.positions.originOf(pos)?.source.path;
+    const source = this.positions.originOf(pos)?.source;
+    if (source instanceof BorrowedPlaces) return this.positionValue(source.observe(pos));
+    const path = source?.path;
     if (path === undefined || path === null) return null;
     return POSITION.make(new Thunk(this.#columnOf, pos), path, new Thunk(this.#lineOf, pos));
   }
@@ -415,6 +446,12 @@ class State implements EvalState {
   cache<T>(key: symbol, make: () => T): T {
     if (!this.#caches.has(key)) this.#caches.set(key, make());
     return this.#caches.get(key) as T;
+  }
+
+  pathCache<T extends string>(key: symbol): Map<string, T> {
+    let known = this.#pathCaches.get(key);
+    if (known === undefined) this.#pathCaches.set(key, (known = new Map()));
+    return known as Map<string, T>;
   }
 }
 

@@ -78,6 +78,10 @@ export interface EvalHost {
    * fetched by. Undefined where the path itself will do and can be read.
    */
   showPath?(path: string): string | undefined;
+  /** RestrictedPathError where the mode forbids to read the path. Hosts that forbid nothing leave it out. */
+  checkAccess?(path: string): void;
+  /** The folder that holds exactly a fetched tree; undefined where there is none, or nobody fetched it. */
+  treeFolder?(storePath: StorePath): string | undefined;
   /** The error for a path where nothing is: a tree may know why (a file that git does not track). */
   noSuchPath?(path: string): Error;
   /** Hash the content and give its store path; whether bytes are copied now or when something is realised is the host's affair. */

@@ -2,9 +2,9 @@
 // instead of an object. 0 is "nowhere". Each source that is evaluated gets a range of integers; an id becomes file, line and column
 // only when someone looks (an error is shown, `unsafeGetAttrPos`).
 
-import { utf8ToByteString } from '../base/bytes.ts';
+import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
 import type { SourcePosition } from '../base/errors.ts';
-import type { Source } from '../lang/position.ts';
+import { Source } from '../lang/position.ts';
 
 /** A place in some source of this evaluator, or NO_POSITION. */
 export type PositionId = number;
@@ -68,5 +68,39 @@ export class PositionTable {
   print(id: PositionId): string {
     const origin = this.originOf(id);
     return origin === undefined ? utf8ToByteString('«none»') : utf8ToByteString(origin.source.print(id - origin.base));
+  }
+}
+
+/** Places of a table under other ids; it tells whether a program has looked at one. */
+export class BorrowedPlaces extends Source {
+  /** A program knows where something was written. */
+  isObserved = false;
+  private readonly table: PositionTable;
+  private readonly lent: PositionId[] = [];
+  private base = NO_POSITION;
+
+  constructor(table: PositionTable) {
+    super(null, '«argument»', '');
+    this.table = table;
+  }
+
+  /** An id of its own for a place; `most` of them at most. */
+  borrow(place: PositionId, most: number): PositionId {
+    if (this.lent.length === 0) this.base = this.table.addOrigin(this, most).base;
+    return this.base + this.lent.push(place) - 1;
+  }
+
+  /** The place itself, for a program. */
+  observe(id: PositionId): PositionId {
+    this.isObserved = true;
+    return this.lent[id - this.base]!;
+  }
+
+  override at(offset: number): SourcePosition | undefined {
+    return this.table.resolve(this.lent[offset]!);
+  }
+
+  override print(offset: number): string {
+    return byteStringToUtf8(this.table.print(this.lent[offset]!));
   }
 }

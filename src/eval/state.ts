@@ -3,6 +3,7 @@
 
 import type { Attrs } from './attrs.ts';
 import type { EvalHost } from './host.ts';
+import type { Kept } from './kept.ts';
 import type { PositionTable, PositionId } from './position.ts';
 import type { SearchPathEntry } from './source-path.ts';
 import type { GlobalNames } from '../lang/bind.ts';
@@ -49,6 +50,10 @@ export interface EvalState {
   findFile(entries: readonly SearchPathEntry[], name: string, pos: PositionId): string;
   /** Caches that builtins keep for themselves, by their own key (compiled regular expressions, paths copied to the store). */
   cache<T>(key: symbol, make: () => T): T;
+  /** Such a cache by paths of files; forgotten at the end of a program. */
+  pathCache<T extends string>(key: symbol): Map<string, T>;
+  /** What is left from one program to the next; null where nothing is. */
+  readonly kept: Kept | null;
 }
 
 /** The state behind an environment. */

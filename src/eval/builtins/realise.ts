@@ -72,7 +72,7 @@ export function realiseAndResolve(state: EvalState, pos: PositionId, slot: Slot)
   const path = realisePath(state, pos, slot);
   if (path === '/') return path;
   // PERF: folders are looked at once; what is left is one look at the path itself.
-  const folders = state.cache(RESOLVED, () => new Map<string, string>());
+  const folders = state.pathCache(RESOLVED);
   const parent = parentOfPath(path);
   let folder = folders.get(parent);
   if (folder === undefined) folders.set(parent, (folder = resolveSymlinks(state.host, parent)));

@@ -1,0 +1,61 @@
+// The user's side of the warm evaluator: asks it before the program is loaded, and starts one after a run that it could have shortened.
+// PERF: loaded before anything else; it imports next to nothing.
+
+import process from 'node:process';
+import { cacheFolder } from '../engine/cache-folder.ts';
+import { checksum } from '../engine/kept-results.ts';
+import { askWarm, isSocketThere, surroundingsOfProcess, type WarmReply } from '../daemon/warm-socket.ts';
+import { programName, WARM_MARK } from './launch.ts';
+import type { Surroundings } from './session.ts';
+import type { WarmQuestion } from './warm-answers.ts';
+
+/** First words of commands that evaluate. */
+const COMMANDS = new Set(['eval', 'build', 'develop', 'print-dev-env', 'run', 'shell', 'flake', 'search']);
+/** Words that say that something else is wanted. */
+const OTHER =
+  /^(?:--impure|--expr|--file|-f|--no-eval-cache|--debugger|--repair|--rebuild|--dry-run|--help|--version|--arg.*|--store|--refresh|--stdin)$/;
+
+/** Where the warm evaluator of this user and floe listens. */
+function socketOf({ env, installation }: Surroundings): string {
+  const name = checksum(Buffer.from(`${installation} ${process.version} ${process.execArgv.join(' ')} ${surroundingsOfProcess()}`));
+  return `${cacheFolder(env)}/warm/${name}`;
+}
+
+/** Whether the words are of a kind that it may know. */
+export function mayBeWarm({ launch, installation }: Surroundings): boolean {
+  const { words } = launch;
+  const end = words.findIndex((word) => ['--', '-c', '--command'].includes(word));
+  const isKind = /^(?:nix|floe)$/.test(programName(launch)) && COMMANDS.has(words[0] ?? '') && launch.help === undefined;
+  return installation !== undefined && isKind && !words.slice(0, end < 0 ? undefined : end).some((word) => OTHER.test(word));
+}
+
+/** Asks, where somebody is there to ask. */
+export function askWarmEvaluator(surroundings: Surroundings): Promise<WarmReply> {
+  const { launch, cwd, env, installation, stdin, stdout, stderr } = surroundings;
+  const path = socketOf(surroundings);
+  if (!isSocketThere(path)) return Promise.resolve({ kind: 'none' });
+  const facts = ({ isTerminal, columns }: { isTerminal: boolean; columns: number }) => ({ isTerminal, columns });
+  const question: WarmQuestion = {
+    launch,
+    cwd,
+    env: env as Record<string, string>,
+    stdout: stdout.isTerminal ? facts(stdout) : { isTerminal: false, columns: 80 },
+    stderr: stderr.isTerminal ? facts(stderr) : { isTerminal: false, columns: 80 },
+    stdinIsTerminal: stdin.isTerminal,
+  };
+  return askWarm(path, installation!, question);
+}
+
+/** Starts one, for the next run. */
+export function startWarmEvaluator(surroundings: Surroundings, idleMinutes: number): void {
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const words = [...process.execArgv, process.argv[1]!, WARM_MARK, socketOf(surroundings), String(idleMinutes)];
+  const child = spawn(process.execPath, words, {
+    cwd: '/',
+    detached: true,
+    stdio: 'ignore',
+    env: { ...process.env, NODE_OPTIONS: undefined },
+  });
+  child.on('error', () => undefined);
+  child.unref();
+}
