@@ -3,11 +3,12 @@
 // "Advanced attributes"; libstore/derivation-options.cc for which counts when.
 
 import { compareStrings } from '../base/bytes.ts';
-import { type Json, parseJson } from '../base/canonical-json.ts';
-import { FormatError } from '../base/errors.ts';
-import type { Derivation } from '../model/derivation.ts';
-import { type JsonObject, jsonBoolean, jsonObject, jsonString, jsonStrings, jsonUnsigned } from '../model/json-fields.ts';
-import { splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
+import { type Json, parseJson, printJson } from '../base/canonical-json.ts';
+import { FloeError, FormatError } from '../base/errors.ts';
+import { type Derivation, derivationInputs } from '../model/derivation.ts';
+import { outputPlaceholder } from '../model/derived-path.ts';
+import { type JsonObject, jsonObject } from '../model/json-fields.ts';
+import { parseStorePath, splitStorePath, type StoreDir, type StorePath } from '../model/store-path.ts';
 
 /** A store path, or the name of one of the derivation's own outputs. */
 export type ReferenceSpec = { readonly kind: 'path'; readonly path: StorePath } | { readonly kind: 'output'; readonly output: string };
@@ -45,6 +46,65 @@ export interface DerivationOptions {
   readonly structuredAttrs: JsonObject | undefined;
 }
 
+// Values of structured attributes, refused in C++ Nix's words (libutil/json-utils.cc).
+
+function typeOf(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return value instanceof Map ? 'object' : typeof value === 'object' ? 'number' : typeof value;
+}
+
+function wrongType(wanted: string, value: Json): FormatError {
+  return new FormatError(`Expected JSON value to be of type '${wanted}' but it is of type '${typeOf(value)}': ${printJson(value)}`);
+}
+
+function objectOf(value: Json): JsonObject {
+  if (value instanceof Map) return value as JsonObject;
+  throw wrongType('object', value);
+}
+
+function booleanOf(value: Json): boolean {
+  if (typeof value === 'boolean') return value;
+  throw wrongType('boolean', value);
+}
+
+function stringsOf(value: Json): string[] {
+  if (!Array.isArray(value)) throw wrongType('array', value);
+  return (value as readonly Json[]).map((element) => {
+    if (typeof element === 'string') return element;
+    throw wrongType('string', element);
+  });
+}
+
+/** NIX: any number is taken, without what is behind the point; a negative one is beyond all limits. */
+function sizeOf(value: Json): number {
+  const type = typeOf(value);
+  if (type === 'boolean') return Number(value);
+  if (type !== 'number') throw new FloeError('FLOE_FORMAT', `[json.exception.type_error.302] type must be number, but is ${type}`);
+  const number = Math.trunc(Number(printJson(value)));
+  return number < 0 ? Infinity : number;
+}
+
+/** Names the attribute where reading it fails. */
+function within<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) error.frames.push({ text: `while parsing ${what}` });
+    throw error;
+  }
+}
+
+/** As readDerivationOptions, naming the derivation in errors. */
+export function optionsOfDerivation(
+  path: StorePath,
+  derivation: Derivation,
+  storeDir: StoreDir,
+  warn?: (message: string) => void,
+): DerivationOptions {
+  return within(`derivation '${storeDir}/${path}'`, () => readDerivationOptions(derivation, storeDir, warn));
+}
+
 /** Words between blanks, sorted, each once. */
 function wordSet(text: string): string[] {
   return sorted(text.split(/[ \t\n\r]+/).filter(Boolean));
@@ -67,7 +127,7 @@ class AttributeReader {
   boolean(name: string, otherwise: boolean): boolean {
     if (this.#structured !== undefined) {
       const value = this.#structured.get(name);
-      return value === undefined ? otherwise : jsonBoolean(value, `attribute "${name}"`);
+      return value === undefined ? otherwise : within(`attribute "${name}"`, () => booleanOf(value));
     }
     const value = this.#env.get(name);
     return value === undefined ? otherwise : value === '1';
@@ -76,7 +136,7 @@ class AttributeReader {
   words(name: string): string[] | undefined {
     if (this.#structured !== undefined) {
       const value = this.#structured.get(name);
-      return value === undefined ? undefined : sorted(jsonStrings(value, `attribute "${name}"`));
+      return value === undefined ? undefined : within(`attribute "${name}"`, () => sorted(stringsOf(value)));
     }
     const value = this.#env.get(name);
     return value === undefined ? undefined : wordSet(value);
@@ -99,10 +159,16 @@ export function readDerivationOptions(
   const { env } = derivation;
   const structured = structuredAttrsOf(derivation);
   const reader = new AttributeReader(env, structured);
-  const parsePath = (text: string): StorePath => {
+  checkForeign(reader, structured);
+  // What stands for inputs that are not built yet: who resolves the derivation reads its options again.
+  const unresolved = new Set(
+    derivationInputs(derivation).flatMap(([input, outputs]) => outputs.map((output) => outputPlaceholder({ derivation: input, output }))),
+  );
+  const parsePath = (text: string): StorePath[] => {
+    if (unresolved.has(text)) return [];
     const found = splitStorePath(text, storeDir);
     if (found === undefined) throw new FormatError(`path '${text}' is not in the Nix store`);
-    return found.storePath;
+    return [found.storePath];
   };
   return {
     outputChecks: structured === undefined ? plainChecks(reader, storeDir) : structuredChecks(structured, storeDir),
@@ -119,10 +185,23 @@ export function readDerivationOptions(
   };
 }
 
+/** Read for their form alone: they mean something on other systems. */
+function checkForeign(reader: AttributeReader, structured: JsonObject | undefined): void {
+  reader.boolean('__darwinAllowLocalNetworking', false);
+  const profile = structured?.get('__sandboxProfile');
+  if (profile === undefined || typeof profile === 'string') return;
+  within('attribute "__sandboxProfile"', () => {
+    throw wrongType('string', profile);
+  });
+}
+
 function parseReference(text: string, storeDir: StoreDir): ReferenceSpec {
-  if (!text.startsWith(`${storeDir}/`)) return { kind: 'output', output: text };
-  const found = splitStorePath(text, storeDir);
-  return found === undefined || found.rest !== '' ? { kind: 'output', output: text } : { kind: 'path', path: found.storePath };
+  try {
+    return { kind: 'path', path: parseStorePath(text, storeDir) };
+  } catch (error) {
+    if (error instanceof FormatError) return { kind: 'output', output: text };
+    throw error;
+  }
 }
 
 function plainChecks(reader: AttributeReader, storeDir: StoreDir): () => OutputChecks {
@@ -142,14 +221,15 @@ function plainChecks(reader: AttributeReader, storeDir: StoreDir): () => OutputC
 function structuredChecks(structured: JsonObject, storeDir: StoreDir): (output: string) => OutputChecks | undefined {
   const all = structured.get('outputChecks');
   const byOutput = new Map<string, OutputChecks>();
-  for (const [output, value] of all === undefined ? [] : jsonObject(all, "'outputChecks'")) {
-    const where = `'outputChecks."${output}"'`;
-    const object = jsonObject(value, where);
-    const number = (name: string) => (object.has(name) ? jsonUnsigned(object.get(name)!, `${where}.${name}`) : undefined);
-    const references = (name: string) =>
-      object.has(name)
-        ? sorted(jsonStrings(object.get(name)!, `${where}.${name}`)).map((text) => parseReference(text, storeDir))
-        : undefined;
+  for (const [output, value] of all === undefined ? [] : objectOf(all)) {
+    const object = objectOf(value);
+    const number = (name: string) => (object.has(name) ? sizeOf(object.get(name)!) : undefined);
+    const references = (name: string) => {
+      const list = object.get(name);
+      if (list === undefined) return undefined;
+      const texts = within(`attribute 'outputChecks."${output}".${name}'`, () => sorted(stringsOf(list)));
+      return texts.map((text) => parseReference(text, storeDir));
+    };
     byOutput.set(output, {
       ignoreSelfReferences: false,
       maxSize: number('maxSize'),
@@ -166,13 +246,14 @@ function structuredChecks(structured: JsonObject, storeDir: StoreDir): (output: 
 function discardedOutputs(structured: JsonObject | undefined): ReadonlySet<string> {
   const value = structured?.get('unsafeDiscardReferences');
   if (value === undefined) return new Set();
-  const where = "attribute 'unsafeDiscardReferences'";
-  return new Set([...jsonObject(value, where)].filter(([, flag]) => jsonBoolean(flag, where)).map(([output]) => output));
+  return within("attribute 'unsafeDiscardReferences'", () => {
+    return new Set([...objectOf(value)].filter(([, flag]) => booleanOf(flag)).map(([output]) => output));
+  });
 }
 
 const GRAPH_FILE_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
-function plainGraph(env: ReadonlyMap<string, string>, parsePath: (text: string) => StorePath): Map<string, readonly StorePath[]> {
+function plainGraph(env: ReadonlyMap<string, string>, parsePath: (text: string) => StorePath[]): Map<string, readonly StorePath[]> {
   const text = env.get('exportReferencesGraph') ?? '';
   const words = text.split(/[ \t\n\r]+/).filter(Boolean);
   if (words.length % 2 !== 0) throw new FormatError(`odd number of tokens in 'exportReferencesGraph': '${text}'`);
@@ -180,14 +261,14 @@ function plainGraph(env: ReadonlyMap<string, string>, parsePath: (text: string) 
   for (let index = 0; index < words.length; index += 2) {
     const name = words[index]!;
     if (!GRAPH_FILE_NAME.test(name)) throw new FormatError(`invalid file name '${name}' in 'exportReferencesGraph'`);
-    graph.set(name, [parsePath(words[index + 1]!)]);
+    graph.set(name, parsePath(words[index + 1]!));
   }
   return graph;
 }
 
 function structuredGraph(
   structured: JsonObject,
-  parsePath: (text: string) => StorePath,
+  parsePath: (text: string) => StorePath[],
   warn: (message: string) => void,
 ): Map<string, readonly StorePath[]> {
   const value = structured.get('exportReferencesGraph');
@@ -197,12 +278,12 @@ function structuredGraph(
     warn("'exportReferencesGraph' in structured attrs is not a JSON object, ignoring");
     return graph;
   }
-  for (const [key, paths] of value as JsonObject) graph.set(key, sorted(flatten(paths)).map(parsePath));
+  for (const [key, paths] of value as JsonObject) graph.set(key, sorted(flatten(paths)).flatMap(parsePath));
   return graph;
 }
 
 function flatten(value: Json): string[] {
   if (Array.isArray(value)) return (value as readonly Json[]).flatMap(flatten);
-  if (typeof value === 'string') return [jsonString(value, "'exportReferencesGraph'")];
+  if (typeof value === 'string') return [value];
   throw new FormatError("'exportReferencesGraph' value is not an array or a string");
 }

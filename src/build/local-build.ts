@@ -273,7 +273,7 @@ export class LocalBuild {
         storeDir: store.storeDir,
         realStoreDir: store.realStoreDir,
         inputs,
-        extraPaths: await this.#sandboxPaths(inputs, places),
+        extraPaths: sandbox.hidesStore ? await this.#sandboxPaths(inputs, places) : [],
         buildDir,
         network: fixed || impure,
         kvm: settings.systemFeatures.includes('kvm'),

@@ -22,7 +22,7 @@ export interface PlanSource {
   /** Where substituters have such an output. */
   realisedElsewhere(derivation: Derivation, name: string): Promise<StorePath | undefined>;
   /** Whether a derivation lets its outputs be substituted. */
-  mayBeSubstituted(derivation: Derivation): boolean;
+  mayBeSubstituted(derivation: Derivation, path: StorePath): boolean;
 }
 
 export interface Plan {
@@ -79,7 +79,7 @@ class Planner {
     }
     const wanted = await Promise.all(
       [...derivations].map(async ([path, { derivation, outputs }]) => {
-        const known = await this.#wantedPaths(derivation, outputs);
+        const known = await this.#wantedPaths(path, derivation, outputs);
         return { path, derivation, outputs: known.flatMap((output) => output ?? []), isUnknown: known.includes(undefined) };
       }),
     );
@@ -90,12 +90,12 @@ class Planner {
       .filter(({ outputs, isUnknown }) => isUnknown || outputs.length > 0);
     const fetchable = await this.#fetchable([
       ...paths.filter(isMissing),
-      ...missing.flatMap(({ derivation, outputs }) => (this.#source.mayBeSubstituted(derivation) ? outputs : [])),
+      ...missing.flatMap(({ path, derivation, outputs }) => (this.#source.mayBeSubstituted(derivation, path) ? outputs : [])),
     ]);
     const next: DerivedPath[] = [];
     for (const path of paths.filter(isMissing)) next.push(...this.#takePath(path, fetchable));
     for (const { path, derivation, outputs, isUnknown } of missing) {
-      if (!isUnknown && this.#source.mayBeSubstituted(derivation) && outputs.every((output) => fetchable.has(output))) {
+      if (!isUnknown && this.#source.mayBeSubstituted(derivation, path) && outputs.every((output) => fetchable.has(output))) {
         for (const output of outputs) next.push(...this.#takePath(output, fetchable));
         continue;
       }
@@ -105,12 +105,12 @@ class Planner {
     return next;
   }
 
-  #wantedPaths(derivation: Derivation, wanted: OutputsSpec): Promise<(StorePath | undefined)[]> {
+  #wantedPaths(path: StorePath, derivation: Derivation, wanted: OutputsSpec): Promise<(StorePath | undefined)[]> {
     const names = [...derivation.outputs.keys()].filter((name) => outputsSpecContains(wanted, name));
     return Promise.all(
       names.map(async (name) => {
         const known = this.#source.outputPath(derivation, name);
-        if (known !== undefined || !this.#source.mayBeSubstituted(derivation)) return known;
+        if (known !== undefined || !this.#source.mayBeSubstituted(derivation, path)) return known;
         return this.#source.realisedElsewhere(derivation, name);
       }),
     );

@@ -14,7 +14,7 @@ import { type StorePath, storePathName } from '../model/store-path.ts';
 import type { LocalStore } from '../store/local/local-store.ts';
 import { AutoGc } from './auto-gc.ts';
 import { ContentChecks } from './content-checks.ts';
-import { readDerivationOptions } from './derivation-options.ts';
+import { optionsOfDerivation } from './derivation-options.ts';
 import { outputPathOf } from './local-build.ts';
 import { LocalBuilder } from './local-builder.ts';
 import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
@@ -91,7 +91,8 @@ export function planSource(options: Pick<RealiseOptions, 'store' | 'settings' | 
       if (!substitutes || realisations === undefined || derivation.outputs.get(name)?.kind === 'impure') return undefined;
       return (await substituter.queryRealisation?.(realisations.idOf(derivation, name)))?.path;
     },
-    mayBeSubstituted: (derivation) => settings.alwaysAllowSubstitutes || readDerivationOptions(derivation, store.storeDir).allowSubstitutes,
+    mayBeSubstituted: (derivation, path) =>
+      settings.alwaysAllowSubstitutes || optionsOfDerivation(path, derivation, store.storeDir).allowSubstitutes,
   };
 }
 

@@ -26,7 +26,7 @@ import type { LocalStore } from '../store/local/local-store.ts';
 import { closureSync } from '../store/closure.ts';
 import type { Builder } from './builder.ts';
 import type { ContentChecks } from './content-checks.ts';
-import { type DerivationOptions, readDerivationOptions } from './derivation-options.ts';
+import { type DerivationOptions, optionsOfDerivation } from './derivation-options.ts';
 import { describeOutputs, printFailure } from './failure-text.ts';
 import { outputPathOf } from './local-build.ts';
 import type { BuildMode } from './outputs.ts';
@@ -171,14 +171,10 @@ export class Scheduler {
     if (known !== undefined) return known;
     const { store, derivation: lookup, progress } = this.#options;
     const derivation = lookup(path) ?? store.readDerivationSync(path);
-    try {
-      const loaded = { derivation, options: readDerivationOptions(derivation, store.storeDir, (message) => progress.log('warn', message)) };
-      this.#derivations.set(path, loaded);
-      return loaded;
-    } catch (error) {
-      if (error instanceof FloeError) error.frames.push({ text: `while parsing derivation '${store.printPath(path)}'` });
-      throw error;
-    }
+    const options = optionsOfDerivation(path, derivation, store.storeDir, (message) => progress.log('warn', message));
+    const loaded = { derivation, options };
+    this.#derivations.set(path, loaded);
+    return loaded;
   }
 
   // ---- paths
@@ -291,13 +287,17 @@ export class Scheduler {
     const invalid = () => wanted().filter((output) => output === undefined || !store.isValidPathSync(output));
     if (invalid().length === 0) {
       await store.addTempRoots(wanted() as StorePath[]);
+      this.#realiseKnown(path, names);
       if (mode === 'normal') return { kind: 'reached', status: 'AlreadyValid' };
     }
     const mayFetch = this.#options.settings.alwaysAllowSubstitutes || options.allowSubstitutes;
     if (type !== 'impure' && mayFetch && this.#options.substituter !== undefined && this.#options.settings.substitute) {
       const outcome = await this.#fetchOutputs(path, names);
       if (outcome !== undefined) return outcome;
-      if (invalid().length === 0 && mode === 'normal') return { kind: 'reached', status: 'Substituted' };
+      if (invalid().length === 0) {
+        this.#realiseKnown(path, names);
+        if (mode === 'normal') return { kind: 'reached', status: 'Substituted' };
+      }
     }
     if (type !== 'impure' && mode === 'check' && invalid().length > 0) {
       throw new FloeError('FLOE_CHECK_IMPOSSIBLE', `some outputs of '${printed}' are not valid, so checking is not possible`, {
@@ -327,6 +327,19 @@ export class Scheduler {
     const known = this.#made.get(path) ?? new Map<string, StorePath>();
     for (const [name, output] of outputs) known.set(name, output);
     this.#made.set(path, known);
+  }
+
+  /** Outputs whose paths the derivation tells are realised as well, though nobody built them here: content-addressed ones build on them. */
+  #realiseKnown(path: StorePath, names: readonly string[]): void {
+    const { realisations } = this.#options.store;
+    if (realisations === undefined) return;
+    const { derivation } = this.#load(path);
+    for (const name of names) {
+      const output = derivation.outputs.get(name);
+      if (output === undefined || !('path' in output)) continue;
+      const id = realisations.idOf(derivation, name);
+      if (realisations.query(id) === undefined) realisations.register({ id, path: output.path, signatures: [] });
+    }
   }
 
   /** Reaches all inputs, puts their paths into the derivation, and builds what that gives. */
@@ -379,7 +392,7 @@ export class Scheduler {
     if (resolved === undefined) throw new FloeError('FLOE_UNRESOLVED', `cannot resolve derivation '${store.printPath(path)}'`);
     const aterm = printATerm(resolved, store.storeDir);
     const resolvedPath = makeDerivationPath(resolved, aterm, store.storeDir);
-    this.#derivations.set(resolvedPath, { derivation: resolved, options: readDerivationOptions(resolved, store.storeDir) });
+    this.#derivations.set(resolvedPath, { derivation: resolved, options: optionsOfDerivation(resolvedPath, resolved, store.storeDir) });
     this.#resolved.set(path, resolvedPath);
     // The record of what is really built.
     store.addDerivations([{ path: resolvedPath, aterm, references: derivationReferences(resolved), derivation: resolved }]);
@@ -491,8 +504,14 @@ export class Scheduler {
 
   async #obtainInputs(path: StorePath, derivation: Derivation): Promise<GoalOutcome[]> {
     const { store, settings, bringSources } = this.#options;
+    let hasFailed = false;
     const reported = async (goal: Promise<GoalOutcome>, input?: DerivationRef, outputs: OutputsSpec = 'all') => {
       const outcome = await goal;
+      if (outcome.kind === 'failed' || outcome.kind === 'unknown') {
+        // NIX: without keep-going the first input that fails is the only one.
+        if (hasFailed && !settings.keepGoing) return CANCELLED;
+        hasFailed = true;
+      }
       const requested = input === undefined || settings.keepGoing ? undefined : this.#requested.get(printDerivationRef(input, ''));
       // NIX: without keep-going a request that fails ends everything, what needs it included; it is heard before what comes after it.
       if (outcome.kind !== 'failed' || requested === undefined) this.#reportOnce(outcome);

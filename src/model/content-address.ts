@@ -98,6 +98,8 @@ export function makeContentPath(name: string, address: ContentAddress, reference
   const { method, hash } = address;
   if (method === 'git' && hash.algorithm !== 'sha1' && hash.algorithm !== 'sha256')
     throw new FormatError(`Git file ingestion must use SHA-1 or SHA-256 hash, but instead using: ${hash.algorithm}`);
+  if (method === 'text' && hash.algorithm !== 'sha256')
+    throw new FormatError(`text-hashed objects must use SHA-256, but '${name}' uses ${hash.algorithm}`);
   if (method === 'text') return makeTextPath(name, hash, references.others, storeDir);
   if (method === 'nar' && hash.algorithm === 'sha256') {
     return makeStorePath(
