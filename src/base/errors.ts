@@ -34,7 +34,8 @@ export interface FloeErrorOptions {
 export class FloeError extends Error {
   readonly code: string;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly hint: string | undefined;
+  /** May be added on the way out. */
+  hint: string | undefined;
   position: SourcePosition | undefined;
   readonly suggestions: readonly string[];
   /** Outermost frame last; the evaluator pushes as the error travels up. */

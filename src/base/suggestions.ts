@@ -29,6 +29,14 @@ export function nearestNames(names: Iterable<string>, wanted: string): string[] 
     .map(({ name }) => name);
 }
 
+/** Shorter names are not guessed at: anything is near them. */
+const MIN_GUESSED = 3;
+
+/** Variables that may have been meant. */
+export function nearestVariables(names: Iterable<string>, wanted: string): string[] {
+  return wanted.length < MIN_GUESSED ? [] : nearestNames(names, wanted);
+}
+
 /** "Did you mean one of a, b or c?"; undefined where there is nothing to offer. */
 export function printSuggestions(names: readonly string[], style: (name: string) => string = (name) => name): string | undefined {
   if (names.length === 0) return undefined;

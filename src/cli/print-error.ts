@@ -31,7 +31,8 @@ const TRACE_LIMIT = 3;
 /** So many repeated frames in a row are still printed. */
 const REPEATED_FRAMES_SHOWN = 5;
 
-function readSourceFile(file: string): string | undefined {
+/** A file's text, a byte string; undefined where it cannot be read. */
+export function readSourceFile(file: string): string | undefined {
   if (!file.startsWith('/')) return undefined;
   try {
     return readFileSync(Buffer.from(file, 'latin1'), 'latin1');

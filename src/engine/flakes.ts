@@ -8,6 +8,8 @@ import type { Json } from '../base/canonical-json.ts';
 import { FloeError, UsageError } from '../base/errors.ts';
 import { hashBytes, printHash, parseSri } from '../base/hash.ts';
 import { Attrs } from '../eval/attrs.ts';
+import { isGlobalName } from '../eval/base-names.ts';
+import { BUILTINS } from '../eval/builtins/index.ts';
 import { callFlake } from '../eval/call-flake.ts';
 import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
 import { symbols } from '../eval/symbol.ts';
@@ -123,6 +125,13 @@ export class Flakes {
       settings: {
         trustTarballsFromGitForges: settings.get('trust-tarballs-from-git-forges'),
         allowDirtyLocks: settings.get('allow-dirty-locks'),
+      },
+      globals: {
+        has: (name) =>
+          isGlobalName(BUILTINS, name, {
+            hasFeature: (feature) => feature === 'fetch-tree' || settings.hasFeature(feature),
+            isPure: engine.isPure,
+          }),
       },
       lockFolder: join(cache, 'locks'),
       beforeWrite: () => reads?.refuse('the lock file was written'),

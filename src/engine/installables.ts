@@ -8,7 +8,7 @@ import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
 import { internSymbol, querySymbol, symbolName } from '../eval/symbol.ts';
-import { force, type Slot, type Value } from '../eval/value.ts';
+import { force, peek, type Slot, type Value } from '../eval/value.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
 import { baseDerivation, type DerivedPath, type OutputsSpec, printDerivedPath } from '../model/derived-path.ts';
 import { type FlakeRef, printFlakeRef } from '../model/flake-ref.ts';
@@ -201,9 +201,24 @@ export class FlakeTarget implements Target {
         `flake '${printFlakeRef(this.ref)}' does not provide attribute ${printAlternatives(this.candidates)}`,
         {
           suggestions: near.slice(0, 5),
+          hint: this.otherSystems(root),
         },
       );
     });
+  }
+
+  /** What to say where a flake has what is wanted, but for other systems. */
+  private otherSystems(root: Value): string | undefined {
+    const system = this.engine.evaluation().host.constants.currentSystem;
+    for (const [kind, asked] of this.candidates.map((candidate) => parseAttrPath(candidate))) {
+      const symbol = querySymbol(kind!);
+      const slot = asked !== system || symbol === undefined || !(root instanceof Attrs) ? undefined : root.get(symbol);
+      const value = slot === undefined ? undefined : peek(slot);
+      if (!(value instanceof Attrs) || value.size === 0) continue;
+      const systems = value.keys().map(symbolName).sort(compareStrings);
+      if (!systems.includes(system)) return `'${kind}' is there for ${systems.join(', ')}, but not for this system, ${system}`;
+    }
+    return undefined;
   }
 
   derivedPaths(): DerivedPath[] {

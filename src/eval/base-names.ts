@@ -1,6 +1,8 @@
 // Names that C++ Nix makes symbols of before it reads a program, in its order (2.34.8: createBaseEnv, the registration of its primops, its
 // source of `derivation`). The order shows where sets are walked in the order of symbols.
 
+import type { BuiltinTable } from './builtin.ts';
+
 /** Names of the base environment. */
 export const BASE_NAMES: readonly string[] = (
   'builtins true false null currentTime currentSystem nixVersion storeDir langVersion importNative exec traceVerbose nixPath ' +
@@ -28,3 +30,18 @@ export const DERIVATION_NAMES: readonly string[] = (
   'outputs strict derivationStrict drvAttrs commonAttrs builtins listToAttrs outputsList all map x value ' +
   'outputToAttrListElement outputName name outPath getAttr drvPath type head'
 ).split(' ');
+
+/** Whether the base environment has a name, for whoever binds a text without an evaluator at hand. */
+export function isGlobalName(
+  { functions, constants }: BuiltinTable,
+  name: string,
+  { hasFeature, isPure }: { hasFeature(feature: string): boolean; readonly isPure: boolean },
+): boolean {
+  if (name === 'builtins' || name === 'derivation') return true;
+  const own = BARE_NAMES.has(name) ? name : name.slice(2);
+  if (own !== name && (!name.startsWith('__') || BARE_NAMES.has(own))) return false;
+  if (Object.hasOwn(constants, own)) return !(isPure && constants[own]!.impureOnly === true);
+  if (!Object.hasOwn(functions, own)) return false;
+  const feature = functions[own]!.experimentalFeature;
+  return feature === undefined || hasFeature(feature);
+}

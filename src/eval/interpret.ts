@@ -8,7 +8,9 @@
 // INVARIANT: two things are never written back, lists and functions: C++ tells them apart by address ("«repeated»", equality of
 // functions), and the thunk is that address here.
 
+import { byteStringToUtf8 } from '../base/bytes.ts';
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
+import { nearestNames, nearestVariables } from '../base/suggestions.ts';
 import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, queryUpdatePlan, updateAttrs, type Shape, type UpdatePlan } from './attrs.ts';
 import { Builtin } from './builtin.ts';
 import { call1, call2, callLambda, callWithArray, enterCall, evalEarly, leaveCall } from './call.ts';
@@ -21,7 +23,6 @@ import { printForError } from './print.ts';
 import { canonicalPath } from './source-path.ts';
 import { stateOf } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
-import { nearestNames } from '../base/suggestions.ts';
 import { internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.ts';
 import {
   ContextString,
@@ -312,7 +313,21 @@ export class WithVariableCode extends Code {
       const slot = set.values[index]!;
       return slot instanceof Thunk ? forceAttr(set, index, slot, this.position) : slot;
     }
-    throw new UndefinedVariableError(`undefined variable '${printSymbol(symbol)}'`, at(this.position));
+    throw new UndefinedVariableError(`undefined variable '${printSymbol(symbol)}'`, {
+      ...at(this.position),
+      data: { near: this.near(env) },
+    });
+  }
+
+  /** Names in the sets of the withs that may have been meant. */
+  private near(env: Env): string[] {
+    let frame = env;
+    const names = this.hops.flatMap((hops, i) => {
+      frame = frameAt(frame, hops);
+      const set = frame[this.slots[i]!] as Slot;
+      return set instanceof Attrs ? set.keys().map(symbolName) : [];
+    });
+    return nearestVariables(names, symbolName(this.symbol)).map(byteStringToUtf8);
   }
 }
 

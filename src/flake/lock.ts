@@ -7,6 +7,7 @@
 // walk notes the trees it lacks and goes on beside them; the walk that lacks none is the result. A walk costs microseconds.
 
 import { EvalError, FloeError, RestrictedPathError, UsageError } from '../base/errors.ts';
+import { nearestNames, printSuggestions } from '../base/suggestions.ts';
 import type { GlobalNames } from '../lang/bind.ts';
 import { canonicalFlakeRef, equalFlakeRefs, type FlakeRef, flakeRefFromAttrs, printFlakeRef } from '../model/flake-ref.ts';
 import {
@@ -383,7 +384,9 @@ class Walk<Tree extends FetchedTree> {
       try {
         this.computeInput(name, declared, node, path, oldNode, followsPrefix, place, trustLock);
       } catch (error) {
-        if (error instanceof FloeError) error.frames.push({ text: `while updating the flake input '${printInputPath(path)}'` });
+        if (!(error instanceof FloeError)) throw error;
+        error.frames.push({ text: `while updating the flake input '${printInputPath(path)}'` });
+        if (declared.isUndeclared === true && error.code === 'FLOE_REGISTRY') error.hint = hintAboutUndeclared(name, inputs);
         throw error;
       }
     }
@@ -578,4 +581,12 @@ export function lockedFlakeFingerprint(result: LockResult, settings: UnlockedSet
     (revCount === undefined ? '' : `;revCount=${revCount}`) +
     (lastModified === undefined ? '' : `;lastModified=${lastModified}`)
   );
+}
+
+/** Somebody wrote an argument of `outputs` and no input of that name. */
+function hintAboutUndeclared(name: string, inputs: FlakeInputs): string {
+  const declared = [...inputs].flatMap(([known, input]) => (input.isUndeclared === true ? [] : [known]));
+  const near = printSuggestions(nearestNames(declared, name));
+  const declare = `'outputs' takes '${name}', which 'inputs' does not have; declare it: inputs.${name}.url = "...";`;
+  return near === undefined ? declare : `${declare}\n${near}`;
 }

@@ -36,6 +36,8 @@ export interface FlakeInput {
   readonly follows: InputPath | undefined;
   /** What this flake wants of that input's own inputs. */
   readonly overrides: FlakeInputs;
+  /** Nothing but an argument of `outputs`. */
+  readonly isUndeclared?: boolean;
 }
 
 /** Sorted by name. */
@@ -184,7 +186,7 @@ class Reader {
     if (!outputsDef) throw new EvalError(`flake '${shown}' lacks attribute 'outputs'`, { data: { file: this.file.path } });
     for (const name of this.expect('function', outputsDef.value, outputsDef.position, root).formals) {
       if (name !== 'self' && !inputs.has(name))
-        inputs.set(name, { ref: parseFlakeRef(name), isFlake: true, follows: undefined, overrides: new Map() });
+        inputs.set(name, { ref: parseFlakeRef(name), isFlake: true, follows: undefined, overrides: new Map(), isUndeclared: true });
     }
     const configDef = defOf('nixConfig');
     if (configDef) config = this.readConfig(configDef.value, configDef.position, root);

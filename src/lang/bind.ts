@@ -4,6 +4,7 @@
 
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { ParseError } from '../base/errors.ts';
+import { nearestVariables } from '../base/suggestions.ts';
 import {
   AttrKind,
   NodeKind,
@@ -148,9 +149,15 @@ class Binder {
       throw new ParseError(`undefined variable '${byteStringToUtf8(printIdentifier(node.name))}'`, {
         code: 'FLOE_UNDEFINED_VARIABLE',
         position: this.#source.at(node.position),
-        data: { name: node.name },
+        data: { name: node.name, near: this.#near(node.name) },
       });
     }
+  }
+
+  /** Names in scope that may have been meant. */
+  #near(name: string): string[] {
+    const inScope = [...this.#bindings].flatMap(([known, binding]) => (binding === undefined ? [] : [known]));
+    return nearestVariables(inScope, name).map(byteStringToUtf8);
   }
 
   #path(path: readonly AttrName[]): void {
