@@ -18,8 +18,8 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(root, 'src');
 const URL_REFERENCE = /new URL\((['"])\.\/([\w./-]+)\1, ?import\.meta\.url\)/g;
 
-/** What is packed: what prints the output of an earlier run again, and what evaluates. */
-const PACKS = { replay: /^chunk-replay-/, core: /^chunk-(?:main|nix-instantiate|eval|kept-output)-/ };
+/** What is packed: what prints the output of an earlier run again, what asks the warm evaluator, and what evaluates. */
+const PACKS = { replay: /^chunk-replay-/, warm: /^chunk-warm-client-/, core: /^chunk-(?:main|nix-instantiate|eval|kept-output)-/ };
 
 /** Files that sources name as `new URL('./x', import.meta.url)`, absolute. */
 async function findReferencedFiles(): Promise<string[]> {

@@ -5,7 +5,6 @@ import process from 'node:process';
 import { printAgain, type Printed, replayOutput } from './kept-output.ts';
 import type { Launch } from './launch.ts';
 import { BrokenPipe, processSurroundings } from './session.ts';
-import { askWarmEvaluator, mayBeWarm } from './warm-client.ts';
 
 /**
  * 'done' where that was all there is to do, 'alone' where a warm evaluator could have helped and none is there. Any trouble is left to
@@ -16,6 +15,8 @@ export async function replayRun(launch: Launch): Promise<'done' | 'run' | 'alone
     const surroundings = processSurroundings(launch);
     let replayed = replayOutput(surroundings);
     if (replayed === 'run') {
+      // PERF: most runs end above.
+      const { askWarmEvaluator, mayBeWarm } = await import('./warm-client.ts');
       if (!mayBeWarm(surroundings)) return 'run';
       const reply = await askWarmEvaluator(surroundings);
       if (reply.kind !== 'answer') return reply.kind === 'none' ? 'alone' : 'run';

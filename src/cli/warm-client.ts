@@ -9,8 +9,8 @@ import { programName, WARM_MARK } from './launch.ts';
 import type { Surroundings } from './session.ts';
 import type { WarmQuestion } from './warm-answers.ts';
 
-/** First words of commands that evaluate. */
-const COMMANDS = new Set(['eval', 'build', 'develop', 'print-dev-env', 'run', 'shell', 'flake', 'search']);
+/** Commands that evaluate one thing. What others print may come in the order in which names became symbols. */
+const COMMANDS = new Set(['eval', 'build', 'develop', 'print-dev-env', 'run', 'shell']);
 /** Words that say that something else is wanted. */
 const OTHER =
   /^(?:--impure|--expr|--file|-f|--no-eval-cache|--debugger|--repair|--rebuild|--dry-run|--help|--version|--arg.*|--store|--refresh|--stdin)$/;

@@ -6,7 +6,7 @@
 // PERF: clients load this before anything else; node:net is loaded when there is a socket.
 
 import * as fs from 'node:fs';
-import * as net from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import process from 'node:process';
 
 /** Changes with what goes over the socket. */
@@ -84,7 +84,7 @@ export function askWarm(path: string, installation: string, question: unknown): 
     let hello: Hello | undefined;
     let text = '';
     let isConnected = false;
-    const socket = net.connect(path);
+    const socket = connect(path);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const cancel = (signal: NodeJS.Signals): void => {
       finish({ kind: 'unknown' });
@@ -155,8 +155,8 @@ export async function serveWarm(
   if (own.length > MAX_PATH || !isOwn(folder, (stats) => stats.isDirectory())) return undefined;
   const hello: Hello = { protocol: PROTOCOL, installation, pid: process.pid, started: startOf(process.pid) };
   /** Who is served. */
-  let client: net.Socket | undefined;
-  const server = net.createServer((socket) => {
+  let client: Socket | undefined;
+  const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
     if (client !== undefined) return void socket.destroy();
     client = socket;
