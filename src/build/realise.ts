@@ -75,13 +75,19 @@ export function planSource(options: Pick<RealiseOptions, 'store' | 'settings' | 
   const { store, settings, substituter } = options;
   const known = new Map<StorePath, Derivation>();
   const substitutes = substituter !== undefined && settings.substitute;
+  const read = (path: StorePath): Derivation | undefined => {
+    const derivation = options.derivation?.(path) ?? known.get(path);
+    if (derivation !== undefined || !store.isValidPathSync(path)) return derivation;
+    const stored = store.readDerivationSync(path);
+    known.set(path, stored);
+    return stored;
+  };
   return {
     readDerivation(path) {
-      const derivation = options.derivation?.(path) ?? known.get(path);
-      if (derivation !== undefined || !store.isValidPathSync(path)) return derivation;
-      const read = store.readDerivationSync(path);
-      known.set(path, read);
-      return read;
+      const derivation = read(path);
+      for (const output of derivation?.outputs.values() ?? [])
+        if (output.kind === 'fixed') substituter?.noteAddress?.(output.path, output.address);
+      return derivation;
     },
     validPaths: (paths) => store.queryValidPaths(paths),
     substitutable: substitutes ? (paths) => substituter.query(paths) : undefined,

@@ -2,6 +2,7 @@
 // over binary caches and other stores.
 
 import type { DerivationOutputId, Realisation } from '../model/realisation.ts';
+import type { ContentAddress } from '../model/content-address.ts';
 import type { StorePath } from '../model/store-path.ts';
 
 /** What a substituter knows of a path before fetching it. */
@@ -17,6 +18,10 @@ export interface Substituter {
   query(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, SubstitutableInfo>>;
   /** What an output of a content-addressed derivation turned out to be elsewhere; undefined where nobody trustworthy knows. */
   queryRealisation?(id: DerivationOutputId): Promise<Realisation | undefined>;
+  /** Those of the paths that are in stores which want to be asked for many at once. */
+  queryMany?(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>>;
+  /** Tells by which content a path may be found in stores of another directory too, where it has another name. */
+  noteAddress?(path: StorePath, address: ContentAddress): void;
   /**
    * Fetches one path whose references are valid, and registers it. False where no substituter has it after all; errors where one has
    * it but it could not be fetched.

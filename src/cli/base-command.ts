@@ -17,9 +17,6 @@ export abstract class BaseCommand extends Command {
   /** True for commands that only print, and whose output is kept with what it rests on. */
   static readonly keepsOutput: boolean = false;
 
-  /** True for commands that work on a binary cache, where the store is one: they ask of paths, and build nothing. */
-  static readonly asksCaches: boolean = false;
-
   /** What runs, where. Nothing global is touched past it. */
   session!: Session;
   /** The global options. */

@@ -23,7 +23,6 @@ export function openEngine(command: BaseCommand, evalStore?: string, progress: P
     online: session.online,
     readOnly: choices.readOnly,
     evalStore,
-    asksCaches: (command.constructor as { readonly asksCaches?: boolean }).asksCaches === true,
     childStackLimit: session.launch.childStackLimit,
     showsLogs: choices.printBuildLogs || choices.logFormat.endsWith('-with-logs') || choices.logFormat === 'internal-json',
     report: (level, message, frames) => session.report.evaluation(level, message, frames),

@@ -28,8 +28,10 @@ import { parseSecretKey } from '../model/signature.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import type { SubstitutablePath } from '../model/worker-protocol.ts';
 import { updateProfile } from '../profile/profile.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { DaemonStore } from '../store/local/daemon-store.ts';
 import { indirectRootPlace } from '../store/local/roots.ts';
+import { type CacheBuildOptions, planInCache, realiseInCache } from './cache-builds.ts';
 import type { RealisedOutput } from './copy-paths.ts';
 import { planThroughDaemon, realiseThroughDaemon } from './daemon-builds.ts';
 import type { Engine } from './engine.ts';
@@ -103,9 +105,16 @@ export class Builds {
   async substitutable(paths: readonly StorePath[]): Promise<SubstitutablePath[]> {
     const { store } = this.engine;
     if (store instanceof DaemonStore) return store.querySubstitutablePathInfos(paths);
-    const { substituter } = await this.options();
+    const substituter = this.substituterHere();
     const found = substituter === undefined ? [] : await substituter.query(paths);
     return [...found].map(([path, info]) => ({ path, deriver: undefined, ...info }));
+  }
+
+  /** Those that caches have which may be asked for many paths at once. */
+  async substitutablePaths(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>> {
+    const { store } = this.engine;
+    if (store instanceof DaemonStore) return new Set((await store.querySubstitutablePathInfos(paths)).map(({ path }) => path));
+    return (await this.substituterHere()?.queryMany?.(paths)) ?? new Set();
   }
 
   /** What downloads of single files go by. */
@@ -130,10 +139,24 @@ export class Builds {
       progress: engine.progress,
       derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path) ?? this.evaluatedElsewhere(path),
       bringSources: engine.evalStore === engine.store ? undefined : (paths) => this.bringSources(paths),
-      substituter: (this.substituter ??= { made: makeSubstituter(engine) }).made,
+      substituter: this.substituterHere(),
       ...(await this.signers()),
       signal,
       mode,
+    };
+  }
+
+  private substituterHere(): Substituter | undefined {
+    return (this.substituter ??= { made: makeSubstituter(this.engine) }).made;
+  }
+
+  private cacheOptions(store: StoreStand): CacheBuildOptions {
+    const { engine } = this;
+    return {
+      engine,
+      store,
+      readDerivation: (path) => this.findDerivation(path),
+      substituter: engine.settings.get('substitute') ? this.substituterHere() : undefined,
     };
   }
 
@@ -282,6 +305,7 @@ export class Builds {
     try {
       const { store } = this.engine;
       if (store instanceof DaemonStore) return await realiseThroughDaemon(store, paths, mode ?? 'normal', signal);
+      if (store instanceof StoreStand) return await realiseInCache(paths, plan, this.cacheOptions(store), signal);
       const { tryRealise } = await loadRealise();
       this.warnDynamic(plan);
       const options = await this.options(mode, signal);
@@ -350,6 +374,7 @@ export class Builds {
     const activity = this.engine.progress.start('unknown', 'querying info about missing paths', { level: 'debug' });
     try {
       if (store instanceof DaemonStore) return await planThroughDaemon(store, paths);
+      if (store instanceof StoreStand) return await planInCache(paths, this.cacheOptions(store));
       const { planRealisation } = await loadRealise();
       return await planRealisation(paths, await this.options());
     } finally {
@@ -372,11 +397,16 @@ export class Builds {
     }
   }
 
-  private derivation(path: StorePath): Derivation {
-    const derivation =
+  private findDerivation(path: StorePath): Derivation | undefined {
+    return (
       this.engine.pendingHost?.readDerivation(path) ??
       this.evaluatedElsewhere(path) ??
-      (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined);
+      (this.engine.store.isValidPathSync(path) ? this.engine.store.readDerivationSync(path) : undefined)
+    );
+  }
+
+  private derivation(path: StorePath): Derivation {
+    const derivation = this.findDerivation(path);
     if (derivation === undefined) throw new InvalidPathError(`path '${this.engine.storeDir}/${path}' is not valid`);
     return derivation;
   }
@@ -474,6 +504,7 @@ export class Builds {
 
   /** `result`, `result-dev`, `result-1`...: links that are roots of the collector. */
   async makeLinks(built: readonly BuiltPath[], link: string): Promise<void> {
+    if (this.engine.store instanceof StoreStand) return;
     let index = 0;
     for (const { path, outputs } of built) {
       const numbered = index === 0 ? link : `${link}-${index}`;

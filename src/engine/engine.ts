@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
-import { FloeError, IoError, type TraceFrame } from '../base/errors.ts';
+import { FloeError, IoError, type TraceFrame, UsageError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { type Attrs, AttrsBuilder, EMPTY_ATTRS } from '../eval/attrs.ts';
 import type { EvalLogLevel } from '../eval/host.ts';
@@ -13,11 +13,11 @@ import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
 import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
-import type { StorePath } from '../model/store-path.ts';
+import { splitStorePath, type StorePath } from '../model/store-path.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { refuseBehindDaemon } from '../store/local/daemon-store.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import type { MachineStore } from '../store/local/machine-store.ts';
-import type { Store } from '../store/store.ts';
 import { BlockingBridge } from './bridge.ts';
 import { Builds } from './builds.ts';
 import type { Environment, Settings } from './config.ts';
@@ -64,8 +64,6 @@ export interface EngineOptions {
   readonly readOnly?: boolean;
   /** The store that evaluation reads and writes, where it is not the one that builds (`--eval-store`). */
   readonly evalStore?: string | undefined;
-  /** The store may be a binary cache, of which `informant` tells; for commands that only ask. */
-  readonly asksCaches?: boolean;
   /** The soft stack limit that programs get back which this process becomes or starts; KiB or "unlimited". */
   readonly childStackLimit?: string | undefined;
   /** Whether `progress` shows what builders say, so that failures need not repeat its end. */
@@ -104,7 +102,6 @@ export class Engine {
   readonly progress: Progress;
   readonly online: boolean;
   readonly readOnly: boolean;
-  readonly asksCaches: boolean;
   private readonly evalStoreUrl: string | undefined;
   readonly childStackLimit: string | undefined;
   readonly showsLogs: boolean;
@@ -126,7 +123,6 @@ export class Engine {
   debugging: Debugging | undefined;
   private opened: OpenedStore | undefined;
   private openedForEvaluation: OpenedStore | undefined;
-  private asked: Promise<Store> | undefined;
   private running: Evaluation | undefined;
   private place: string | undefined;
   /** `builtins.currentTime`: the same for every evaluator of a run, and for processes that help. */
@@ -143,7 +139,6 @@ export class Engine {
     this.progress = options.progress;
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
-    this.asksCaches = options.asksCaches ?? false;
     this.evalStoreUrl = options.evalStore;
     this.childStackLimit = options.childStackLimit;
     this.showsLogs = options.showsLogs ?? false;
@@ -182,14 +177,25 @@ export class Engine {
   /** The same where this process works in it itself; FloeError, naming `what` was to be done, where a daemon does. */
   localStore(what: string): LocalStore {
     const { store } = this;
+    if (store instanceof StoreStand) throw new UsageError(`${what} is not supported by store '${store.uri}', which lies elsewhere`);
     return store instanceof LocalStore ? store : refuseBehindDaemon(store.uri, what);
   }
 
-  /** What tells of paths: the store, or the binary cache that stands in its place. */
-  informant(): Promise<Store> {
-    const { cacheUrl } = this.storeAccess;
-    if (cacheUrl === undefined) return Promise.resolve(this.store);
-    return (this.asked ??= import('./copy-paths.ts').then(async ({ openAnyStore }) => (await openAnyStore(this, cacheUrl)).store));
+  /** Makes what a store elsewhere knows of the store paths among these words known to questions that cannot wait. Other stores know. */
+  async learn(words: readonly string[]): Promise<void> {
+    const { store } = this;
+    if (!(store instanceof StoreStand)) return;
+    const paths = words.flatMap((word) => {
+      const followed = this.storeAccess.followToStore(resolve(this.wordsFolder, word.replace(/[!^].*/, '')));
+      const found = followed === undefined ? undefined : splitStorePath(followed, this.storeDir);
+      return found === undefined ? [] : [found.storePath];
+    });
+    await store.learn(paths);
+  }
+
+  /** Brings the files of an object here, where the store lies elsewhere. In other stores they are. */
+  async obtain(path: StorePath): Promise<void> {
+    if (this.store instanceof StoreStand) await this.store.obtain(path);
   }
 
   get storeDir(): string {
@@ -326,6 +332,7 @@ export class Engine {
     });
     if (installable.kind === 'store-path') {
       requireDynamic(this.settings, installable.path);
+      await this.learn([word]);
       return new StorePathTarget(installable.path, this.storeDir);
     }
     if (installable.kind === 'attribute') throw new FloeError('FLOE_USAGE', `'${word}' is no installable`);

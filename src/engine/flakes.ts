@@ -90,7 +90,7 @@ export class Flakes {
   get fetcher(): FlakeFetcher {
     if (this.opened) return this.opened;
     const { engine } = this;
-    const { settings, env, wordsFolder, storeDir, store } = engine;
+    const { settings, env, wordsFolder, storeDir, evalStore: store } = engine;
     const { reads } = engine;
     const machineIo = nodeIo();
     const cache = cacheFolder(env);

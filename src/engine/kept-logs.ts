@@ -3,16 +3,17 @@
 
 import { FloeError, UsageError } from '../base/errors.ts';
 import { LogFile, readBuildLog } from '../build/build-log.ts';
-import type { StorePath } from '../model/store-path.ts';
+import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { BinaryCacheStore } from '../store/binary-cache/binary-cache-store.ts';
 import { DaemonStore } from '../store/local/daemon-store.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import { WorkerStore } from '../store/remote/worker-store.ts';
 import type { Store } from '../store/store.ts';
 import { openAnyStore } from './copy-paths.ts';
 import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
-import { StoreQueries } from './store-queries.ts';
+import { openLogSources } from './substituters.ts';
 
 /** The log of the build that makes, or made, what the target stands for. FloeError where none was kept. */
 export async function readTargetLog(engine: Engine, target: Target): Promise<Uint8Array> {
@@ -20,14 +21,25 @@ export async function readTargetLog(engine: Engine, target: Target): Promise<Uin
   if (paths.length !== 1) {
     throw new FloeError('FLOE_USAGE', `installable '${target.what}' evaluates to ${paths.length} derivations, where only one is expected`);
   }
-  const [path] = paths;
-  const log = await new StoreQueries(engine).readLog(path!.kind === 'built' ? engine.builds.derivationPath(path!.derivation) : path!.path);
-  if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${target.what}' is not available`);
-  engine.progress.log('info', `got build log for '${target.what}' from '${engine.store.uri}'`);
-  return log;
+  const [derived] = paths;
+  const path = derived!.kind === 'built' ? engine.builds.derivationPath(derived!.derivation) : derived!.path;
+  // The network is asked only where the store has none.
+  for (const stores of [() => Promise.resolve([engine.store]), () => openLogSources(engine)]) {
+    for (const store of await stores()) {
+      const log = await readLogIn(store, path);
+      if (log === undefined) continue;
+      engine.progress.log('info', `got build log for '${target.what}' from '${store.uri}'`);
+      return log;
+    }
+  }
+  throw new FloeError('FLOE_NO_LOG', `build log of '${target.what}' is not available`);
 }
 
-async function readLogIn(store: Store, derivation: StorePath): Promise<Uint8Array | undefined> {
+/** The log of a derivation's build, or of the build that made a path, in a store that keeps logs; undefined where it has none. */
+export async function readLogIn(store: Store, path: StorePath): Promise<Uint8Array | undefined> {
+  if (store instanceof StoreStand) return readLogIn(await store.remote(), path);
+  const derivation = isDerivationPath(path) ? path : (await store.queryPathInfo(path))?.deriver;
+  if (derivation === undefined) return undefined;
   if (store instanceof LocalStore || store instanceof DaemonStore) return readBuildLog(store.logDir, derivation);
   if (store instanceof BinaryCacheStore) return store.readLog(derivation);
   throw new UsageError(`store '${store.uri}' keeps no build logs`);
@@ -35,6 +47,7 @@ async function readLogIn(store: Store, derivation: StorePath): Promise<Uint8Arra
 
 async function writeLogIn(store: Store, derivation: StorePath, log: Uint8Array): Promise<void> {
   if (store instanceof BinaryCacheStore) return store.writeLog(derivation, log);
+  if (store instanceof StoreStand) return writeLogIn(await store.remote(), derivation, log);
   if (store instanceof WorkerStore) return store.addBuildLog(derivation, log);
   if (!(store instanceof LocalStore)) throw new UsageError(`store '${store.uri}' keeps no build logs`);
   const file = new LogFile(store.logDir, derivation);

@@ -4,12 +4,14 @@
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DEFAULT_STORE_DIR, splitStorePath } from '../model/store-path.ts';
-import type { DerivationPlace } from '../store/local/local-store.ts';
+import { type DerivationPlace, LocalStore } from '../store/local/local-store.ts';
 import type { MachineStore } from '../store/local/machine-store.ts';
 import { readStoreMachine } from '../store/local/machine.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { isCacheUrl } from '../store/binary-cache/open-cache.ts';
 import { openScratchStore } from '../store/local/scratch-store.ts';
 import { openStore as openPlacedStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
 import { parseStoreUrl, type StorePlacement } from '../store/placement.ts';
 import { clientSettings } from './daemon-builds.ts';
 import type { Engine } from './engine.ts';
@@ -19,15 +21,13 @@ import { recordingMachine } from './recording.ts';
 export interface OpenedStore {
   readonly store: MachineStore;
   readonly placement: StorePlacement;
-  /** The binary cache that is asked in the place of `store`. */
-  readonly cacheUrl: string | undefined;
   /** Follows symbolic links from a path until it lies in the store; undefined where it never does. */
   followToStore(path: string): string | undefined;
   /** Lets go of the store, and of the folder of one that only lasts as long as it is open. */
   close(): Promise<void>;
 }
 
-type StoreSurroundings = Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'> & Partial<Pick<Engine, 'asksCaches'>>;
+type StoreSurroundings = Pick<Engine, 'env' | 'cwd' | 'progress' | 'settings' | 'reads'>;
 
 /**
  * Opens what the URL says; without one, what `--store`, the environment and the machine say. `derivationsElsewhere` has derivations that
@@ -37,9 +37,8 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
   const { env, cwd, progress, settings, reads } = surroundings;
   const machine = readStoreMachine(env, cwd);
   const named = url ?? (settings.isOverridden('store') ? settings.get('store') : undefined);
-  if (named !== undefined && /^dummy(?::|$)/.test(named)) return openScratch(surroundings, named, undefined, derivationsElsewhere);
-  if (named !== undefined && surroundings.asksCaches === true && (isCacheUrl(named) || /^ssh(?:-ng)?:/.test(named)))
-    return openScratch(surroundings, named, named, derivationsElsewhere);
+  if (named !== undefined && (/^dummy(?::|$)/.test(named) || isCacheUrl(named) || isSshUrl(named)))
+    return openScratch(surroundings, named, derivationsElsewhere);
   const { store, placement } = openPlacedStore({
     url: named,
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
@@ -57,32 +56,43 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
   return {
     store,
     placement,
-    cacheUrl: undefined,
     followToStore: (path) => followLinks(path, store.storeDir, reads),
     close: () => store.close(),
   };
 }
 
-/** `dummy://?store=/foo&read-only=false`; or what stands for a binary cache that is only asked. */
-function openScratch(
-  { env, cwd, progress, settings, reads }: StoreSurroundings,
-  url: string,
-  cacheUrl: string | undefined,
-  derivationsElsewhere: DerivationPlace | undefined,
-): OpenedStore {
+/** `ssh://` or `ssh-ng://`. */
+function isSshUrl(url: string): boolean {
+  return /^ssh(?:-ng)?:/.test(url);
+}
+
+/** `dummy://?store=/foo&read-only=false`; or what stands before a store elsewhere. */
+function openScratch(surroundings: StoreSurroundings, url: string, derivationsElsewhere: DerivationPlace | undefined): OpenedStore {
+  const { env, cwd, progress, settings, reads } = surroundings;
   reads?.refuse('the store lasts as long as this run');
   const { parameters } = parseStoreUrl(url, cwd);
   const storeDir = parameters.get('store') ?? env['NIX_STORE_DIR'] ?? DEFAULT_STORE_DIR;
-  const uri = cacheUrl ?? 'dummy://';
-  const { store, remove } = openScratchStore({
+  const isElsewhere = isCacheUrl(url) || isSshUrl(url);
+  const uri = isElsewhere ? url.replace(/\/*(?:\?.*)?$/, '') : 'dummy://';
+  const options = {
     storeDir,
     uri,
     progress,
-    readOnly: parameters.get('read-only') !== 'false',
+    readOnly: !isElsewhere && parameters.get('read-only') !== 'false',
     withRealisations: settings.hasFeature('ca-derivations'),
-    requiresSignatures: settings.get('require-sigs'),
+    // Who keeps a store elsewhere decides there.
+    requiresSignatures: !isElsewhere && settings.get('require-sigs'),
     derivationsElsewhere,
-  });
+  };
+  const openElsewhere = async (): Promise<Store> => {
+    if (isSshUrl(url)) return (await import('./ssh-connections.ts')).openSshUrl(surroundings, url).store;
+    const { cacheOptions } = await import('./substituters.ts');
+    const { openBinaryCache } = await import('../store/binary-cache/open-cache.ts');
+    return (await openBinaryCache(url, await cacheOptions({ ...surroundings, storeDir }))).store;
+  };
+  const { store, remove } = openScratchStore(options, (place) =>
+    isElsewhere ? new StoreStand(place, url, openElsewhere) : new LocalStore(place),
+  );
   const { realStoreDir, stateDir, logDir, isReadOnly: readOnly } = store;
   return {
     store,
@@ -98,11 +108,13 @@ function openScratch(
       warning: undefined,
       unknownParameters: [],
     },
-    cacheUrl,
     followToStore: (path) => followLinks(path, storeDir, reads),
     async close() {
-      await store.close();
-      remove();
+      try {
+        await store.close();
+      } finally {
+        remove();
+      }
     },
   };
 }

@@ -32,7 +32,7 @@ async function sizesOfClosure(store: Store, path: StorePath): Promise<{ closureS
 
 /** One path. InvalidPathError where it is not valid. */
 export async function describePath(engine: Engine, path: StorePath, withClosure: boolean): Promise<PathDescription> {
-  const store = await engine.informant();
+  const store = engine.store;
   const info = await store.queryPathInfo(path);
   if (info === undefined) throw new InvalidPathError(`path '${engine.storeDir}/${path}' is not valid`, { data: { path } });
   engine.reads?.valid(path);
@@ -63,7 +63,7 @@ export async function pathInfosJson(
   // Times, derivers and signatures may change while a path is valid.
   engine.reads?.refuse('it was asked what the store knows of paths');
   const { storeDir } = engine;
-  const store = await engine.informant();
+  const store = engine.store;
   const all = new Map<string, Json>();
   for (const path of [...paths].sort(compareStrings)) {
     const info = await store.queryPathInfo(path);

@@ -21,7 +21,7 @@ export async function signPaths(engine: Engine, paths: readonly StorePath[], key
   const key = parseSecretKey(text);
   const { sign } = await import('../model/signing.ts');
   const { storeDir } = engine;
-  const store = await engine.informant();
+  const store = engine.store;
   let added = 0;
   for (const path of paths) {
     const info = await requirePathInfo(store, path);

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { FloeError } from '../base/errors.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
-import { StoreQueries } from './store-queries.ts';
+import { readLogIn } from './kept-logs.ts';
 
 export interface DerivationRequest {
   readonly wanted: 'build' | 'build-and-link' | 'log';
@@ -22,7 +22,7 @@ export interface DerivationAnswer {
 /** Does what a command asks of a derivation that is in the store. */
 export async function answerForDerivation(engine: Engine, { wanted, derivation }: DerivationRequest): Promise<DerivationAnswer> {
   if (wanted === 'log') {
-    const log = await new StoreQueries(engine).readLog(derivation);
+    const log = await readLogIn(engine.store, derivation);
     const printed = `${engine.storeDir}/${derivation}`;
     if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of '${printed}' is not available`);
     engine.progress.log('info', `got build log for '${printed}' from '${engine.store.uri}'`);

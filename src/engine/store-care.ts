@@ -59,7 +59,7 @@ export class StoreCare {
   /** True where the files of a valid path are what they were; otherwise the user is told. */
   async checkContents(path: StorePath): Promise<boolean> {
     const { store, progress } = this.engine;
-    const { narHash } = store.requirePathInfoSync(path);
+    const { narHash } = (await store.queryPathInfo(path)) ?? store.requirePathInfoSync(path);
     const actual = await writeStoreNar(store, path, () => {});
     if (equalHash(actual, narHash)) return true;
     const [expected, got] = [narHash, actual].map((hash) => printHash(hash, 'nix32', true));

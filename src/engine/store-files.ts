@@ -28,9 +28,15 @@ export class StoreTree {
   /** Inside its object: "/" or "/a/b". */
   readonly inside: string;
 
-  constructor(engine: Engine, text: string) {
+  /** What a typed path names; its object is brought here first where the store is a binary cache. */
+  static async open(engine: Engine, text: string): Promise<StoreTree> {
     const found = splitStorePath(text, engine.storeDir);
     if (found === undefined) throw new FormatError(`path '${text}' is not in the Nix store`);
+    await engine.obtain(found.storePath);
+    return new StoreTree(engine, text, found);
+  }
+
+  private constructor(engine: Engine, text: string, found: NonNullable<ReturnType<typeof splitStorePath>>) {
     const object = `${engine.storeDir}/${found.storePath}`;
     if (!engine.store.isValidPathSync(found.storePath)) throw new InvalidPathError(`path '${object}' is not a valid store path`);
     const parts = utf8ToByteString(found.rest)

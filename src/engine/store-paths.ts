@@ -4,6 +4,7 @@
 import { compareStrings } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { queryClosure, sortTopologically } from '../store/closure.ts';
 import type { Engine } from './engine.ts';
 import type { Target } from './installables.ts';
@@ -43,21 +44,21 @@ export async function storePathsOf(engine: Engine, targets: readonly Target[], r
   else {
     const derived = targets.flatMap((target) => target.derivedPaths());
     engine.builds.flush(derived);
-    if (engine.storeAccess.cacheUrl === undefined) await engine.builds.printMissing(derived, 'error');
+    await engine.builds.printMissing(derived, 'error');
     paths = derived.flatMap((path) => [...engine.builds.outputPaths(path).values()]);
   }
-  return sortedPaths(engine, request.recursive ? (await queryClosure(await engine.informant(), paths)).keys() : paths);
+  return sortedPaths(engine, request.recursive ? (await queryClosure(engine.store, paths)).keys() : paths);
 }
 
 /** Everything the store has, references first. */
 export async function allStorePaths(engine: Engine): Promise<StorePath[]> {
   engine.reads?.refuse('it was asked what the store holds');
-  return sortedPaths(engine, await (await engine.informant()).queryAllValidPaths());
+  return sortedPaths(engine, await engine.store.queryAllValidPaths());
 }
 
 async function sortedPaths(engine: Engine, paths: Iterable<StorePath>): Promise<StorePath[]> {
-  if (engine.storeAccess.cacheUrl === undefined) return new StoreQueries(engine).sorted(paths);
-  const store = await engine.informant();
+  const { store } = engine;
+  if (!(store instanceof StoreStand)) return new StoreQueries(engine).sorted(paths);
   const list = [...paths];
   const infos = await Promise.all(list.map((path) => store.queryPathInfo(path)));
   const references = new Map(list.map((path, index) => [path, infos[index]?.references ?? []]));

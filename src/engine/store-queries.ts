@@ -1,10 +1,9 @@
 // Questions about store objects as commands ask them: paths that users type, closures in both directions, trees and graphs as text,
-// roots, logs. What needs one query of the store alone is asked there. libstore/misc.cc, nix-store/nix-store.cc.
+// roots. What needs one query of the store alone is asked there. libstore/misc.cc, nix-store/nix-store.cc.
 
 import { resolve } from 'node:path';
 import { compareStrings } from '../base/bytes.ts';
 import { FloeError, FormatError, UsageError } from '../base/errors.ts';
-import { readBuildLog } from '../build/build-log.ts';
 import type { Derivation } from '../model/derivation.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { isDerivationPath, splitStorePath, type StorePath, storePathName } from '../model/store-path.ts';
@@ -216,12 +215,6 @@ export class StoreQueries {
   roots(): { readonly link: string; readonly target: StorePath }[] {
     const pairs = [...this.store.findRoots()].flatMap(([target, links]) => [...links].map((link) => ({ link, target })));
     return pairs.sort((a, b) => compareFilePaths(a.link, b.link) || compareStrings(a.target, b.target));
-  }
-
-  /** The kept log of a derivation's build, or of the build that made a path; undefined where there is none. */
-  async readLog(path: StorePath): Promise<Uint8Array | undefined> {
-    const derivation = isDerivationPath(path) ? path : this.store.queryPathInfoSync(path)?.deriver;
-    return derivation === undefined ? undefined : readBuildLog(this.store.logDir, derivation);
   }
 }
 

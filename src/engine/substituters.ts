@@ -7,8 +7,10 @@ import { FloeError } from '../base/errors.ts';
 import type { Substituter } from '../build/substituter.ts';
 import { nodeIo } from '../io/node.ts';
 import { parsePublicKeys } from '../model/signature.ts';
-import { DEFAULT_STORE_DIR } from '../model/store-path.ts';
+import type { ContentAddress } from '../model/content-address.ts';
+import { DEFAULT_STORE_DIR, type StorePath } from '../model/store-path.ts';
 import type { OpenCacheOptions } from '../store/binary-cache/open-cache.ts';
+import { StoreStand } from '../store/local/store-stand.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import { WorkerStore } from '../store/remote/worker-store.ts';
 import type { Store } from '../store/store.ts';
@@ -24,18 +26,27 @@ export function makeSubstituter(engine: Engine): Substituter | undefined {
   if (urls.length === 0 || !settings.get('substitute')) return undefined;
   // Without a network nothing is substituted, unless the user says so (from folders).
   if (!engine.online && !settings.isOverridden('substitute')) return undefined;
-  const trustedKeys = requiresSignatures(store, settings) ? parsePublicKeys(settings.get('trusted-public-keys')) : undefined;
+  // NIX: nothing counts as signed for a cache, only what comes from a trusted store.
+  const isCache = store instanceof StoreStand;
+  const trustedKeys = isCache
+    ? new Map()
+    : requiresSignatures(store, settings)
+      ? parsePublicKeys(settings.get('trusted-public-keys'))
+      : undefined;
   const load = async () => {
     const [{ Substitution }, { makeSignatureCounter }] = await Promise.all([
       import('../store/substitute.ts'),
       import('./count-signatures.ts'),
     ]);
     const open = () => openSources(engine, urls);
-    return new Substitution({ destination: store, open, trustedKeys, countGoodSignatures: makeSignatureCounter(), progress });
+    return new Substitution({ addresses, destination: store, open, trustedKeys, countGoodSignatures: makeSignatureCounter(), progress });
   };
   let loaded: ReturnType<typeof load> | undefined;
   const substitution = () => (loaded ??= load());
+  const addresses = new Map<StorePath, ContentAddress>();
   return {
+    noteAddress: (path, address) => void addresses.set(path, address),
+    queryMany: async (paths) => (await substitution()).queryMany(paths),
     queryRealisation: async (id) => (await substitution()).queryRealisation(id),
     query: async (paths) => (await substitution()).query(paths),
     substitute: async (path, options) => (await substitution()).substitute(path, options),
@@ -55,6 +66,17 @@ function substituterUrls({ settings, storeDir }: Pick<Engine, 'settings' | 'stor
   return [...new Set(settings.get('substituters'))].filter((url) => !defaults.includes(url));
 }
 
+/** The caches among the substituters: they may keep logs of builds. */
+export async function openLogSources(engine: Engine): Promise<Store[]> {
+  const urls = substituterUrls(engine);
+  if (urls.length === 0 || (!engine.online && !engine.settings.isOverridden('substitute'))) return [];
+  const [{ BinaryCacheStore }, sources] = await Promise.all([
+    import('../store/binary-cache/binary-cache-store.ts'),
+    openSources(engine, urls),
+  ]);
+  return sources.map(({ store }) => store).filter((store) => store instanceof BinaryCacheStore);
+}
+
 async function openSources(engine: Engine, urls: readonly string[]): Promise<SubstitutionSource[]> {
   const options = await cacheOptions(engine);
   const opened = await Promise.all(urls.map((url) => openSource(engine, url, options)));
@@ -67,9 +89,10 @@ async function openSource(engine: Engine, url: string, options: OpenCacheOptions
     const { isCacheUrl, openBinaryCache } = await import('../store/binary-cache/open-cache.ts');
     if (isCacheUrl(url)) return await openBinaryCache(url, options);
     const parameters = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+    const flag = (name: string): boolean => parameters.get(name) === 'true';
     const isElsewhere = /^ssh(?:-ng)?:/.test(url);
     const { store } = isElsewhere ? (await import('./ssh-connections.ts')).openSshUrl(engine, url) : openStore(engine, url);
-    return { store, priority: Number(parameters.get('priority') ?? 0), trusted: parameters.get('trusted') === 'true' };
+    return { store, priority: Number(parameters.get('priority') ?? 0), trusted: flag('trusted'), wantMassQuery: flag('want-mass-query') };
   } catch (error) {
     if (!(error instanceof FloeError)) throw error;
     // What could not be reached was said when it was given up.
@@ -101,6 +124,7 @@ export async function cacheOptions({
       stalledDownloadTimeoutS: Number(settings.get('stalled-download-timeout')),
     },
     connections: new Connections(Number(settings.get('http-connections'))),
+    forceHttp: env['_NIX_FORCE_HTTP'] === '1',
     memory: {
       files: io.files,
       folder: utf8ToByteString(`${cacheFolder(env)}/narinfo`),

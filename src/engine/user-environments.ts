@@ -331,6 +331,6 @@ function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 /** Which of the paths are valid, or can be fetched. */
 export async function availablePaths(engine: Engine, paths: readonly StorePath[]): Promise<Set<StorePath>> {
   const wanted = [...new Set(paths)];
-  const { unknown } = await engine.builds.plan(wanted.map((path) => ({ kind: 'opaque', path })));
-  return new Set(wanted.filter((path) => !unknown.has(path)));
+  const valid = await engine.store.queryValidPaths(wanted);
+  return new Set([...valid, ...(await engine.builds.substitutablePaths(wanted.filter((path) => !valid.has(path))))]);
 }

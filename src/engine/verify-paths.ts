@@ -61,7 +61,7 @@ export async function verifyPaths(engine: Engine, paths: readonly StorePath[], o
   let done = 0;
   for (const path of paths) {
     try {
-      const info = store.requirePathInfoSync(path);
+      const info = (await store.queryPathInfo(path)) ?? store.requirePathInfoSync(path);
       const activity = progress.start('unknown', `checking '${storeDir}/${path}'`, { level: 'info', parent: all });
       try {
         if (options.contents && !(await care.checkContents(path))) {

@@ -5,10 +5,11 @@
 
 import { FloeError } from '../base/errors.ts';
 import type { Activity, Progress } from '../base/progress.ts';
+import { type ContentAddress, makeContentPath, NO_REFERENCES } from '../model/content-address.ts';
 import { isContentAddressed, type PathInfo } from '../model/path-info.ts';
 import { type DerivationOutputId, printDerivationOutputId, type Realisation } from '../model/realisation.ts';
 import type { PublicKey } from '../model/signature.ts';
-import type { StoreDir, StorePath } from '../model/store-path.ts';
+import { type StoreDir, type StorePath, storePathName } from '../model/store-path.ts';
 import type { NarSource, Store } from './store.ts';
 
 /** A store that objects are fetched from. */
@@ -18,10 +19,14 @@ export interface SubstitutionSource {
   readonly priority: number;
   /** Its objects need no signature. */
   readonly trusted: boolean;
+  /** Whether it may be asked for many paths that nobody is about to fetch. */
+  readonly wantMassQuery: boolean;
 }
 
 export interface SubstitutionOptions {
   readonly destination: Store;
+  /** Contents of paths that may be found in stores of another directory too, where they have other names. */
+  readonly addresses?: ReadonlyMap<StorePath, ContentAddress> | undefined;
   /** Opens the sources, when the first question comes. */
   readonly open: () => Promise<readonly SubstitutionSource[]>;
   /** One of these must have signed what is fetched; undefined where no signature is wanted. */
@@ -43,7 +48,11 @@ export interface Substitutable {
 }
 
 /** What a source has: a path's info, and the bytes to be transferred where it says. */
-type FoundInfo = PathInfo & { readonly fileSize?: number };
+type FoundInfo = PathInfo & {
+  readonly fileSize?: number;
+  /** Its name there, where that store has another directory. */
+  readonly nameThere?: StorePath;
+};
 
 /** Errors that were told when they happened to a whole cache. */
 const TOLD_CODES = ['FLOE_SUBSTITUTER_DISABLED', 'FLOE_FETCH', 'FLOE_UNREACHABLE'];
@@ -60,11 +69,27 @@ export class Substitution {
   }
 
   #open(): Promise<readonly SubstitutionSource[]> {
-    return (this.#sources ??= this.#options.open().then((sources) => {
-      const { storeDir } = this.#options.destination;
-      // Paths of another directory are other paths.
-      return sources.filter(({ store }) => store.storeDir === storeDir).sort((a, b) => a.priority - b.priority);
-    }));
+    return (this.#sources ??= this.#options.open().then((sources) => sources.toSorted((a, b) => a.priority - b.priority)));
+  }
+
+  /** Those of the destination's directory; paths of another one are other paths. */
+  async #alike(): Promise<readonly SubstitutionSource[]> {
+    return (await this.#open()).filter(({ store }) => store.storeDir === this.#options.destination.storeDir);
+  }
+
+  async queryMany(paths: readonly StorePath[]): Promise<ReadonlySet<StorePath>> {
+    const found = new Set<StorePath>();
+    for (const { store, wantMassQuery } of await this.#alike()) {
+      const missing = paths.filter((path) => !found.has(path));
+      if (!wantMassQuery || missing.length === 0) continue;
+      try {
+        for (const path of await store.queryValidPaths(missing)) found.add(path);
+      } catch (error) {
+        if (!(error instanceof FloeError)) throw error;
+        if (!TOLD_CODES.includes(error.code)) this.#warnOnce(error.message);
+      }
+    }
+    return found;
   }
 
   async query(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, Substitutable>> {
@@ -88,7 +113,7 @@ export class Substitution {
     const { destination } = this.#options;
     let info: FoundInfo | undefined;
     try {
-      info = await store.queryPathInfo(path);
+      info = store.storeDir === destination.storeDir ? await store.queryPathInfo(path) : await this.#askElsewhere(store, path);
     } catch (error) {
       if (!(error instanceof FloeError)) throw error;
       if (!TOLD_CODES.includes(error.code)) this.#warnOnce(error.message);
@@ -99,6 +124,16 @@ export class Substitution {
       `ignoring substitute for '${destination.storeDir}/${path}' from '${store.uri}', as it's not signed by any of the keys in 'trusted-public-keys'`,
     );
     return undefined;
+  }
+
+  /** Asks a store of another directory by the content of the path, where that is known. */
+  async #askElsewhere(store: Store, path: StorePath): Promise<FoundInfo | undefined> {
+    const contentAddress = this.#options.addresses?.get(path);
+    if (contentAddress === undefined) return undefined;
+    const nameThere = makeContentPath(storePathName(path), contentAddress, NO_REFERENCES, store.storeDir);
+    const info = await store.queryPathInfo(nameThere);
+    if (info === undefined || info.references.length > 0) return undefined;
+    return { ...info, path, contentAddress, deriver: undefined, signatures: [], nameThere };
   }
 
   #warnOnce(text: string): void {
@@ -121,7 +156,7 @@ export class Substitution {
    */
   async queryRealisation(id: DerivationOutputId): Promise<Realisation | undefined> {
     const { trustedKeys, progress } = this.#options;
-    for (const { store, trusted } of await this.#open()) {
+    for (const { store, trusted } of await this.#alike()) {
       try {
         const realisation = await store.queryRealisation?.(id);
         if (realisation === undefined) continue;
@@ -176,7 +211,7 @@ export class Substitution {
       level: 'info',
     });
     try {
-      const nar = counted(store.narFromPath(path, { signal, parent: copy }), narSize, copy, signal);
+      const nar = counted(store.narFromPath(info.nameThere ?? path, { signal, parent: copy }), narSize, copy, signal);
       // Where and when it was made, and that it was made here, is that store's own knowledge.
       const plain = { path, narHash, narSize, references, deriver, signatures, contentAddress, registrationTime: 0, ultimate: false };
       await destination.addToStore(plain, nar, { repair, checkSignatures: false });

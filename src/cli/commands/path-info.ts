@@ -19,7 +19,6 @@ export class PathInfoCommand extends BaseCommand {
     ],
   });
 
-  static override readonly asksCaches = true;
   static override readonly keepsOutput = true;
 
   readonly options = storePathOptions();

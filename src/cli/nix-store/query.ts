@@ -2,6 +2,7 @@
 
 import { bytesOf, utf8ToByteString } from '../../base/bytes.ts';
 import { FloeError, UsageError } from '../../base/errors.ts';
+import { readLogIn } from '../../engine/kept-logs.ts';
 import { printHash } from '../../base/hash.ts';
 import { STRUCTURED_ATTRS_VARIABLE } from '../../model/derivation-json.ts';
 import { isDerivationPath, parseStorePath, type StorePath } from '../../model/store-path.ts';
@@ -174,7 +175,7 @@ export async function readLog(run: OperationRun): Promise<void> {
   run.refuseFlags();
   for (const arg of run.args) {
     const path = run.queries.resolve(arg);
-    const log = await run.queries.readLog(path);
+    const log = await readLogIn(run.store, path);
     if (log === undefined) throw new FloeError('FLOE_NO_LOG', `build log of derivation '${run.engine.storeDir}/${path}' is not available`);
     run.write(log);
   }

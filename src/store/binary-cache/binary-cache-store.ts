@@ -219,17 +219,16 @@ export class BinaryCacheStore implements Store {
       yield chunk;
     }
     const shown = `${this.uri}/${url}`;
-    if (fileSize > 0 && size !== fileSize) {
-      throw new HashMismatchError(`size mismatch in '${shown}';\n  specified: ${fileSize}\n  got:       ${size}`, {
-        data: { file: shown, wanted: fileSize, got: size },
+    const got: Hash | undefined = fileHash && { algorithm: fileHash.algorithm, bytes: digest!.digest() };
+    if (fileHash !== undefined && !equalHash(got!, fileHash)) {
+      const [wantedText, gotText] = [fileHash, got!].map((hash) => printHash(hash, 'nix32', true));
+      throw new HashMismatchError(`hash mismatch in '${shown}';\n  specified: ${wantedText}\n  got:       ${gotText}`, {
+        data: { file: shown, wanted: wantedText, got: gotText },
       });
     }
-    if (fileHash === undefined || digest === undefined) return;
-    const got: Hash = { algorithm: fileHash.algorithm, bytes: digest.digest() };
-    if (equalHash(got, fileHash)) return;
-    const [wantedText, gotText] = [fileHash, got].map((hash) => printHash(hash, 'nix32', true));
-    throw new HashMismatchError(`hash mismatch in '${shown}';\n  specified: ${wantedText}\n  got:       ${gotText}`, {
-      data: { file: shown, wanted: wantedText, got: gotText },
+    if (fileSize === 0 || size === fileSize) return;
+    throw new HashMismatchError(`size mismatch in '${shown}';\n  specified: ${fileSize}\n  got:       ${size}`, {
+      data: { file: shown, wanted: fileSize, got: size },
     });
   }
 

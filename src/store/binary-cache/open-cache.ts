@@ -2,7 +2,7 @@
 // itself in nix-cache-info (Nix manual, "HTTP Binary Cache Store", "Local Binary Cache Store").
 
 import { byteStringOf, utf8ToByteString } from '../../base/bytes.ts';
-import { FetchError, type FloeError, StoreError, UsageError } from '../../base/errors.ts';
+import { FetchError, FloeError, StoreError, UsageError } from '../../base/errors.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
 import type { Io } from '../../io/io.ts';
 import { parseSecretKey, type SecretKey } from '../../model/signature.ts';
@@ -23,6 +23,8 @@ export interface OpenCacheOptions {
   /** Shared by all caches. */
   readonly connections?: Connections | undefined;
   readonly progress?: Progress | undefined;
+  /** Treats folders as servers: answers are kept, nothing is written (_NIX_FORCE_HTTP, for tests). */
+  readonly forceHttp?: boolean | undefined;
   /** Where answers are kept; undefined for nowhere. */
   readonly memory?: NarInfoCacheOptions | undefined;
   /** Headers for a host, logins above all. */
@@ -84,8 +86,9 @@ export async function openBinaryCache(url: string, options: OpenCacheOptions): P
       progress.log('warn', `unknown setting '${name}' of store '${url}'`);
   }
   const flag = (name: string): boolean => parameters.get(name) === 'true' || parameters.get(name) === '1';
+  const isFolder = kind === 'file' && options.forceHttp !== true;
   const memory =
-    kind === 'file' || options.memory === undefined ? undefined : new CacheMemory(options.memory, cacheUri(kind, url, location), storeDir);
+    isFolder || options.memory === undefined ? undefined : new CacheMemory(options.memory, cacheUri(kind, url, location), storeDir);
   const files = openFiles(kind, cacheUri(kind, url, location), options, memory);
   const store = new BinaryCacheStore({
     files,
@@ -100,7 +103,7 @@ export async function openBinaryCache(url: string, options: OpenCacheOptions): P
     writesListings: flag('write-nar-listing'),
     indexesDebugInfo: flag('index-debug-info'),
   });
-  const description = await readDescription(files, memory, kind !== 'file');
+  const description = await readDescription(files, memory, !isFolder);
   if (description.storeDir !== undefined && description.storeDir !== store.storeDir) {
     throw new StoreError(`binary cache '${files.uri}' is for Nix stores with prefix '${description.storeDir}', not '${store.storeDir}'`, {
       code: 'FLOE_STORE_DIR_MISMATCH',
@@ -144,6 +147,9 @@ async function readDescription(files: CacheFiles, memory: CacheMemory | undefine
   const remembered = memory?.lookupDescription();
   if (remembered !== undefined) return parseCacheDescription(remembered);
   const contents = await readWhole(files, DESCRIPTION_FILE);
+  // NIX: where there is none it would be written, which a folder that is treated as a server does not take.
+  if (contents === undefined && isRequired && files.uri.startsWith('file:'))
+    throw new FloeError('FLOE_NOT_SUPPORTED', `uploading to '${files.uri}/${DESCRIPTION_FILE}' is not supported`);
   if (contents === undefined && isRequired)
     throw new StoreError(`'${files.uri}' does not appear to be a binary cache`, { data: { uri: files.uri } });
   const text = contents === undefined ? '' : byteStringOf(contents);

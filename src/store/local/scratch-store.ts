@@ -5,30 +5,31 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StoreDir } from '../../model/store-path.ts';
-import { type LocalStore, type LocalStoreOptions, openLocalStore } from './local-store.ts';
+import type { LocalStore, LocalStoreOptions } from './local-store.ts';
 
-export interface ScratchStore {
-  readonly store: LocalStore;
+export interface ScratchStore<S extends LocalStore = LocalStore> {
+  readonly store: S;
   readonly folder: string;
   /** After the store is closed. */
   remove(): void;
 }
 
-/** An empty store; `readOnly` refuses what would be added. */
-export function openScratchStore(
+/** An empty store; `readOnly` refuses what would be added. `open` makes it. */
+export function openScratchStore<S extends LocalStore>(
   options: Pick<LocalStoreOptions, 'uri' | 'progress' | 'withRealisations' | 'requiresSignatures' | 'derivationsElsewhere'> & {
     readonly storeDir: StoreDir;
     readonly readOnly: boolean;
   },
-): ScratchStore {
+  open: (options: LocalStoreOptions) => S,
+): ScratchStore<S> {
   const { readOnly, ...rest } = options;
   const folder = fs.mkdtempSync(join(tmpdir(), 'floe-store-'));
   const place = { ...rest, realStoreDir: `${folder}/store`, stateDir: `${folder}/var`, reservedBytes: 0 };
-  let store = openLocalStore(place);
+  let store = open(place);
   if (readOnly) {
     // A database that is to be read has to be there.
     store.closeSync();
-    store = openLocalStore({ ...place, readOnly });
+    store = open({ ...place, readOnly });
   }
   const remove = (): void => {
     makeDeletable(place.realStoreDir);

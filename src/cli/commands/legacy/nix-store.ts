@@ -40,6 +40,9 @@ const OPERATIONS: Readonly<Record<OperationName, () => Promise<Operation>>> = {
   'verify-path': async () => (await care()).verifyPaths,
 };
 
+/** They work on files, and on words that are none of the store's. */
+const OPENS_NO_STORE: readonly OperationName[] = ['dump', 'restore', 'generate-binary-cache-key'];
+
 export class NixStoreCommand extends BaseCommand {
   static override paths = [['nix-store']];
   static override usage = Command.Usage({
@@ -64,9 +67,9 @@ export class NixStoreCommand extends BaseCommand {
     const engine = openEngine(this);
     try {
       const roots = new RootLinks(this, engine, this.addRoot);
-      return await run(
-        new OperationRun(this, engine, { flags, args: this.readArguments(operation), roots, printsResults: !this.noOutput }),
-      );
+      const args = this.readArguments(operation);
+      if (!OPENS_NO_STORE.includes(operation)) await engine.learn(args);
+      return await run(new OperationRun(this, engine, { flags, args, roots, printsResults: !this.noOutput }));
     } finally {
       await engine.close();
     }

@@ -20,7 +20,7 @@ export class StoreCatCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEngine(this);
     try {
-      new StoreTree(engine, this.target).read((chunk) => this.write(chunk));
+      (await StoreTree.open(engine, this.target)).read((chunk) => this.write(chunk));
     } finally {
       await engine.close();
     }

@@ -29,7 +29,7 @@ export class StoreLsCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEngine(this);
     try {
-      const tree = new StoreTree(engine, this.target);
+      const tree = await StoreTree.open(engine, this.target);
       if (this.json.json) {
         if (this.directory) throw new UsageError("'--directory' is useless with '--json'");
         return this.write(bytesOf(`${printJson(tree.toJson(this.recursive))}\n`));

@@ -17,8 +17,6 @@ export class StoreSignCommand extends BaseCommand {
     ],
   });
 
-  static override readonly asksCaches = true;
-
   readonly options = storePathOptions();
   readonly keyFile = Option.String('--key-file,-k', { description: 'File with the secret key (see key generate-secret). {file}' });
   readonly installables = Option.Rest({ name: 'installables' });
