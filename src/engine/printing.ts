@@ -4,14 +4,14 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { byteStringToUtf8, bytesOf, utf8ToByteString } from '../base/bytes.ts';
 import { FloeError, WrongTypeError } from '../base/errors.ts';
-import { Attrs, makeAttrs } from '../eval/attrs.ts';
+import { Attrs, AttrsBuilder } from '../eval/attrs.ts';
 import { forceDeep } from '../eval/builtins/deep.ts';
 import { printValueAsJson } from '../eval/builtins/json.ts';
-import { printValueAsXml, type XmlOptions } from '../eval/builtins/xml.ts';
+import { writeValueAsXml, type XmlOptions } from '../eval/builtins/xml.ts';
 import { callFunction } from '../eval/call.ts';
 import { coerceToString } from '../eval/coerce.ts';
 import { NO_POSITION } from '../eval/position.ts';
-import { PRINT_DEFAULTS, printAmbiguous, printValue } from '../eval/print.ts';
+import { PRINT_DEFAULTS, printValue, writeAmbiguous } from '../eval/print.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { symbolName, symbols } from '../eval/symbol.ts';
 import { force, isString, type Slot, stringText, type Value } from '../eval/value.ts';
@@ -56,10 +56,10 @@ export class Printing {
   }
 
   /** What `nix-instantiate --eval` prints; with `strict` everything below is evaluated first. */
-  ambiguous(value: Value, strict: boolean): string {
-    return this.guard(() => {
+  writeAmbiguous(value: Value, strict: boolean, write: (text: string) => void): void {
+    this.guard(() => {
       if (strict) forceDeep(value);
-      return printAmbiguous(value);
+      writeAmbiguous(value, write);
     });
   }
 
@@ -86,16 +86,15 @@ export class Printing {
         // The text and its name as JSON has them, which may fail too: names that are no UTF-8.
         const texts = order.map((index) => {
           const name = symbolName(value.keys()[index]!);
-          const slot = value.slots()[index]!;
-          return parts.part('', name, '', () => this.json(makeAttrs([[name, slot]]), copyToStore, strict).slice(1, -1));
+          return parts.part('', name, '', () => this.json(alone(value, index), copyToStore, strict).slice(1, -1));
         });
         return `{${texts.join(',')}}`;
       },
     });
   }
 
-  xml(value: Value, options: XmlOptions): string {
-    return this.guard(() => printValueAsXml(this.state, value, NO_POSITION, this.context, options));
+  writeXml(value: Value, options: XmlOptions, write: (text: string) => void): void {
+    this.guard(() => writeValueAsXml(this.state, value, NO_POSITION, this.context, options, write));
   }
 
   /** A string as a file, a set as a folder of such. Nothing may lie there yet. */
@@ -116,4 +115,9 @@ export class Printing {
       this.writeBelow(join(path, name), value.slots()[index]!);
     }
   }
+}
+
+/** The set of one attribute of a set, which stands where it stood. */
+function alone(set: Attrs, index: number): Attrs {
+  return new AttrsBuilder().set(set.keys()[index]!, set.slots()[index]!, set.positionAt(index)).build();
 }
