@@ -30,6 +30,7 @@ import type { BuildJob, BuildOutcome } from './builder.ts';
 import type { ContentChecks } from './content-checks.ts';
 import { type FetchingSettings, transferShower } from './download-file.ts';
 import { isBuiltin, runBuiltin } from './builtin-builders.ts';
+import type { RemoteBuilder } from './remote-builder.ts';
 import { runDiffHook, runPostBuildHook, runPreBuildHook } from './hooks.ts';
 import type { RunProgress } from './run-progress.ts';
 import { makeEnvironment, rewriteText } from './environment.ts';
@@ -59,6 +60,8 @@ export interface LocalBuildOptions {
   readonly hookEnv: Readonly<Record<string, string | undefined>>;
   /** Limits on what runs at once. */
   readonly slots: { readonly builds: Slots; readonly downloads: Slots };
+  /** Other machines that build; undefined where there are none. */
+  readonly remote?: RemoteBuilder | undefined;
   /** A derivation that may not be written yet; undefined to read it from the store. */
   readonly derivation: (path: StorePath) => Derivation | undefined;
 }
@@ -81,6 +84,18 @@ export function outputPathOf(store: LocalStore, derivation: Derivation, name: st
   const output = derivation.outputs.get(name);
   if (output !== undefined && 'path' in output) return output.path;
   return store.realisations?.outputPath(derivation, name);
+}
+
+/** Tells the user's post-build-hook what was built, here or elsewhere. */
+export async function tellOfBuild(
+  { settings, progress, store, hookEnv }: LocalBuildOptions,
+  derivation: string,
+  built: ReadonlyMap<string, StorePath>,
+): Promise<void> {
+  if (settings.postBuildHook === undefined || settings.postBuildHook === '') return;
+  const outputs = [...built.values()].map((path) => store.printPath(path)).sort(compareStrings);
+  const config = settings.configText ?? '';
+  await runPostBuildHook({ program: settings.postBuildHook, env: hookEnv, progress, derivation, outputs, config });
 }
 
 /** One build, its outputs locked. */
@@ -106,7 +121,7 @@ export class LocalBuild {
     const ended = this.#shared.counts.builds.run();
     try {
       const outputs = await (isBuiltin(this.#job.derivation) ? this.#runBuiltin() : this.#runProgram());
-      await this.#runPostBuildHook(outputs);
+      await tellOfBuild(this.#shared, this.#printed, outputs);
       return { success: true, status: 'Built', outputs };
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
@@ -118,20 +133,6 @@ export class LocalBuild {
       this.#activity.stop();
       ended();
     }
-  }
-
-  async #runPostBuildHook(built: ReadonlyMap<string, StorePath>): Promise<void> {
-    const { settings, progress, store, hookEnv } = this.#shared;
-    if (settings.postBuildHook === undefined || settings.postBuildHook === '') return;
-    const outputs = [...built.values()].map((path) => store.printPath(path));
-    await runPostBuildHook({
-      program: settings.postBuildHook,
-      env: hookEnv,
-      progress,
-      derivation: this.#printed,
-      outputs: outputs.sort(compareStrings),
-      config: settings.configText ?? '',
-    });
   }
 
   // ---- places

@@ -1,7 +1,7 @@
 // Building on this machine: whether a derivation can be built here at all, waiting for a place among the jobs, and locking its outputs
 // against other builders, floe's and C++ Nix's. The build itself is local-build.ts. libstore/build/derivation-building-goal.cc.
 
-import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compareStrings } from '../base/bytes.ts';
 import { BuildError } from '../base/errors.ts';
 import type { Derivation } from '../model/derivation.ts';
@@ -11,12 +11,13 @@ import type { PathLocks } from '../store/local/locks.ts';
 import type { Builder, BuildJob, BuildOutcome } from './builder.ts';
 import { isBuiltin } from './builtin-builders.ts';
 import type { DerivationOptions } from './derivation-options.ts';
-import { exists } from './host-files.ts';
-import { LocalBuild, type LocalBuildOptions, outputPathOf } from './local-build.ts';
+import { LocalBuild, type LocalBuildOptions, outputPathOf, tellOfBuild } from './local-build.ts';
 import { externalBuilderFor } from './settings.ts';
-import { namesMachines, noRemoteBuilds } from './remote-builder.ts';
 
-/** Builds on this machine. */
+/** How often a machine without a free place is asked again. */
+const BUSY_MS = 500;
+
+/** Builds on this machine, or has one of the other machines build. */
 export class LocalBuilder implements Builder {
   readonly #options: LocalBuildOptions;
 
@@ -24,7 +25,14 @@ export class LocalBuilder implements Builder {
     this.#options = options;
   }
 
-  refuses({ path, derivation, options }: BuildJob): BuildError | undefined {
+  refuses(job: BuildJob): BuildError | undefined {
+    const { remote } = this.#options;
+    if (remote?.suits(job.derivation.system, requiredFeatures(job.derivation, job.options)) === true) return undefined;
+    return this.#refusesHere(job);
+  }
+
+  /** Why this machine cannot build it. */
+  #refusesHere({ path, derivation, options }: BuildJob): BuildError | undefined {
     const { settings, store } = this.#options;
     const printed = store.printPath(path);
     const wrongSystem =
@@ -36,12 +44,6 @@ export class LocalBuilder implements Builder {
     const missing = required.some((feature) => !settings.systemFeatures.includes(feature));
     const noJobs = settings.maxJobs === 0;
     if (!wrongSystem && !missing && !noJobs) return undefined;
-    const remote = namesMachines(settings.builders, (file) => (exists(file) ? fs.readFileSync(file, 'utf8') : undefined));
-    if (remote)
-      return noRemoteBuilds(
-        printed,
-        wrongSystem ? `it is for a '${derivation.system}'` : noJobs ? 'max-jobs is 0' : 'it requires features this machine lacks',
-      );
     const list = (features: readonly string[]) => [...features].sort(compareStrings).join(', ');
     const reasons = [
       noJobs
@@ -56,6 +58,46 @@ export class LocalBuilder implements Builder {
   }
 
   async build(job: BuildJob, signal: AbortSignal): Promise<BuildOutcome> {
+    const refusal = this.#refusesHere(job);
+    const staysHere = refusal === undefined && (job.mode !== 'normal' || job.options.preferLocalBuild);
+    const outcome = staysHere ? undefined : await this.#buildElsewhere(job, signal, refusal === undefined);
+    if (outcome !== undefined) return outcome;
+    return refusal === undefined ? this.#buildHere(job, signal) : { success: false, error: refusal };
+  }
+
+  /** Undefined where no other machine takes it. One whose places are all taken is waited for only where it cannot be built here. */
+  async #buildElsewhere(job: BuildJob, signal: AbortSignal, canBuildHere: boolean): Promise<BuildOutcome | undefined> {
+    const { remote, store } = this.#options;
+    if (remote === undefined) return undefined;
+    for (;;) {
+      signal.throwIfAborted();
+      if (job.mode === 'normal' && this.#allValid(job)) return this.#already(job);
+      const claim = await remote.claim(job.derivation.system, requiredFeatures(job.derivation, job.options));
+      if (claim === undefined || (claim === 'busy' && canBuildHere)) return undefined;
+      if (claim === 'busy') {
+        await sleep(BUSY_MS, undefined, { signal });
+        continue;
+      }
+      let locks: PathLocks | undefined;
+      const ended = this.#options.counts.builds.run();
+      try {
+        locks = await store.lockPaths(this.#lockNames(job), { wait: false });
+        if (locks !== undefined) {
+          if (job.mode === 'normal' && this.#allValid(job)) return this.#already(job);
+          const outcome = await claim.build(job, signal);
+          if (outcome.success) await tellOfBuild(this.#options, store.printPath(job.path), outcome.outputs);
+          return outcome;
+        }
+      } finally {
+        locks?.release();
+        ended();
+        await claim.close();
+      }
+      await this.#waitForOthers(job, signal);
+    }
+  }
+
+  async #buildHere(job: BuildJob, signal: AbortSignal): Promise<BuildOutcome> {
     const slots = this.#options.slots[isBuiltin(job.derivation) ? 'downloads' : 'builds'];
     for (;;) {
       signal.throwIfAborted();

@@ -20,6 +20,7 @@ import { LocalBuilder } from './local-builder.ts';
 import { makeMirrorResolver, type MirrorResolver } from './mirrors.ts';
 import type { BuildMode } from './outputs.ts';
 import { makePlan, type Plan, type PlanSource } from './plan.ts';
+import type { RemoteBuilder } from './remote-builder.ts';
 import { RunProgress } from './run-progress.ts';
 import { SandboxChooser } from './sandbox/choose.ts';
 import { printFailure } from './failure-text.ts';
@@ -38,6 +39,8 @@ export interface RealiseOptions {
   /** Copies here what of these sources lies in another store, that of evaluation. */
   readonly bringSources?: ((paths: readonly StorePath[]) => Promise<void>) | undefined;
   readonly substituter?: Substituter | undefined;
+  /** Other machines that build; none unless said. */
+  readonly remote?: RemoteBuilder | undefined;
   /** Resolves `mirror://`; the machine's own mirrors unless said. */
   readonly mirrors?: MirrorResolver | undefined;
   /** Adds signatures by this machine's keys to what was built. */
@@ -159,6 +162,7 @@ export async function tryRealise(requests: readonly DerivedPath[], options: Real
     contents,
     counts,
     hookEnv: io.env,
+    remote: options.remote,
     slots: { builds: new Slots(settings.maxJobs), downloads: new Slots(settings.maxDownloads) },
     derivation,
   });

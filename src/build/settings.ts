@@ -44,8 +44,6 @@ export interface BuildSettings extends SandboxPolicy, DownloadSettings {
   /** `impure-env`: variables for fixed-output builds, before those of floe's own environment. */
   readonly impureEnv: ReadonlyMap<string, string>;
   readonly hashedMirrors: readonly string[];
-  /** `builders`: machines to build on; floe does not use them yet. */
-  readonly builders: string;
   /** `allowed-impure-host-deps`: prefixes of what derivations may ask for with `__impureHostDeps`. */
   readonly allowedImpureHostDeps?: readonly string[] | undefined;
   readonly preBuildHook?: string | undefined;
@@ -90,7 +88,6 @@ export const DEFAULT_BUILD_SETTINGS: BuildSettings = {
   buildDir: undefined,
   impureEnv: new Map(),
   hashedMirrors: [],
-  builders: '',
   sandbox: 'true',
   sandboxFallback: true,
   requireDropGroups: false,

@@ -9,6 +9,7 @@ import type { FetchingSettings } from '../build/download-file.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import { type Plan, printPlan } from '../build/plan.ts';
 import type { RealiseOptions, RealiseResult } from '../build/realise.ts';
+import type { RemoteBuilder } from '../build/remote-builder.ts';
 import type { ExternalBuilder } from '../build/sandbox/external.ts';
 import type { SandboxPath } from '../build/sandbox/sandbox.ts';
 import type { BuildSettings } from '../build/settings.ts';
@@ -75,6 +76,7 @@ export class Builds {
   /** Whether anything was built or fetched. */
   private hasWorked = false;
   private readonly made = new Map<StorePath, ReadonlyMap<string, StorePath>>();
+  private remote: { readonly made: RemoteBuilder | undefined } | undefined;
   private substituter: { readonly made: Substituter | undefined } | undefined;
 
   /** Derivations to build that neither evaluation nor the store has: clients on other machines sent them. */
@@ -136,6 +138,7 @@ export class Builds {
     return {
       ...(await this.surroundings()),
       store: engine.localStore('building here'),
+      remote: await this.machines(),
       progress: engine.progress,
       derivation: (path) => this.given.get(path) ?? engine.pendingHost?.readDerivation(path) ?? this.evaluatedElsewhere(path),
       bringSources: engine.evalStore === engine.store ? undefined : (paths) => this.bringSources(paths),
@@ -171,6 +174,14 @@ export class Builds {
     const { evalStore, store } = this.engine;
     const { copyClosure } = await import('./copy-paths.ts');
     await copyClosure(this.engine, evalStore, store, await evalStore.queryValidPaths(paths));
+  }
+
+  /** PERF: what reaches other machines is loaded where the setting may name one. */
+  private async machines(): Promise<RemoteBuilder | undefined> {
+    const builders = this.engine.settings.get('builders');
+    if (builders === '' || (builders.startsWith('@') && !builders.includes('\n') && !fs.existsSync(builders.slice(1)))) return undefined;
+    const { makeRemoteBuilder } = await import('./remote-machines.ts');
+    return (this.remote ??= { made: makeRemoteBuilder(this.engine) }).made;
   }
 
   /** Signs with the keys of `secret-key-files`. */
@@ -209,7 +220,10 @@ export class Builds {
       maxDownloads: Number(settings.get('http-connections')) || 64,
       system: settings.get('system'),
       extraPlatforms: [...settings.get('extra-platforms')],
-      systemFeatures: [...settings.get('system-features'), ...(settings.hasFeature('ca-derivations') ? ['ca-derivations'] : [])],
+      systemFeatures: [
+        ...(this.engine.storeAccess.placement.systemFeatures ?? settings.get('system-features')),
+        ...(settings.hasFeature('ca-derivations') ? ['ca-derivations'] : []),
+      ],
       sandboxPaths: Object.entries(settings.get('sandbox-paths')).map(([target, { source, optional }]) => ({
         target: utf8ToByteString(target),
         source: utf8ToByteString(source),
@@ -220,7 +234,6 @@ export class Builds {
         Object.entries(settings.get('impure-env')).map(([name, value]) => [utf8ToByteString(name), utf8ToByteString(String(value))]),
       ),
       hashedMirrors: settings.get('hashed-mirrors'),
-      builders: this.engine.settings.isOverridden('builders') ? settings.get('builders') : '',
       allowedImpureHostDeps: [...settings.get('allowed-impure-host-deps')].map(utf8ToByteString),
       preBuildHook: settings.get('pre-build-hook'),
       postBuildHook: settings.get('post-build-hook'),

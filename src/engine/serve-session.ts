@@ -5,9 +5,8 @@ import { FloeError, FormatError, BuildError } from '../base/errors.ts';
 import { utf8ToByteString } from '../base/bytes.ts';
 import { parseHash } from '../base/hash.ts';
 import { WireReader, WireWriter } from '../base/wire.ts';
-import { parseATerm } from '../model/aterm.ts';
+import { readNow } from '../base/wire-reading.ts';
 import { parseContentAddress } from '../model/content-address.ts';
-import type { Derivation } from '../model/derivation.ts';
 import type { DerivedPath } from '../model/derived-path.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import {
@@ -20,6 +19,8 @@ import {
   writePaths,
 } from '../model/serve-protocol.ts';
 import { isDerivationPath, parseStorePath, type StorePath, storePathName } from '../model/store-path.ts';
+import { readBasicDerivation, WORKER_VERSION, writeServeResult } from '../model/worker-protocol.ts';
+import { EngineDaemonHost } from './daemon-host.ts';
 import type { Engine } from './engine.ts';
 import { importPaths } from './store-archives.ts';
 import { StoreQueries } from './store-queries.ts';
@@ -31,6 +32,8 @@ export interface ServeOptions {
   /** Whether the client may add, fetch and build. */
   readonly mayWrite: boolean;
 }
+
+const NEVER = new AbortController().signal;
 
 const COMMAND_NAMES = new Map(
   Object.entries(SERVE_COMMANDS).map(([name, number]) => [number as number, name as keyof typeof SERVE_COMMANDS]),
@@ -161,35 +164,12 @@ export class ServeSession {
 
   private async buildDerivation(): Promise<void> {
     this.requireWriting('building paths');
-    const { builds } = this.engine;
     const path = this.path();
-    builds.given.set(path, this.readDerivation(storePathName(path).slice(0, -'.drv'.length)));
+    const context = { storeDir: this.engine.storeDir, version: WORKER_VERSION };
+    const derivation = readNow(readBasicDerivation(context, storePathName(path).slice(0, -'.drv'.length)), this.reader);
     this.readBuildOptions();
-    const startTime = Math.floor(Date.now() / 1000);
-    const { results } = await builds.tryBuild([{ kind: 'built', derivation: path, outputs: 'all' }]);
-    const [result] = results;
-    const error = result === undefined || result.success ? undefined : result.error;
-    const status = result?.success === true ? result.status : (error?.status ?? 'MiscFailure');
-    this.writer.number(buildStatusNumber(status)).string(error === undefined ? '' : utf8ToByteString(error.message));
-    if (this.version >= 0x203) {
-      this.writer.number(error === undefined ? 1 : 0).boolean(status === 'NotDeterministic');
-      this.writer.number(startTime).number(Math.floor(Date.now() / 1000));
-    }
-    // Realisations: whoever sends derivations without known outputs asks the store for them.
-    if (this.version >= 0x206) this.writer.number(0);
-  }
-
-  /** A derivation without input derivations, as clients send it: its inputs are all there. */
-  private readDerivation(name: string): Derivation {
-    const { reader } = this;
-    const list = (count: number, read: () => string): string => `[${Array.from({ length: count }, read).join(',')}]`;
-    const strings = (count: number): string => Array.from({ length: count }, () => quote(reader.string())).join(',');
-    const outputs = list(reader.number(), () => `(${strings(4)})`);
-    const sources = reader.strings().sort().map(quote).join(',');
-    const [system, builder] = [quote(reader.string()), quote(reader.string())];
-    const args = reader.strings().map(quote).join(',');
-    const env = list(reader.number(), () => `(${strings(2)})`);
-    return parseATerm(`Derive(${outputs},[],[${sources}],${system},${builder},[${args}],${env})`, name, this.engine.storeDir);
+    const host = new EngineDaemonHost(this.engine);
+    writeServeResult(this.writer, this.version, await host.buildDerivation(path, derivation, 'normal', NEVER));
   }
 
   private async addToStoreNar(): Promise<void> {
@@ -231,11 +211,4 @@ export class ServeSession {
     while (left > 0) take();
     this.writer.number(1);
   }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-/** A string of a .drv file. */
-function quote(text: string): string {
-  return `"${text.replace(/["\\\n\r\t]/g, (character) => ESCAPES[character]!)}"`;
 }

@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { unreachable } from '../base/assert.ts';
 import { FloeError, ProtocolError, UsageError } from '../base/errors.ts';
 import { type RemoteConnection, ServeStore } from '../store/remote/serve-store.ts';
 import { WorkerStore } from '../store/remote/worker-store.ts';
@@ -69,19 +71,20 @@ export function parseSshUrl(url: string, warn: (message: string) => void): SshSt
   return { ...parseSshAuthority(authority), isDaemon: scheme === 'ssh-ng', parameters, uri: url };
 }
 
-const storeDirOf = ({ parameters }: SshStoreReference, env: Engine['env']): string =>
+/** What paths of a store elsewhere print under. */
+export const storeDirOf = (parameters: ReadonlyMap<string, string>, env: Engine['env']): string =>
   parameters.get('store') || env['NIX_STORE_DIR'] || env['NIX_STORE'] || DEFAULT_STORE_DIR;
 
 /** Opens an ssh:// store; nothing is started before it is asked something. */
-export function openSshStore({ env }: Pick<Engine, 'env'>, reference: SshStoreReference): ServeStore {
-  const { host, uri } = reference;
-  return new ServeStore({ storeDir: storeDirOf(reference, env), uri, host, connect: () => startServer(reference, env) });
+export function openSshStore({ env }: Pick<Engine, 'env'>, reference: SshStoreReference, onLine?: LineListener): ServeStore {
+  const { host, uri, parameters } = reference;
+  return new ServeStore({ storeDir: storeDirOf(parameters, env), uri, host, connect: () => startServer(reference, env, onLine) });
 }
 
 /** Opens an ssh-ng:// store. The other side keeps its own settings. */
 export function openSshDaemonStore({ env, progress }: Pick<Engine, 'env' | 'progress'>, reference: SshStoreReference): WorkerStore {
   return new WorkerStore({
-    storeDir: storeDirOf(reference, env),
+    storeDir: storeDirOf(reference.parameters, env),
     uri: reference.uri,
     progress,
     connect: () => startServer(reference, env),
@@ -89,10 +92,14 @@ export function openSshDaemonStore({ env, progress }: Pick<Engine, 'env' | 'prog
   });
 }
 
-/** The store of an ssh URL. */
-export function openSshUrl(engine: Pick<Engine, 'env' | 'progress'>, url: string): { store: ServeStore | WorkerStore; trusted: boolean } {
+/** The store of an ssh URL. What the program over there says beside the older protocol goes to `onLine`, else to the user as it is. */
+export function openSshUrl(
+  engine: Pick<Engine, 'env' | 'progress'>,
+  url: string,
+  onLine?: LineListener,
+): { store: ServeStore | WorkerStore; trusted: boolean } {
   const reference = parseSshUrl(url, (message) => engine.progress.log('warn', message));
-  const store = reference.isDaemon ? openSshDaemonStore(engine, reference) : openSshStore(engine, reference);
+  const store = reference.isDaemon ? openSshDaemonStore(engine, reference) : openSshStore(engine, reference, onLine);
   return { store, trusted: reference.parameters.get('trusted') === 'true' };
 }
 
@@ -122,32 +129,38 @@ function sshOptions({ host, port, parameters }: SshStoreReference, env: Engine['
   ];
 }
 
-async function startServer(reference: SshStoreReference, env: Engine['env']): Promise<RemoteConnection> {
+async function startServer(reference: SshStoreReference, env: Engine['env'], onLine?: LineListener): Promise<RemoteConnection> {
   const { destination, port } = reference;
   const words = serverWords(reference);
-  if (destination === 'localhost' && port === undefined) return startProgram(words, env, false);
+  if (destination === 'localhost' && port === undefined) return startProgram(words, env, false, { onLine });
   const folder = fs.mkdtempSync(join(tmpdir(), 'floe-ssh-'));
   try {
     const options = sshOptions(reference, env, join(folder, 'host-key'));
     const isShared =
       spawnSync('ssh', ['-O', 'check', destination, ...options], { stdio: 'ignore', env: env as NodeJS.ProcessEnv }).status === 0;
-    return await startProgram(['ssh', destination, '-x', ...options, '--', ...words], env, !isShared, () =>
-      fs.rmSync(folder, { recursive: true, force: true }),
-    );
+    const onClose = (): void => fs.rmSync(folder, { recursive: true, force: true });
+    return await startProgram(['ssh', destination, '-x', ...options, '--', ...words], env, !isShared, { onLine, onClose });
   } catch (error) {
     fs.rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startProgram(
+/** Gets a line that a program said on standard error. */
+type LineListener = (text: string) => void;
+
+/** Starts a program that is spoken to over its standard input and output. */
+export async function startProgram(
   [program, ...args]: readonly string[],
   env: Engine['env'],
   saysStarted: boolean,
-  onClose: () => void = () => {},
+  { onLine, onClose = () => {} }: { readonly onLine?: LineListener | undefined; readonly onClose?: () => void } = {},
 ): Promise<RemoteConnection> {
   // ssh runs its local command in $SHELL.
-  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...env, SHELL: '/bin/sh' } as NodeJS.ProcessEnv });
+  const child = spawn(program!, args, {
+    stdio: ['pipe', 'pipe', onLine === undefined ? 'inherit' : 'pipe'],
+    env: { ...env, SHELL: '/bin/sh' } as NodeJS.ProcessEnv,
+  });
   try {
     await once(child, 'spawn');
   } catch (error) {
@@ -161,20 +174,23 @@ async function startProgram(
           : `a store on 'localhost' needs '${program}' in PATH (a link to floe will do)`,
     });
   }
+  if (onLine !== undefined) createInterface({ input: child.stderr! }).on('line', onLine);
+  if (child.stdin === null || child.stdout === null) unreachable('pipes were asked for');
+  const { stdin, stdout } = child;
   let failure: Error | undefined;
-  child.stdin.on('error', (error) => (failure = error));
+  stdin.on('error', (error) => (failure = error));
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   return {
     saysStarted,
-    output: child.stdout,
+    output: stdout,
     async write(chunk) {
       if (failure !== undefined)
         throw new ProtocolError(`the connection was lost: ${failure.message}`, { data: { isEndOfFile: true }, cause: failure });
-      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), ended]);
+      if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain'), ended]);
     },
     async close() {
-      child.stdin.end();
-      child.stdout.destroy();
+      stdin.end();
+      stdout.destroy();
       await ended;
       onClose();
     },

@@ -237,17 +237,49 @@ function* readMicroseconds(): Reading<number | undefined> {
   return (yield* readBoolean()) ? yield* readNumber() : undefined;
 }
 
-export function writeBuildResult(writer: WireWriter, { version }: WireContext, result: BuildResult): void {
+/** Which parts of a build's result both sides know. */
+interface ResultParts {
+  readonly times: boolean;
+  readonly processorTimes: boolean;
+  readonly outputs: boolean;
+}
+
+const partsOf = ({ version }: WireContext): ResultParts => ({
+  times: version >= since(29),
+  processorTimes: version >= since(37),
+  outputs: version >= since(28),
+});
+
+/** The older ssh protocol's result has the same parts. */
+const servePartsOf = (version: number): ResultParts => ({ times: version >= 0x203, processorTimes: false, outputs: version >= 0x206 });
+
+export function writeBuildResult(writer: WireWriter, context: WireContext, result: BuildResult): void {
+  writeResult(writer, partsOf(context), result);
+}
+
+export function writeServeResult(writer: WireWriter, serveVersion: number, result: BuildResult): void {
+  writeResult(writer, servePartsOf(serveVersion), result);
+}
+
+export function readBuildResult(context: WireContext): Reading<BuildResult> {
+  return readResult(partsOf(context));
+}
+
+export function readServeResult(serveVersion: number): Reading<BuildResult> {
+  return readResult(servePartsOf(serveVersion));
+}
+
+function writeResult(writer: WireWriter, parts: ResultParts, result: BuildResult): void {
   writer.number(buildStatusNumber(result.status)).string(result.success ? '' : result.message);
-  if (version >= since(29)) {
+  if (parts.times) {
     writer.number(result.timesBuilt).boolean(!result.success && result.isNonDeterministic);
     writer.number(result.startTime).number(result.stopTime);
   }
-  if (version >= since(37)) {
+  if (parts.processorTimes) {
     writeMicroseconds(writer, result.cpuUserUs);
     writeMicroseconds(writer, result.cpuSystemUs);
   }
-  if (version >= since(28)) {
+  if (parts.outputs) {
     const outputs = result.success ? [...result.builtOutputs.values()] : [];
     const named = outputs.map((one) => [printDerivationOutputId(one.id), one] as const).sort((a, b) => compareStrings(a[0], b[0]));
     writer.number(named.length);
@@ -260,20 +292,20 @@ export function writeBuildResult(writer: WireWriter, { version }: WireContext, r
 
 const SUCCESSES: readonly string[] = ['Built', 'Substituted', 'AlreadyValid', 'ResolvesToAlreadyValid'];
 
-export function* readBuildResult({ version }: WireContext): Reading<BuildResult> {
+function* readResult(parts: ResultParts): Reading<BuildResult> {
   const status = buildStatusOf(yield* readNumber());
   const message = yield* readString();
   let times = { timesBuilt: 0, startTime: 0, stopTime: 0 };
   let isNonDeterministic = false;
-  if (version >= since(29)) {
+  if (parts.times) {
     const timesBuilt = yield* readNumber();
     isNonDeterministic = yield* readBoolean();
     times = { timesBuilt, startTime: yield* readNumber(), stopTime: yield* readNumber() };
   }
-  const cpuUserUs = version >= since(37) ? yield* readMicroseconds() : undefined;
-  const cpuSystemUs = version >= since(37) ? yield* readMicroseconds() : undefined;
+  const cpuUserUs = parts.processorTimes ? yield* readMicroseconds() : undefined;
+  const cpuSystemUs = parts.processorTimes ? yield* readMicroseconds() : undefined;
   const builtOutputs = new Map<string, Realisation>();
-  if (version >= since(28)) {
+  if (parts.outputs) {
     for (let left = yield* readNumber(); left > 0; left--) {
       yield* readString();
       const realisation = yield* readRealisation();

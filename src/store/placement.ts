@@ -36,6 +36,8 @@ export interface StorePlacement {
   readonly socket?: string | undefined;
   /** Whether what is copied here needs a signature; undefined where the URL does not say. */
   readonly requiresSignatures: boolean | undefined;
+  /** What builds in it may ask for, where its URL says. */
+  readonly systemFeatures?: readonly string[] | undefined;
   /** What a child must see where, so that store paths work for it; undefined where they work as they are. */
   readonly mount: { readonly physical: string; readonly at: string } | undefined;
   /** The two layers that the objects lie in; undefined where they lie in one folder. */
@@ -71,7 +73,6 @@ const HARMLESS_PARAMETERS = [
   'trusted',
   'priority',
   'want-mass-query',
-  'system-features',
   'path-info-cache-size',
   'build-dir',
   'use-roots-daemon',
@@ -199,8 +200,9 @@ function placeLocal(url: StoreUrl, uri: string, machine: StoreMachine): StorePla
         }
       : undefined;
   if (overlay !== undefined) parameters.delete('lower-store');
+  const systemFeatures = take('system-features')?.split(/\s+/);
   for (const name of HARMLESS_PARAMETERS) parameters.delete(name);
-  return placement(folders, uri, { readOnly, requiresSignatures, overlay, unknownParameters: [...parameters.keys()] });
+  return placement(folders, uri, { readOnly, systemFeatures, requiresSignatures, overlay, unknownParameters: [...parameters.keys()] });
 }
 
 /** Where the daemon of the usual store listens. */

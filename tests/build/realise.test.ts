@@ -441,12 +441,6 @@ test('refused before anything runs: other systems, features, max-jobs 0', async 
   assert.match(feature.message, /\nReason: missing system features\nRequired features: \{a, b\}\nAvailable features: \{kvm\}$/);
   const none = await refusal(store, { name: 'none', script: 'true' }, { maxJobs: 0 });
   assert.match(none.message, /\nReason: local builds are disabled \(max-jobs = 0\)/);
-  const remote = await refusal(
-    store,
-    { name: 'alien', system: 'riscv64-linux', script: 'true' },
-    { builders: 'ssh://elsewhere riscv64-linux' },
-  );
-  assert.match(remote.message, /floe does not build on other machines yet$/);
 });
 
 test('messages of builders for Nix', async () => {

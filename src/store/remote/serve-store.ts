@@ -5,6 +5,10 @@ import { byteStringOf, compareStrings } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError, ProtocolError } from '../../base/errors.ts';
 import { hashBytes, printHash } from '../../base/hash.ts';
 import { AsyncWireReader, WireWriter } from '../../base/wire.ts';
+import { readLater } from '../../base/wire-reading.ts';
+import type { BuildResult } from '../../model/build-result.ts';
+import type { Derivation } from '../../model/derivation.ts';
+import { readServeResult, WORKER_VERSION, writeBasicDerivation } from '../../model/worker-protocol.ts';
 import { makeTextPath, printContentAddress } from '../../model/content-address.ts';
 import { NO_VISITOR, narOfFile, NarReader } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
@@ -47,6 +51,8 @@ class Conversation {
   readonly reader: AsyncWireReader;
   private pending: Uint8Array[] = [];
   readonly writer = new WireWriter((chunk) => void this.pending.push(chunk));
+  /** The lower of both versions, once greeted. */
+  version = SERVE_VERSION;
 
   constructor(connection: RemoteConnection) {
     this.connection = connection;
@@ -74,7 +80,7 @@ class Conversation {
     const magic = await this.reader.bytes(8);
     if (magic.slice(4).some((byte) => byte !== 0) || new DataView(magic.buffer).getUint32(0, true) !== SERVER_MAGIC)
       throw new ProtocolError(`'nix-store --serve' protocol mismatch from '${host}', got '${byteStringOf(magic)}'`, { data });
-    const version = await this.reader.number();
+    const version = (this.version = Math.min(await this.reader.number(), SERVE_VERSION));
     if (version >> 8 !== 2 || version < OLDEST_SERVER)
       throw new ProtocolError(`unsupported 'nix-store --serve' protocol version on '${host}'`, { data });
   }
@@ -200,6 +206,25 @@ export class ServeStore implements Store {
       writePaths(conversation.writer, paths, this.storeDir);
       await conversation.send();
       return new Set(await readPaths(conversation.reader, this.storeDir));
+    });
+  }
+
+  /** Builds a derivation whose inputs are there. */
+  async buildDerivation(
+    path: StorePath,
+    derivation: Derivation,
+    options: { readonly maxSilentTimeS: number; readonly timeoutS: number; readonly maxLogSize: number; readonly keepFailed: boolean },
+  ): Promise<BuildResult> {
+    return this.talk(async (conversation) => {
+      const { writer, reader, version } = conversation;
+      writer.number(SERVE_COMMANDS.buildDerivation).string(`${this.storeDir}/${path}`);
+      writeBasicDerivation(writer, { storeDir: this.storeDir, version: WORKER_VERSION }, derivation);
+      writer.number(options.maxSilentTimeS).number(options.timeoutS).number(options.maxLogSize);
+      // How often to build again, and whether to ask for the same each time: no longer done.
+      writer.number(0).number(0);
+      if (version >= 0x207) writer.boolean(options.keepFailed);
+      await conversation.send();
+      return readLater(readServeResult(version), reader);
     });
   }
 
