@@ -95,7 +95,11 @@ function describeRun(result: { stdout: string; stderr: string; code: number }): 
   ];
 }
 
-function runLauncher(words: readonly string[], cwd: string, env: Record<string, string>): { stdout: string; stderr: string; code: number } {
+function runLauncher(
+  words: readonly string[],
+  cwd: string,
+  env: Record<string, string | undefined>,
+): { stdout: string; stderr: string; code: number } {
   const all = { PATH: process.env['PATH'], NIX_CONF_DIR: `${cwd}/etc`, ...env };
   const { stdout, stderr, status } = spawnSync(launcher, words.slice(1), { cwd, env: all, encoding: 'utf8' });
   return { stdout, stderr, code: status ?? -1 };
