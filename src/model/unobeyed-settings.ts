@@ -19,7 +19,6 @@ export const UNOBEYED_SETTINGS: Readonly<Partial<Record<SettingName, Unobeyed>>>
   'auto-allocate-uids': missing('builders run as the user that floe runs as'),
   'build-hook': missing('floe asks no other program to build'),
   'build-poll-interval': harmless('floe waits for locks itself'),
-  'builders-use-substitutes': missing('floe copies to other machines what they need'),
   'compress-build-log': harmless('logs are read in either form; floe writes them as they are'),
   'download-buffer-size': harmless('it bounds memory that floe does not need'),
   'download-speed': missing('floe does not slow downloads down'),
