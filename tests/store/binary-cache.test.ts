@@ -10,6 +10,7 @@ import { FloeError } from '../../src/base/errors.ts';
 import { type Progress, SILENT } from '../../src/base/progress.ts';
 import { nodeIo } from '../../src/io/node.ts';
 import { makeSecretKey } from '../../src/model/signing.ts';
+import { hashBytes } from '../../src/base/hash.ts';
 import { parsePublicKeys, printKey, publicKeyOf } from '../../src/model/signature.ts';
 import { parseStorePathBaseName, type StorePath, storePathHash, storePathName } from '../../src/model/store-path.ts';
 import { Connections } from '../../src/store/binary-cache/connections.ts';
@@ -344,6 +345,26 @@ test('answers are remembered as long as the settings say', async () => {
     if (name.isFile()) writeFileSync(`${name.parentPath}/${name.name}`, 'garbage');
   }
   assert.equal((await ask()).length, 3);
+});
+
+test('what a cache says of realisations is remembered like its paths', async () => {
+  const place = mkdtempSync(`${folder}/realised-`);
+  const { store } = await openBinaryCache(`file://${place}`, cacheOptions());
+  const id = { hash: hashBytes('sha256', 'some derivation'), output: 'out' };
+  const realisation = { id, path: XZ, signatures: [] };
+  await store.addRealisation(realisation);
+  writeFileSync(`${place}/nix-cache-info`, `StoreDir: ${STORE_DIR}\n`);
+  const server = await serveCache(place);
+  const memory = memoryOptions();
+  const ask = async (output: string) => {
+    const opened = await openBinaryCache(server.url, cacheOptions({ memory }));
+    return opened.store.queryRealisation({ ...id, output });
+  };
+  const first = [await ask('out'), await ask('dev')];
+  const asked = server.requests.length;
+  assert.deepEqual(first, [realisation, undefined]);
+  assert.deepEqual([await ask('out'), await ask('dev')], first);
+  assert.equal(server.requests.length, asked);
 });
 
 test('order, and what caches say of themselves', async () => {

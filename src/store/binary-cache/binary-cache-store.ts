@@ -348,15 +348,24 @@ export class BinaryCacheStore implements Store {
   }
 
   async queryRealisation(id: DerivationOutputId): Promise<Realisation | undefined> {
+    const { memory } = this.#options;
     const name = realisationFile(id);
-    const contents = await readWhole(this.#files, name);
-    if (contents === undefined) return undefined;
+    const key = realisationKey(id);
+    const remembered = memory?.lookup(key);
+    if (remembered === null) return undefined;
     // The name of the file says what it is about.
-    return { ...realisationFromJson(parseJson(byteStringOf(contents), name)), id };
+    const read = (text: string): Realisation => ({ ...realisationFromJson(parseJson(text, name)), id });
+    if (remembered !== undefined) return read(remembered);
+    const contents = await readWhole(this.#files, name);
+    const text = contents === undefined ? undefined : byteStringOf(contents);
+    const realisation = text === undefined ? undefined : read(text);
+    memory?.remember(key, text ?? null);
+    return realisation;
   }
 
   async addRealisation(realisation: Realisation): Promise<void> {
     this.#files.write(realisationFile(realisation.id), bytesOf(printJson(realisationToJson(realisation))));
+    this.#options.memory?.forget(realisationKey(realisation.id));
   }
 
   /** The log of a derivation's build; undefined where the cache has none. */
@@ -369,6 +378,11 @@ export class BinaryCacheStore implements Store {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Under which what a cache said of it is kept. */
+function realisationKey({ hash, output }: DerivationOutputId): string {
+  return `${printHash(hash, 'base16')}!${output}`;
 }
 
 function realisationFile(id: DerivationOutputId): string {

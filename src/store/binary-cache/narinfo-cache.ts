@@ -1,4 +1,4 @@
-// What binary caches said, kept on disk: which paths they have (for `narinfo-cache-positive-ttl` seconds), which they have not
+// What binary caches said, kept on disk: which paths and realisations they have (for `narinfo-cache-positive-ttl` seconds), which they have not
 // (`-negative-ttl`), what they say of themselves (`-meta-ttl`), and that one could not be reached. One small file an answer, written by
 // rename, so any number of processes may read and write; what is broken or gone counts as never written.
 
@@ -74,26 +74,29 @@ export class CacheMemory {
   }
 
   /** Folders by first digits keep each folder small. */
-  #nameOf(hashPart: string): string {
-    return `${hashPart.slice(0, 2)}/${hashPart}`;
+  #nameOf(key: string): string {
+    return `${key.slice(0, 2)}/${key}`;
   }
 
-  /** The text of a narinfo, null where the cache has none; undefined where it must be asked. */
-  lookup(hashPart: string): string | null | undefined {
+  /**
+   * The text of a narinfo (by the path's hash part) or a realisation (by the derivation's hash and the output); null where the cache has
+   * none, undefined where it must be asked.
+   */
+  lookup(key: string): string | null | undefined {
     const { positiveTtlS, negativeTtlS } = this.#options;
-    const entry = this.#read(this.#nameOf(hashPart));
+    const entry = this.#read(this.#nameOf(key));
     if (entry === undefined) return undefined;
     const isAbsent = entry.text === ABSENT;
     if (entry.ageMs >= (isAbsent ? negativeTtlS : positiveTtlS) * 1000) return undefined;
     return isAbsent ? null : entry.text;
   }
 
-  remember(hashPart: string, narInfo: string | null): void {
-    this.#write(this.#nameOf(hashPart), narInfo ?? ABSENT);
+  remember(key: string, text: string | null): void {
+    this.#write(this.#nameOf(key), text ?? ABSENT);
   }
 
-  forget(hashPart: string): void {
-    this.#remove(this.#nameOf(hashPart));
+  forget(key: string): void {
+    this.#remove(this.#nameOf(key));
   }
 
   /** The text of nix-cache-info. */
