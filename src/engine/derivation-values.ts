@@ -6,6 +6,7 @@ import { AssertionError, EvalError, FloeError, WrongTypeError } from '../base/er
 import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
+import { enterCall, leaveCall } from '../eval/call.ts';
 import { coerceToStorePath, forceBool, forceList, forceStringNoContext } from '../eval/coerce.ts';
 import { isDerivation } from '../eval/equality.ts';
 import { addFrame } from '../eval/error-position.ts';
@@ -15,7 +16,7 @@ import type { EvalState } from '../eval/state.ts';
 import { singleDerivedPathOf } from '../eval/single-derived-path.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
-import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
+import { describeType, force, isString, NixPath, positionOf, type Slot, stringText, type Value } from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
@@ -164,6 +165,11 @@ export function findDerivations(
       visit(child, path);
   };
   const visit = (slot: Slot, path: string): void => {
+    enterCall(positionOf(slot));
+    visitHere(slot, path);
+    leaveCall();
+  };
+  const visitHere = (slot: Slot, path: string): void => {
     const value = takeDerivation(autoCallFunction(state, autoArgs, slot), path);
     if (value === undefined) return;
     if (value instanceof Attrs) {

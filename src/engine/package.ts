@@ -9,7 +9,8 @@ import { NO_POSITION } from '../eval/position.ts';
 import type { EvalState } from '../eval/state.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
-import { force, isInteger, isString, NixFloat, type Slot, stringText, type Value } from '../eval/value.ts';
+import { force, isInteger, isString, NixFloat, positionOf, type Slot, stringText, type Value } from '../eval/value.ts';
+import { enterCall, leaveCall } from '../eval/call.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { FoundDerivation } from './derivation-values.ts';
 
@@ -189,8 +190,13 @@ export class Package {
 
 /** Numbers, truth values, strings, and lists and sets of these; no derivations. */
 function isPlainData(slot: Slot): boolean {
+  enterCall(positionOf(slot));
   const value = force(slot);
-  if (Array.isArray(value)) return value.every(isPlainData);
-  if (value instanceof Attrs) return !value.has(OUT_PATH) && value.slots().every(isPlainData);
-  return isInteger(value) || typeof value === 'boolean' || isString(value) || value instanceof NixFloat;
+  const isPlain = Array.isArray(value)
+    ? value.every(isPlainData)
+    : value instanceof Attrs
+      ? !value.has(OUT_PATH) && value.slots().every(isPlainData)
+      : isInteger(value) || typeof value === 'boolean' || isString(value) || value instanceof NixFloat;
+  leaveCall();
+  return isPlain;
 }

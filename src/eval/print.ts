@@ -7,6 +7,7 @@ import { printStorePath } from '../model/store-path.ts';
 import { printIdentifier } from '../lang/print-ast.ts';
 import { Attrs } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
+import { enterCall, leaveCall } from './call.ts';
 import { coerceToStorePath } from './coerce.ts';
 import { isDerivation } from './equality.ts';
 import { at } from './error-position.ts';
@@ -14,7 +15,20 @@ import { printFloatShort } from './number.ts';
 import { stateOf, type EvalState } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
 import { symbolName, symbols } from './symbol.ts';
-import { ContextString, force, isBlackhole, isString, Lambda, NixFloat, NixPath, Thunk, typeName, type Slot, type Value } from './value.ts';
+import {
+  ContextString,
+  force,
+  isBlackhole,
+  isString,
+  Lambda,
+  NixFloat,
+  NixPath,
+  positionOf,
+  Thunk,
+  typeName,
+  type Slot,
+  type Value,
+} from './value.ts';
 
 /** How `printValue` prints. */
 export interface PrintOptions {
@@ -274,35 +288,67 @@ function printDerivation(state: EvalState, attrs: Attrs): string {
  * repeated, unless `marksRepeated` is false (manifests of nix-env).
  */
 export function printAmbiguous(value: Value, marksRepeated = true): string {
-  return ambiguous(value instanceof Lambda ? new Thunk(null, value) : value, marksRepeated ? new Set() : null);
+  const out: string[] = [];
+  ambiguous(asWritten(value), marksRepeated ? new Set() : null, out);
+  return out.join('');
 }
 
-function ambiguous(slot: Slot, seen: Set<unknown> | null): string {
+/** The same, written; also as far as it goes where the value is nested too deeply. */
+export function writeAmbiguous(value: Value, write: (text: string) => void): void {
+  const out: string[] = [];
+  try {
+    ambiguous(asWritten(value), new Set(), out);
+  } finally {
+    write(out.join(''));
+  }
+}
+
+/** A function that is the whole value counts as evaluated. */
+function asWritten(value: Value): Slot {
+  return value instanceof Lambda ? new Thunk(null, value) : value;
+}
+
+function ambiguous(slot: Slot, seen: Set<unknown> | null, out: string[]): void {
   let value: Slot = slot;
   if (value instanceof Thunk) {
-    if (value.code !== null) return isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>';
+    if (value.code !== null) return void out.push(isBlackhole(value) ? quote('potential infinite recursion') : '<CODE>');
     value = value.held as Value;
-  } else if (value instanceof Lambda) return '<CODE>';
+  } else if (value instanceof Lambda) return void out.push('<CODE>');
+  if (value instanceof Attrs || Array.isArray(value)) {
+    const isEmpty = (value instanceof Attrs ? value.size : value.length) === 0;
+    const identity = value instanceof Attrs ? value : slot;
+    if (seen !== null && !isEmpty) {
+      if (seen.has(identity)) return void out.push(quote('repeated'));
+      seen.add(identity);
+    }
+    enterCall(positionOf(value));
+    if (value instanceof Attrs) ambiguousAttrs(value, seen, out);
+    else {
+      out.push('[ ');
+      for (const item of value) {
+        ambiguous(item, seen, out);
+        out.push(' ');
+      }
+      out.push(']');
+    }
+    return leaveCall();
+  }
+  out.push(ambiguousScalar(value));
+}
+
+function ambiguousAttrs(attrs: Attrs, seen: Set<unknown> | null, out: string[]): void {
+  out.push('{ ');
+  for (const i of attrs.order()) {
+    out.push(`${printIdentifier(symbolName(attrs.keys()[i]!))} = `);
+    ambiguous(attrs.slots()[i]!, seen, out);
+    out.push('; ');
+  }
+  out.push('}');
+}
+
+function ambiguousScalar(value: Exclude<Value, Attrs | Slot[]>): string {
   if (value instanceof ContextString) return printString(value.text);
   if (typeof value === 'string') return printString(value);
-  if (value instanceof Attrs) {
-    if (seen !== null && value.size > 0) {
-      if (seen.has(value)) return quote('repeated');
-      seen.add(value);
-    }
-    let text = '{ ';
-    for (const i of value.order()) text += `${printIdentifier(symbolName(value.keys()[i]!))} = ${ambiguous(value.slots()[i]!, seen)}; `;
-    return `${text}}`;
-  }
-  if (Array.isArray(value)) {
-    if (seen !== null && value.length > 0) {
-      if (seen.has(slot)) return quote('repeated');
-      seen.add(slot);
-    }
-    let text = '[ ';
-    for (const item of value) text += `${ambiguous(item, seen)} `;
-    return `${text}]`;
-  }
   if (value instanceof Lambda) return '<LAMBDA>';
   if (value instanceof Builtin) return '<PRIMOP>';
   if (value instanceof PartialCall) return '<PRIMOP-APP>';

@@ -37,6 +37,8 @@ function resolveFrame(frame: PendingFrame, positions: PositionTable): TraceFrame
 
 /** What the program threw, as an error of ours: the host's stack overflow is the language's. */
 export function ownError(error: unknown): unknown {
-  if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) return error;
+  if (!(error instanceof RangeError)) return error;
+  if (/string length/i.test(error.message)) return new EvalError('a string grew longer than floe can hold (512 MiB)');
+  if (!/call stack/i.test(error.message)) return error;
   return new StackOverflowError('stack overflow; max-call-depth exceeded');
 }

@@ -15,7 +15,7 @@ import { FloeError, type TraceFrame } from '../../src/base/errors.ts';
 import { printError, type ErrorLevel } from '../../src/cli/print-error.ts';
 import { filterEscapes } from '../../src/cli/terminal.ts';
 import { type Attrs, makeAttrs } from '../../src/eval/attrs.ts';
-import { printValueAsXml } from '../../src/eval/builtins/xml.ts';
+import { writeValueAsXml } from '../../src/eval/builtins/xml.ts';
 import { Evaluator } from '../../src/eval/evaluator.ts';
 import { printAmbiguous } from '../../src/eval/print.ts';
 import { ContextAccumulator } from '../../src/eval/string-context.ts';
@@ -198,7 +198,11 @@ function evalCase(name: string, flags: readonly string[], isXml: boolean, showTr
     const path = option('-A');
     if (path !== undefined) for (const part of path.split('.')) value = (value as Attrs).force(internSymbol(part))!;
     if (kindOfOutput(name, flags)) evaluator.forceDeep(value);
-    if (isXml) return printValueAsXml(state, value, 0, new ContextAccumulator(), { strict: true, locations: false });
+    if (isXml) {
+      let text = '';
+      writeValueAsXml(state, value, 0, new ContextAccumulator(), { strict: true, locations: false }, (piece) => (text += piece));
+      return text;
+    }
     return `${printAmbiguous(value)}\n`;
   });
 }

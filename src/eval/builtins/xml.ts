@@ -27,9 +27,10 @@ export interface XmlOptions {
   readonly strict: boolean;
   /** Write where attributes and functions were defined. */
   readonly locations: boolean;
-  /** Hears of the document as far as it got, with all its ends, where evaluation fails. */
-  readonly onPartial?: (text: string) => void;
 }
+
+/** Text goes on when so much has been gathered. */
+const CHUNK = 65536;
 
 class XmlWriter {
   private readonly state: EvalState;
@@ -37,29 +38,36 @@ class XmlWriter {
   private readonly context: ContextAccumulator;
   /** Paths of the derivations written so far; each is written in full once. */
   private readonly derivations = new Set<string>();
-  private readonly parts: string[] = ["<?xml version='1.0' encoding='utf-8'?>\n"];
+  private readonly write: (text: string) => void;
+  private text = "<?xml version='1.0' encoding='utf-8'?>\n";
   private depth = 0;
-  constructor(state: EvalState, options: XmlOptions, context: ContextAccumulator) {
+  constructor(state: EvalState, options: XmlOptions, context: ContextAccumulator, write: (text: string) => void) {
+    this.write = write;
     this.state = state;
     this.options = options;
     this.context = context;
   }
 
-  document(slot: Slot, pos: PositionId): string {
+  document(slot: Slot, pos: PositionId): void {
     try {
       this.element('expr', [], () => this.value(slot, pos));
-    } catch (error) {
-      this.options.onPartial?.(this.parts.join(''));
-      throw error;
+    } finally {
+      this.write(this.text);
     }
-    return this.parts.join('');
+  }
+
+  private emit(text: string): void {
+    this.text += text;
+    if (this.text.length < CHUNK) return;
+    this.write(this.text);
+    this.text = '';
   }
 
   private tag(name: string, attributes: XmlAttributes, end: string): void {
     let text = `${'  '.repeat(this.depth)}<${name}`;
     // INVARIANT: attributes are given in the order of their names, which is how C++ Nix writes them.
     for (const [key, value] of attributes) text += ` ${key}="${escape(value)}"`;
-    this.parts.push(`${text}${end}\n`);
+    this.emit(`${text}${end}\n`);
   }
 
   private empty(name: string, attributes: XmlAttributes = []): void {
@@ -73,7 +81,7 @@ class XmlWriter {
       content();
     } finally {
       this.depth--;
-      this.parts.push(`${'  '.repeat(this.depth)}</${name}>\n`);
+      this.emit(`${'  '.repeat(this.depth)}</${name}>\n`);
     }
   }
 
@@ -172,9 +180,19 @@ class XmlWriter {
   }
 }
 
-/** A value as an XML document. Contexts of its strings go to `context`. */
-export function printValueAsXml(state: EvalState, slot: Slot, pos: PositionId, context: ContextAccumulator, options: XmlOptions): string {
-  return new XmlWriter(state, options, context).document(slot, pos);
+/**
+ * Writes a value as an XML document, piece by piece; what is there already, with all its ends, where evaluation fails. Contexts of its
+ * strings go to `context`.
+ */
+export function writeValueAsXml(
+  state: EvalState,
+  slot: Slot,
+  pos: PositionId,
+  context: ContextAccumulator,
+  options: XmlOptions,
+  write: (text: string) => void,
+): void {
+  new XmlWriter(state, options, context, write).document(slot, pos);
 }
 
 /** builtins.toXML */
@@ -183,7 +201,8 @@ export const toXML: BuiltinDefinition = {
   text: 'The value as an XML document.',
   run(state, pos, slot) {
     const context = new ContextAccumulator();
-    const text = printValueAsXml(state, slot!, pos, context, { strict: true, locations: false });
+    let text = '';
+    writeValueAsXml(state, slot!, pos, context, { strict: true, locations: false }, (piece) => (text += piece));
     return makeString(text, context.context);
   },
 };

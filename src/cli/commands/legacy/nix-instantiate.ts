@@ -63,7 +63,7 @@ export class NixInstantiateCommand extends BaseCommand {
     root();
     for (const attrPath of this.attrs.length === 0 ? [''] : this.attrs) {
       if (this.evalOnly) {
-        this.write(bytesOf(this.printed(work, work.evaluated(root(), attrPath))));
+        this.show(work, work.evaluated(root(), attrPath));
         if (this.readWrite) work.engine.builds.flushAll();
         continue;
       }
@@ -74,14 +74,12 @@ export class NixInstantiateCommand extends BaseCommand {
     }
   }
 
-  private printed(work: Instantiation, value: Value): string {
-    const { printing } = work.engine;
-    if (this.raw) return printing.raw(value, 'while generating the nix-instantiate output');
-    if (this.xml) {
-      const onPartial = (text: string): void => this.write(bytesOf(text));
-      return printing.xml(value, { strict: this.strict, locations: !this.noLocation, onPartial });
-    }
-    if (this.json) return `${printing.json(value, true, this.strict)}\n`;
-    return `${printing.ambiguous(value, this.strict)}\n`;
+  private show({ engine: { printing } }: Instantiation, value: Value): void {
+    const write = (text: string): void => this.write(bytesOf(text));
+    if (this.raw) return write(printing.raw(value, 'while generating the nix-instantiate output'));
+    if (this.xml) return printing.writeXml(value, { strict: this.strict, locations: !this.noLocation }, write);
+    if (this.json) return write(`${printing.json(value, true, this.strict)}\n`);
+    printing.writeAmbiguous(value, this.strict, write);
+    return write('\n');
   }
 }
