@@ -212,6 +212,8 @@ export class Shape {
   readonly literal: PositionId;
   /** For hashes. */
   readonly id: number;
+  /** The plan for `this // other` that was asked for last. */
+  lastPlan: UpdatePlan | null = null;
   /** Another with the same hash. */
   readonly next: Shape | null;
   constructor(keySet: KeySet, positions: readonly PositionId[] | null, literal: PositionId, next: Shape | null) {
@@ -491,12 +493,17 @@ export function queryUpdatePlan(a: Attrs, b: Attrs): UpdatePlan | null {
   const aShape = a.shape;
   const bShape = b.shape;
   if (a.values.length === 0 || b.values.length === 0 || aShape === bShape) return null;
+  const { lastPlan } = aShape;
+  if (lastPlan !== null && lastPlan.right === bShape) return lastPlan;
   const hash = hashPair(aShape.id, bShape.id);
   const first = updatePlans.get(hash) ?? null;
-  for (let plan = first; plan !== null; plan = plan.next) if (plan.left === aShape && plan.right === bShape) return plan;
+  for (let plan = first; plan !== null; plan = plan.next) {
+    if (plan.left === aShape && plan.right === bShape) return (aShape.lastPlan = plan);
+  }
   if (aShape.keys.length > PLANNED_LIMIT || bShape.keys.length > PLANNED_LIMIT) return null;
   const plan = planUpdate(aShape, bShape, first);
   updatePlans.set(hash, plan);
+  aShape.lastPlan = plan;
   return plan;
 }
 

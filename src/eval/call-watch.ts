@@ -1,16 +1,13 @@
 // What evaluation can be watched by: every call of a function (function traces, profiles), and how often each kind of work is done
-// (statistics). PERF: nothing of it is in the way of ordinary evaluation. Nodes that take a short way past the calls they stand for
-// are given another `eval` while somebody watches, for the rest of the process.
+// (statistics). PERF: nothing of it is in the way of ordinary evaluation. Expressions that take a short way past the calls they
+// stand for are given another `eval` for the rest of the process, those that are decoded after somebody began to watch.
 
 import { Attrs } from './attrs.ts';
 import { type CallWatcher, call1, call2, setCallWatcher } from './call.ts';
-import * as nodes from './interpret.ts';
-import type { PositionId } from './position.ts';
+import type { Code, Kind } from './code.ts';
+import { KINDS } from './interpret.ts';
 import { stateOf } from './state.ts';
 import { type Env, force, Thunk, type Slot, type Value } from './value.ts';
-
-type Node = { eval(env: Env): Value; thunk(env: Env): Slot };
-type NodeClass = { readonly prototype: Node };
 
 let areShortWaysClosed = false;
 
@@ -23,18 +20,15 @@ export function watchCalls(watcher: CallWatcher): void {
 
 /** Calls and operators that do not go through call.ts, or only at times. */
 function closeShortWays(): void {
-  type Call = { callee: Node; argument: Node; position: PositionId };
-  (nodes.Call1Code as unknown as NodeClass).prototype.eval = function (this: Call, env) {
-    return call1(this.callee.eval(env), this.argument.thunk(env), this.position);
-  } as Node['eval'];
-  type Operator = { left: Node; right: Node; position: PositionId; builtin?: Value };
-  const evalOperator = function (this: Operator, env: Env): Value {
-    const fn = this.builtin ?? force(stateOf(env).queryGlobal('__lessThan')!);
-    return call2(fn, this.left.thunk(env), this.right.thunk(env), this.position);
+  KINDS.call1.eval = function (this: Code<Code, Code>, env: Env): Value {
+    return call1(this.a.eval(env), this.b.thunk(env), this.position);
   };
-  for (const operator of [nodes.ArithmeticCode, nodes.LessThanCode] as unknown as NodeClass[]) {
-    operator.prototype.eval = evalOperator as unknown as Node['eval'];
-  }
+  KINDS.arithmetic.eval = function (this: Code<Code, Code, Value>, env: Env): Value {
+    return call2(this.c, this.a.thunk(env), this.b.thunk(env), this.position);
+  };
+  KINDS.lessThan.eval = function (this: Code<Code, Code>, env: Env): Value {
+    return call2(force(stateOf(env).queryGlobal('__lessThan')!), this.a.thunk(env), this.b.thunk(env), this.position);
+  };
 }
 
 /** How often what was done, under the names of C++ Nix's statistics (`NIX_SHOW_STATS`). */
@@ -67,37 +61,36 @@ export function countEvaluation(): EvalCounts {
     avoided: 0,
     lookups: 0,
   };
-  const wrapEval = (names: readonly string[], count: (value: Value) => void): void => {
-    for (const name of names) {
-      const { prototype } = (nodes as unknown as Record<string, NodeClass>)[name]!;
-      const plain = prototype.eval;
-      prototype.eval = function (this: Node, env) {
+  const watchValues = (kinds: readonly Kind[], count: (value: Value) => void): void => {
+    for (const kind of kinds) {
+      const plain = kind.eval;
+      kind.eval = function (this: Code, env: Env) {
         const value = plain.call(this, env);
         count(value);
         return value;
       };
     }
   };
-  wrapEval(['AttrsCode', 'EmptyAttrsCode', 'AttrsFromCode', 'RecursiveAttrsCode', 'DynamicAttrsCode'], (value) => {
+  const { attrs, emptyAttrs, attrsFrom, recursiveAttrs, dynamicAttrs, select, selectPath, selectOr, knownSelect, hasAttr } = KINDS;
+  watchValues([attrs, emptyAttrs, attrsFrom, recursiveAttrs, dynamicAttrs], (value) => {
     counts.sets++;
     if (value instanceof Attrs) counts.setElements += value.keys().length;
   });
-  wrapEval(['UpdateCode'], (value) => {
+  watchValues([KINDS.update], (value) => {
     counts.opUpdates++;
     counts.sets++;
     if (value instanceof Attrs) counts.setElements += value.keys().length;
   });
-  wrapEval(['ListCode'], (value) => void (counts.listElements += (value as readonly Slot[]).length));
-  wrapEval(['ConcatListsCode'], (value) => {
+  watchValues([KINDS.list], (value) => void (counts.listElements += (value as readonly Slot[]).length));
+  watchValues([KINDS.concatLists], (value) => {
     counts.listConcats++;
     counts.listElements += (value as readonly Slot[]).length;
   });
-  wrapEval(['LetCode', 'WithCode'], () => void counts.envs++);
-  wrapEval(['SelectCode', 'SelectPathCode', 'SelectOrCode', 'KnownSelectCode', 'HasAttrCode'], () => void counts.lookups++);
-  for (const node of Object.values(nodes) as unknown as { readonly prototype?: Node }[]) {
-    if (node.prototype === undefined || !Object.hasOwn(node.prototype, 'eval')) continue;
-    const plain = node.prototype.thunk;
-    node.prototype.thunk = function (this: Node, env) {
+  watchValues([KINDS.let, KINDS.with], () => void counts.envs++);
+  watchValues([select, selectPath, selectOr, knownSelect, hasAttr], () => void counts.lookups++);
+  for (const kind of Object.values(KINDS)) {
+    const plain = kind.thunk;
+    kind.thunk = function (this: Code, env) {
       const slot = plain.call(this, env);
       if (slot instanceof Thunk) counts.thunks++;
       else counts.avoided++;

@@ -8,7 +8,8 @@ import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts
 import { Attrs, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { addFrame, at, CALL_SITE, withoutPlace } from './error-position.ts';
-import type { Code, LambdaCode } from './interpret.ts';
+import { variablePosition, type Code } from './code.ts';
+import type { LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
@@ -100,7 +101,7 @@ export function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
     return value;
   } catch (error) {
     depth = level;
-    return failedThunk(withoutPlace(error, code.variablePosition));
+    return failedThunk(withoutPlace(error, variablePosition(code)));
   }
 }
 

@@ -8,55 +8,57 @@ import { Path as PathNode, type PathForm } from '../lang/ast.ts';
 import { Attrs, makeStaticShape } from './attrs.ts';
 import { Builtin } from './builtin.ts';
 import { FORMAT_VERSION, Op, PATH_MARK } from './code-format.ts';
+import type { Code } from './code.ts';
 import { at } from './error-position.ts';
 import {
-  AndCode,
-  ArithmeticCode,
-  AssertCode,
-  AttrsCode,
-  AttrsFromCode,
+  adopt,
+  adoptAll,
+  AttrPath,
   Bindings,
-  Call1Code,
-  Call2Code,
-  CallCode,
-  ConcatListsCode,
-  ConstantCode,
-  CurrentPositionCode,
-  DynamicAttrCode,
-  DynamicAttrsCode,
-  EmptyAttrsCode,
-  EqualCode,
-  FormalCode,
-  GlobalCode,
-  HasAttrCode,
-  IfCode,
-  ImpliesCode,
-  InterpolationCode,
-  KnownSelectCode,
+  constantOf,
+  DynamicAttr,
+  Formal,
   LambdaCode,
-  LazyCode,
-  LessThanCode,
-  LetCode,
-  LetHereCode,
-  ListCode,
-  NotCode,
-  OrCode,
-  PlusCode,
-  RecursiveAttrsCode,
-  SelectCode,
-  SelectOrCode,
-  SelectPathCode,
-  UpdateCode,
-  Variable0Code,
-  Variable1Code,
-  Variable2Code,
-  VariableCode,
-  WithCode,
-  WithHereCode,
-  WithVariableCode,
-  type Code,
+  makeAnd,
+  makeArithmetic,
+  makeAssert,
+  makeAttrsFrom,
+  makeAttrsLiteral,
+  makeCall,
+  makeCall1,
+  makeCall2,
+  makeConcatLists,
+  makeConstant,
+  makeCurrentPosition,
+  makeDynamicAttrs,
+  makeEmptyAttrs,
+  makeEqual,
+  makeGlobal,
+  makeHasAttr,
+  makeIf,
+  makeImplies,
+  makeInterpolation,
+  makeKnownSelect,
+  makeLambda,
+  makeLazy,
+  makeLessThan,
+  makeLet,
+  makeLetHere,
+  makeList,
+  makeNot,
+  makeOr,
+  makePlus,
+  makeRecursiveAttrs,
+  makeSelect,
+  makeSelectOr,
+  makeSelectPath,
+  makeUpdate,
+  makeVariable,
+  makeWith,
+  makeWithHere,
+  makeWithVariable,
+  RecursiveSet,
   type CodeSource,
-  type PathStep,
 } from './interpret.ts';
 import { makeInteger } from './number.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
@@ -92,24 +94,6 @@ export function sourceLength(form: string): number {
 /** The expression of a compiled form. */
 export function decode(form: string, place: UnitPlace): Code {
   return new Unit(form, place).root();
-}
-
-/** Tells a lazy part where it is, so that what it decodes to can take its place. */
-function adopt<C extends object>(owner: C, key1: string, key2 = key1): C {
-  const parts = owner as Record<string, unknown>;
-  const part1 = parts[key1];
-  if (part1 instanceof LazyCode) part1.setPlace(owner, key1);
-  const part2 = parts[key2];
-  if (part2 instanceof LazyCode) part2.setPlace(owner, key2);
-  return owner;
-}
-
-function adoptAll(codes: Code[]): Code[] {
-  for (let i = 0; i < codes.length; i++) {
-    const part = codes[i];
-    if (part instanceof LazyCode) part.setPlace(codes, i);
-  }
-  return codes;
 }
 
 // A list literal without items has one address, like C++'s.
@@ -234,41 +218,41 @@ class Unit implements CodeSource {
           (form.charCodeAt(this.#at + 2) << 16) |
           (form.charCodeAt(this.#at + 3) << 24);
         this.#at = start + length;
-        return new LazyCode(this, start);
+        return makeLazy(this, start);
       }
       case Op.Int:
-        return new ConstantCode(this.#number());
+        return makeConstant(this.#number());
       case Op.NegativeInt:
-        return new ConstantCode(-this.#number() - 1);
+        return makeConstant(-this.#number() - 1);
       case Op.BigInt:
-        return new ConstantCode(makeInteger(BigInt(this.#string())));
+        return makeConstant(makeInteger(BigInt(this.#string())));
       case Op.Float: {
         const view = new DataView(new ArrayBuffer(8));
         for (let i = 0; i < 8; i++) view.setUint8(i, this.#byte());
-        return new ConstantCode(new NixFloat(view.getFloat64(0, true)));
+        return makeConstant(new NixFloat(view.getFloat64(0, true)));
       }
       case Op.String:
-        return new ConstantCode(this.#string());
+        return makeConstant(this.#string());
       case Op.Path: {
         const kind = this.#number() as PathForm;
-        return new ConstantCode(new NixPath(this.#resolvePath(kind, this.#string())));
+        return makeConstant(new NixPath(this.#resolvePath(kind, this.#string())));
       }
       case Op.Variable0: {
         const slot = this.#number();
-        return new Variable0Code(slot, this.#position());
+        return makeVariable(0, slot, this.#position());
       }
       case Op.Variable1: {
         const slot = this.#number();
-        return new Variable1Code(slot, this.#position());
+        return makeVariable(1, slot, this.#position());
       }
       case Op.Variable2: {
         const slot = this.#number();
-        return new Variable2Code(slot, this.#position());
+        return makeVariable(2, slot, this.#position());
       }
       case Op.Variable: {
         const depth = this.#number();
         const slot = this.#number();
-        return new VariableCode(depth, slot, this.#position());
+        return makeVariable(depth, slot, this.#position());
       }
       case Op.Global: {
         const name = this.#string();
@@ -283,22 +267,22 @@ class Unit implements CodeSource {
       }
       case Op.SelectPath: {
         const subject = this.#expression();
-        const { steps, positions, texts } = this.#path();
-        return new SelectPathCode(subject, steps, positions, texts, this.#position());
+        const path = this.#path();
+        return makeSelectPath(subject, path, this.#position());
       }
       case Op.SelectOr: {
         const subject = this.#expression();
-        const { steps, positions, texts } = this.#path();
+        const path = this.#path();
         const position = this.#position();
-        return adopt(new SelectOrCode(subject, steps, positions, texts, this.#expression(), position), 'fallback');
+        return makeSelectOr(subject, path, this.#expression(), position);
       }
       case Op.HasAttr: {
         const subject = this.#expression();
-        const { steps, positions } = this.#path();
-        return new HasAttrCode(subject, steps, positions, this.#position());
+        const path = this.#path();
+        return makeHasAttr(subject, path, this.#position());
       }
       case Op.EmptyAttrs:
-        return new EmptyAttrsCode();
+        return makeEmptyAttrs();
       case Op.Attrs:
         return this.#attrs();
       case Op.AttrsFrom:
@@ -308,96 +292,96 @@ class Unit implements CodeSource {
       case Op.DynamicAttrs: {
         const count = this.#number();
         const base = this.#expression();
-        const dynamic: DynamicAttrCode[] = [];
+        const dynamic: DynamicAttr[] = [];
         for (let i = 0; i < count; i++) {
           const name = this.#expression();
           const value = this.#expression();
-          dynamic.push(adopt(new DynamicAttrCode(name, value, this.#position()), 'value'));
+          dynamic.push(adopt(new DynamicAttr(name, value, this.#position()), 'value'));
         }
-        return new DynamicAttrsCode(base, dynamic);
+        return makeDynamicAttrs(base, dynamic);
       }
       case Op.List: {
         const count = this.#number();
-        return count === 0 ? new ConstantCode(EMPTY_LIST) : new ListCode(adoptAll(this.#expressions(count)));
+        return count === 0 ? makeConstant(EMPTY_LIST) : makeList(adoptAll(this.#expressions(count)));
       }
       case Op.Lambda:
         return this.#lambda();
       case Op.Call1: {
         const position = this.#position();
         const callee = this.#expression();
-        return adopt(new Call1Code(callee, this.#expression(), position), 'argument');
+        return makeCall1(callee, this.#expression(), position);
       }
       case Op.Call2: {
         const position = this.#position();
         const callee = this.#expression();
         const first = this.#expression();
-        return adopt(new Call2Code(callee, first, this.#expression(), position), 'first', 'second');
+        return makeCall2(callee, first, this.#expression(), position);
       }
       case Op.Call: {
         const position = this.#position();
         const count = this.#number();
         const callee = this.#expression();
-        return new CallCode(callee, adoptAll(this.#expressions(count)), position);
+        return makeCall(callee, adoptAll(this.#expressions(count)), position);
       }
       case Op.Let: {
         const size = this.#size();
         const { bindings } = this.#bindings(1);
-        return adopt(new LetCode(size, bindings, this.#expression()), 'body');
+        return makeLet(size, bindings, this.#expression());
       }
       case Op.LetHere: {
         const first = this.#number();
         const { bindings } = this.#bindings(first);
-        return adopt(new LetHereCode(bindings, this.#expression()), 'body');
+        return makeLetHere(bindings, this.#expression());
       }
       case Op.With: {
         const size = this.#size();
         const set = this.#expression();
-        return adopt(new WithCode(size, set, this.#expression()), 'set', 'body');
+        return makeWith(size, set, this.#expression());
       }
       case Op.WithHere: {
         const slot = this.#number();
         const set = this.#expression();
-        return adopt(new WithHereCode(slot, set, this.#expression()), 'set', 'body');
+        return makeWithHere(slot, set, this.#expression());
       }
       case Op.If: {
         const position = this.#position();
         const condition = this.#expression();
         const consequent = this.#expression();
-        return adopt(new IfCode(condition, consequent, this.#expression(), position), 'consequent', 'alternative');
+        return makeIf(condition, consequent, this.#expression(), position);
       }
       case Op.Assert: {
         const position = this.#position();
         const text = this.#expressionText();
         const condition = this.#expression();
-        return adopt(new AssertCode(condition, this.#expression(), text, position), 'body');
+        return makeAssert(condition, this.#expression(), text, position);
       }
       case Op.Not: {
         const position = this.#position();
-        return new NotCode(this.#expression(), position);
+        return makeNot(this.#expression(), position);
       }
       case Op.Interpolation: {
         const { parts, positions } = this.#parts();
-        return new InterpolationCode(parts, positions);
+        return makeInterpolation(parts, positions);
       }
       case Op.Plus: {
         const position = this.#position();
         const { parts, positions } = this.#parts();
-        return new PlusCode(parts, positions, position);
+        return makePlus(parts, positions, position);
       }
       case Op.Arithmetic: {
         const name = this.#string();
         const position = this.#position();
         const left = this.#expression();
         const builtin = this.#place.state.queryGlobal(name);
-        return new ArithmeticCode(left, this.#expression(), builtin as Builtin, position);
+        return makeArithmetic(left, this.#expression(), builtin as Builtin, position);
       }
       case Op.CurrentPosition:
-        return new CurrentPositionCode(this.#position());
+        return makeCurrentPosition(this.#position());
       case Op.Update: {
         const leftPosition = this.#position();
         const rightPosition = this.#position();
         const left = this.#expression();
-        return new UpdateCode(left, this.#expression(), leftPosition, rightPosition);
+        return makeUpdate(left, this.#expression(), leftPosition, rightPosition);
       }
       default:
         return this.#binary(op);
@@ -410,19 +394,19 @@ class Unit implements CodeSource {
     const right = this.#expression();
     switch (op) {
       case Op.And:
-        return adopt(new AndCode(left, right, position), 'right');
+        return makeAnd(left, right, position);
       case Op.Or:
-        return adopt(new OrCode(left, right, position), 'right');
+        return makeOr(left, right, position);
       case Op.Implies:
-        return adopt(new ImpliesCode(left, right, position), 'right');
+        return makeImplies(left, right, position);
       case Op.Equal:
-        return new EqualCode(left, right, false, position);
+        return makeEqual(left, right, false, position);
       case Op.NotEqual:
-        return new EqualCode(left, right, true, position);
+        return makeEqual(left, right, true, position);
       case Op.ConcatLists:
-        return new ConcatListsCode(left, right, position);
+        return makeConcatLists(left, right, position);
       case Op.LessThan:
-        return new LessThanCode(left, right, position);
+        return makeLessThan(left, right, position);
       default:
         return unreachable(`opcode ${op}`);
     }
@@ -432,17 +416,17 @@ class Unit implements CodeSource {
     const slot = this.#place.state.queryGlobal(name);
     // The text was bound against the same names, so this is a form of another program.
     if (slot === undefined) throw new UndefinedVariableError(`undefined variable '${name}'`, at(position));
-    return slot instanceof Thunk ? new GlobalCode(slot, position) : new ConstantCode(slot);
+    return slot instanceof Thunk ? makeGlobal(slot, position) : makeConstant(slot);
   }
 
   /** `builtins.x` is known now, where it is a value that needs no evaluating. */
   #select(subject: Code, symbol: SymbolId, position: PositionId): Code {
-    const set = subject instanceof ConstantCode ? subject.value : undefined;
+    const set = constantOf(subject);
     if (set instanceof Attrs && set === this.#place.state.builtins) {
       const slot = set.get(symbol);
-      if (slot instanceof Builtin) return new KnownSelectCode(slot);
+      if (slot instanceof Builtin) return makeKnownSelect(slot);
     }
-    return new SelectCode(subject, symbol, position);
+    return makeSelect(subject, symbol, position);
   }
 
   #withVariable(): Code {
@@ -457,12 +441,12 @@ class Unit implements CodeSource {
       slots[i] = this.#number();
       positions[i] = this.#position();
     }
-    return new WithVariableCode(symbol, position, hops, slots, positions);
+    return makeWithVariable(symbol, position, hops, slots, positions);
   }
 
-  #path(): { steps: PathStep[]; positions: PositionId[]; texts: string[] } {
+  #path(): AttrPath {
     const count = this.#number();
-    const steps: PathStep[] = new Array<PathStep>(count);
+    const steps: (SymbolId | Code)[] = new Array<SymbolId | Code>(count);
     const positions: PositionId[] = new Array<PositionId>(count);
     const texts: string[] = new Array<string>(count);
     for (let i = 0; i < count; i++) {
@@ -476,7 +460,7 @@ class Unit implements CodeSource {
         steps[i] = this.#expression();
       }
     }
-    return { steps, positions, texts };
+    return new AttrPath(steps, positions, texts);
   }
 
   #parts(): { parts: Code[]; positions: PositionId[] } {
@@ -502,7 +486,7 @@ class Unit implements CodeSource {
       codes[i] = this.#expression();
     }
     const { shape, order } = makeStaticShape(names, positions, literal);
-    return new AttrsCode(shape, adoptAll(order.map((i) => codes[i]!)));
+    return makeAttrsLiteral(shape, adoptAll(order.map((i) => codes[i]!)));
   }
 
   #attrsFrom(): Code {
@@ -520,7 +504,7 @@ class Unit implements CodeSource {
       codes[i] = this.#expression();
     }
     const { shape, order } = makeStaticShape(names, positions, literal);
-    return new AttrsFromCode(
+    return makeAttrsFrom(
       shape,
       adoptAll(order.map((i) => codes[i]!)),
       order.map((i) => isFrom[i]!),
@@ -550,13 +534,8 @@ class Unit implements CodeSource {
     const size = this.#size();
     const { names, positions, bindings } = this.#bindings(1);
     const { shape, order } = makeStaticShape(names, positions, literal);
-    return new RecursiveAttrsCode(
-      size,
-      shape,
-      order.map((i) => i + 1),
-      bindings,
-      names.indexOf(symbols.overrides) + 1,
-    );
+    const slots = order.map((i) => i + 1);
+    return makeRecursiveAttrs(new RecursiveSet(size, shape, slots, bindings, names.indexOf(symbols.overrides) + 1));
   }
 
   #lambda(): Code {
@@ -571,13 +550,13 @@ class Unit implements CodeSource {
       parameters.push(this.#byte() === 0 ? null : this.#string());
     }
     const flags = this.#byte();
-    let formals: FormalCode[] | null = null;
+    let formals: Formal[] | null = null;
     if ((flags & 1) !== 0) {
-      formals = new Array<FormalCode>(this.#number());
+      formals = new Array<Formal>(this.#number());
       for (let i = 0; i < formals.length; i++) {
         const symbol = this.#symbol();
         const position = this.#position();
-        formals[i] = adopt(new FormalCode(symbol, position, this.#byte() === 0 ? null : this.#expression()), 'fallback');
+        formals[i] = adopt(new Formal(symbol, position, this.#byte() === 0 ? null : this.#expression()), 'fallback');
       }
     }
     const last = count - 1;
@@ -598,6 +577,6 @@ class Unit implements CodeSource {
     for (let i = last - 1; i >= 0; i--) {
       stage = new LambdaCode(positions[i]!, names[i]!, parameters[i]!, null, false, i + 1, size, stage, stage.body);
     }
-    return stage;
+    return makeLambda(stage);
   }
 }

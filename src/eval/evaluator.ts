@@ -14,20 +14,20 @@ import { Builtin, type BuiltinDefinition, type BuiltinTable } from './builtin.ts
 import { forceDeep } from './builtins/deep.ts';
 import { hasFeature } from './builtins/features.ts';
 import { callFunction, exchangeCallSettings } from './call.ts';
+import type { Code } from './code.ts';
 import type { CodeStore } from './code-pack.ts';
 import { compile } from './compile.ts';
 import { decode, isReadable, sourceLength } from './decode.ts';
 import { addFrame, at } from './error-position.ts';
 import type { EvalHost } from './host.ts';
 import { DERIVATION_PATH, DERIVATION_SOURCE, SEARCH_PATH_SOURCES } from './internal-sources.ts';
-import type { Code } from './interpret.ts';
 import type { Kept } from './kept.ts';
 import { BorrowedPlaces, NO_POSITION, PositionTable, type PositionId } from './position.ts';
 import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
 import { DEFAULT_EVAL_SETTINGS, type EvalSettings, type EvalState } from './state.ts';
 import { internSymbol, symbolName } from './symbol.ts';
 import { ownError, resolveError } from './trace.ts';
-import { delay, force, Lambda, Thunk, type Env, type Slot, type ThunkCode, type Value } from './value.ts';
+import { delay, force, hostCode, Lambda, Thunk, type Env, type Slot, type Value } from './value.ts';
 
 /** What an evaluator is made of. */
 export interface EvaluatorOptions {
@@ -178,9 +178,9 @@ class State implements EvalState {
   readonly #pathCaches = new Map<symbol, Map<string, string>>();
   readonly #instruments: Instruments | undefined;
   // What waits in thunks of a path or a position.
-  readonly #evalFile: ThunkCode = { eval: (path: string): Value => this.#evalLoadedFile(path) };
-  readonly #lineOf: ThunkCode = { eval: (pos: PositionId): Value => this.positions.resolve(pos)?.line ?? 0 };
-  readonly #columnOf: ThunkCode = { eval: (pos: PositionId): Value => this.positions.resolve(pos)?.column ?? 0 };
+  readonly #evalFile = hostCode((path: string) => this.#evalLoadedFile(path));
+  readonly #lineOf = hostCode((pos: PositionId) => this.positions.resolve(pos)?.line ?? 0);
+  readonly #columnOf = hostCode((pos: PositionId) => this.positions.resolve(pos)?.column ?? 0);
 
   constructor(options: EvaluatorOptions) {
     this.host = options.host;

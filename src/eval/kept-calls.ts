@@ -9,7 +9,8 @@
 
 import { Attrs, AttrsBuilder } from './attrs.ts';
 import { Builtin } from './builtin.ts';
-import { AttrsCode, Code, ConstantCode, EmptyAttrsCode, LazyCode, type LambdaCode, ListCode } from './interpret.ts';
+import { Code, Kind } from './code.ts';
+import { KINDS, resolved, type LambdaCode } from './interpret.ts';
 import { BorrowedPlaces, NO_POSITION, type PositionId } from './position.ts';
 import type { EvalState } from './state.ts';
 import { symbolName, symbols } from './symbol.ts';
@@ -63,10 +64,10 @@ export class KeptCalls {
 
   /** Keeps calls of a function from now on. It must follow from its file alone. */
   watch({ code, env }: Lambda, state: EvalState): void {
-    if (code.slot !== 1 || code.next !== null || code.body instanceof KeptBody) return;
+    if (code.slot !== 1 || code.next !== null || code.body.kind === KEPT_BODY) return;
     // A body that is read late puts itself into its place.
-    const body = code.body instanceof LazyCode ? code.body.resolve() : code.body;
-    code.body = new KeptBody(this, code, env, body, state);
+    const body = resolved(code.body);
+    code.body = new Code(KEPT_BODY, NO_POSITION, new KeptBody(this, code, env, body, state), null, null, null);
   }
 
   /** The value of a call, kept or to be kept. */
@@ -114,7 +115,12 @@ export class KeptCalls {
 }
 
 /** Stands in the place of a function's body. */
-class KeptBody extends Code {
+const KEPT_BODY = new Kind(function evalKept(this: Code<KeptBody>, frame: Env): Value {
+  return this.a.eval(frame);
+});
+
+/** What it holds. */
+class KeptBody {
   private readonly calls: KeptCalls;
   private readonly code: LambdaCode;
   /** The environment of the one closure that is meant. */
@@ -123,7 +129,6 @@ class KeptBody extends Code {
   private readonly state: EvalState;
 
   constructor(calls: KeptCalls, code: LambdaCode, env: Env, body: Code, state: EvalState) {
-    super();
     this.calls = calls;
     this.code = code;
     this.env = env;
@@ -131,7 +136,7 @@ class KeptBody extends Code {
     this.state = state;
   }
 
-  override eval(frame: Env): Value {
+  eval(frame: Env): Value {
     if (frame[0] !== this.env) return this.body.eval(frame);
     const argument = new Argument(this.calls, this.state);
     if (!this.describeFrame(frame, argument)) return this.body.eval(frame);
@@ -179,10 +184,10 @@ function isDefault(frame: Env, index: number): boolean {
 function plainValue(slot: Slot): Value | undefined {
   if (!(slot instanceof Thunk)) return slot;
   if (slot.code === null) return slot.held as Value;
-  const code = slot.code instanceof LazyCode ? slot.code.resolve() : slot.code;
-  if (code instanceof AttrsCode || code instanceof ListCode || code instanceof EmptyAttrsCode || code instanceof ConstantCode)
-    return forceThunk(slot);
-  return code instanceof Code ? code.peek(slot.held as Env) : undefined;
+  const code = resolved(slot.code);
+  const { kind } = code;
+  if (kind === KINDS.attrs || kind === KINDS.list || kind === KINDS.emptyAttrs || kind === KINDS.constant) return forceThunk(slot);
+  return kind.peek.call(code, slot.held as Env);
 }
 
 /** An argument, as long as it is plain: first what tells it from others, then a copy. */

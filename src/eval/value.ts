@@ -8,6 +8,7 @@ import { Attrs } from './attrs.ts';
 import type { Builtin as BuiltinClass, PartialCall as PartialCallClass } from './builtin.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { call1, call2 } from './call.ts';
+import { Code, Kind, Thunk } from './code.ts';
 import { at } from './error-position.ts';
 import type { LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
@@ -29,6 +30,8 @@ export type Value =
   | Lambda
   | BuiltinClass
   | PartialCallClass;
+
+export { Thunk } from './code.ts';
 
 /** What environments, lists and attribute sets hold: a value, or a thunk that becomes one. */
 export type Slot = Value | Thunk;
@@ -73,34 +76,15 @@ export class Lambda {
   }
 }
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- what a thunk holds for its code differs from code to code */
-
-/** What a thunk runs. `held` is what the thunk holds for it (an expression's environment), `pos` where the value was asked for. */
-export interface ThunkCode {
-  eval(held: any, pos: PositionId, thunk: Thunk): Value;
+/** What a thunk runs that is no expression: `run` gets what the thunk holds, and where the value was asked for. */
+export function hostCode<T>(run: (held: T, pos: PositionId) => Value): Code {
+  return new Code(new Kind(run), NO_POSITION, null, null, null, null);
 }
-
-/**
- * A delayed value. While `code` is set it waits, and `held` is the code's argument; when it is null, `held` is the value. PERF: half of
- * what evaluation keeps alive is thunks, so they have two fields.
- */
-export class Thunk {
-  code: ThunkCode | null;
-  held: any;
-  constructor(code: ThunkCode | null, held: any) {
-    this.code = code;
-    this.held = held;
-  }
-}
-
-/* eslint-enable @typescript-eslint/no-explicit-any */
 
 /** Stands in a thunk while it is being evaluated: whoever meets it there has found a cycle. */
-const BLACKHOLE: ThunkCode = {
-  eval(): Value {
-    throw new InfiniteRecursionError('infinite recursion encountered');
-  },
-};
+const BLACKHOLE = hostCode((): Value => {
+  throw new InfiniteRecursionError('infinite recursion encountered');
+});
 
 /** Whether the thunk is being evaluated right now. */
 export function isBlackhole(thunk: Thunk): boolean {
@@ -111,19 +95,15 @@ export function isBlackhole(thunk: Thunk): boolean {
  * Stands in a thunk that failed; it holds the error. NIX: the error as it is now, with the frames it gathered after it left the thunk
  * (2.34.8).
  */
-const FAILED: ThunkCode = {
-  eval(error: FloeError): Value {
-    throw copyError(error);
-  },
-};
+const FAILED = hostCode((error: FloeError): Value => {
+  throw copyError(error);
+});
 
 /** Stands in a thunk whose expression was evaluated early and failed: the error goes on its way when the thunk is forced. */
-const FAILED_EARLY: ThunkCode = {
-  eval(error: FloeError, pos: PositionId): Value {
-    if (error instanceof InfiniteRecursionError && error.position === undefined) error.position = at(pos).position;
-    throw error;
-  },
-};
+const FAILED_EARLY = hostCode((error: FloeError, pos: PositionId): Value => {
+  if (error instanceof InfiniteRecursionError && error.position === undefined) error.position = at(pos).position;
+  throw error;
+});
 
 /** A thunk that fails with this error when it is forced. Errors that are not ours are thrown at once. */
 export function failedThunk(error: unknown): Thunk {
@@ -140,59 +120,41 @@ function copyError(error: FloeError): FloeError {
 }
 
 /**
- * The calls of one function that wait: a thunk of these holds what the function is called with. NIX: such thunks are not marked while
- * they are evaluated; one that needs itself ends as too deep a call.
+ * Calls of one function that wait: `a` is the function, and each thunk holds what it is called with. NIX: such thunks are not marked
+ * while they are evaluated; one that needs itself ends as too deep a call.
  */
-abstract class DelayedCalls implements ThunkCode {
-  readonly fn: Slot;
-  constructor(fn: Slot) {
-    this.fn = fn;
-  }
-  eval(held: unknown, pos: PositionId, thunk: Thunk): Value {
-    thunk.code = this;
-    return this.call(held, pos);
-  }
-  protected abstract call(held: unknown, pos: PositionId): Value;
-}
+type DelayedCalls = Code<Slot>;
 
-class DelayedCalls1 extends DelayedCalls {
-  protected override call(a: Slot, pos: PositionId): Value {
-    return call1(force(this.fn, pos), a, pos);
-  }
-}
+const DELAYED_1 = new Kind(function callDelayed1(this: DelayedCalls, held: Slot, pos: PositionId, thunk: Thunk): Value {
+  thunk.code = this;
+  return call1(force(this.a, pos), held, pos);
+});
 
-class DelayedCalls2 extends DelayedCalls {
-  protected override call(args: readonly [Slot, Slot], pos: PositionId): Value {
-    return call2(force(this.fn, pos), args[0], args[1], pos);
-  }
-}
+const DELAYED_2 = new Kind(function callDelayed2(this: DelayedCalls, held: readonly [Slot, Slot], pos: PositionId, thunk: Thunk): Value {
+  thunk.code = this;
+  return call2(force(this.a, pos), held[0], held[1], pos);
+});
 
-/** Of a function of name and value, for the attributes of a set. */
-class DelayedAttrCalls extends DelayedCalls {
-  private readonly source: Attrs;
-  constructor(fn: Slot, source: Attrs) {
-    super(fn);
-    this.source = source;
-  }
-  protected override call(index: number, pos: PositionId): Value {
-    const { source } = this;
-    return call2(force(this.fn, pos), symbolName(source.keys()[index]!), source.slots()[index]!, pos);
-  }
-}
+/** Of name and value, for the attributes of the set `b`; each thunk holds the index of its own. */
+const DELAYED_ATTRS = new Kind(function callDelayedAttr(this: Code<Slot, Attrs>, held: number, pos: PositionId, thunk: Thunk): Value {
+  thunk.code = this;
+  const source = this.b;
+  return call2(force(this.a, pos), symbolName(source.keys()[held]!), source.slots()[held]!, pos);
+});
 
 /** Calls of `fn` that wait: `new Thunk(calls, a)` is a thunk of `fn a` (what `map` puts into its result). */
-export function delayCalls1(fn: Slot): ThunkCode {
-  return new DelayedCalls1(fn);
+export function delayCalls1(fn: Slot): Code {
+  return new Code(DELAYED_1, NO_POSITION, fn, null, null, null);
 }
 
 /** Calls of `fn` that wait: `new Thunk(calls, [a, b])` is a thunk of `fn a b`. */
-export function delayCalls2(fn: Slot): ThunkCode {
-  return new DelayedCalls2(fn);
+export function delayCalls2(fn: Slot): Code {
+  return new Code(DELAYED_2, NO_POSITION, fn, null, null, null);
 }
 
 /** Thunks of `fn name value` for each attribute, in the order of keys() (what `mapAttrs` puts into its result). */
 export function delayAttrCalls(fn: Slot, source: Attrs): Thunk[] {
-  const calls = new DelayedAttrCalls(fn, source);
+  const calls = new Code(DELAYED_ATTRS, NO_POSITION, fn, source, null, null);
   const thunks: Thunk[] = new Array(source.size);
   for (let i = 0; i < thunks.length; i++) thunks[i] = new Thunk(calls, i);
   return thunks;
@@ -233,7 +195,9 @@ export function isWriteBack(value: Value): boolean {
 export function positionOf(slot: Slot): PositionId {
   if (slot instanceof Thunk) {
     if (slot.code === null) return positionOf(slot.held as Value);
-    return slot.code instanceof DelayedCalls ? positionOf(slot.code.fn) : NO_POSITION;
+    const { code } = slot;
+    const isCall = code.kind === DELAYED_1 || code.kind === DELAYED_2 || code.kind === DELAYED_ATTRS;
+    return isCall ? positionOf((code as DelayedCalls).a) : NO_POSITION;
   }
   if (slot instanceof Lambda) return slot.code.position;
   return slot instanceof Attrs ? slot.shape.literal : NO_POSITION;
@@ -251,7 +215,7 @@ export function peek(slot: Slot): Slot {
 
 /** A thunk that runs a host function once; for few, large delayed values (`builtins`, flake outputs), never in a loop. */
 export function delay(compute: () => Value): Thunk {
-  return new Thunk({ eval: compute }, null);
+  return new Thunk(hostCode(compute), null);
 }
 
 /** A string value: plain where there is no context. */
