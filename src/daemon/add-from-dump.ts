@@ -1,10 +1,11 @@
 // Objects that clients add by their content: the data comes first, and what it hashes to says where it belongs.
 
 import { createHash } from 'node:crypto';
-import { FloeError, FormatError } from '../base/errors.ts';
+import { FormatError } from '../base/errors.ts';
 import type { HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import { type ContentAddress, type ContentAddressMethod, makeContentPath } from '../model/content-address.ts';
+import { startTreeDigest } from '../model/git-hash.ts';
 import { NarReader, NO_VISITOR, NarWriter } from '../model/nar.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Store } from '../store/store.ts';
@@ -24,19 +25,18 @@ export interface DumpRequest {
 /** Adds the object that `data` is: a NAR, or the contents of a file where these are hashed. Its path. */
 export async function addFromDump(store: Store, request: DumpRequest, data: AsyncIterable<Uint8Array>): Promise<StorePath> {
   const { name, method, algorithm, references, repair } = request;
-  if (method === 'git') throw new FloeError('FLOE_NOT_SUPPORTED', `cannot add '${name}': objects addressed by git hash are not supported`);
   if (method === 'text' && algorithm !== 'sha256')
     throw new FormatError(`When adding text-hashed data called '${name}', only SHA-256 is supported but '${algorithm}' was given`);
   const spool = new Spool();
   try {
-    const isTree = method === 'nar';
+    const isTree = method === 'nar' || method === 'git';
     const sink = isTree || request.isNar !== true ? (chunk: Uint8Array) => spool.push(chunk) : undefined;
     const nar = sink === undefined ? new NarReader(contentsTo(spool)) : undefined;
     for await (const chunk of data) {
       if (nar === undefined) sink!(chunk);
       else nar.push(chunk);
     }
-    const digest = startDigest(algorithm);
+    const digest = isTree ? startTreeDigest(method, algorithm) : startDigest(algorithm);
     for (const chunk of spool.read()) digest.update(chunk);
     const contentAddress: ContentAddress = { method, hash: { algorithm, bytes: digest.digest() } };
     const path = makeContentPath(name, contentAddress, { others: references, self: false }, store.storeDir);

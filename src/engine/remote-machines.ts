@@ -214,7 +214,7 @@ class MachineBuild {
     if (this.isTrusted || type === 'fixed' || type === 'floating' || type === 'impure') {
       // Its inputs are all there now. Where it has no derivations among them it stays as it is, and so do the names of its outputs.
       const inputSources = job.derivation.inputDerivations.size === 0 ? job.derivation.inputSources : [...inputs].sort();
-      const plain = { ...job.derivation, inputDerivations: new Map(), inputSources };
+      const plain = { ...job.derivation, inputDerivations: new Map(), dynamicInputs: undefined, inputSources };
       if (remote instanceof WorkerStore) return remote.buildDerivation(job.path, plain, 'normal', { signal });
       return remote.buildDerivation(job.path, plain, buildOptions(this.engine));
     }

@@ -347,7 +347,8 @@ export function* readMissing(context: WireContext): Reading<MissingPaths> {
 /** A derivation without its input derivations: what is needed to build it where all inputs are. */
 export function writeBasicDerivation(writer: WireWriter, context: WireContext, derivation: Derivation): void {
   // Of each output the wire has what the .drv file has.
-  const printed = printATerm({ ...derivation, inputDerivations: new Map(), inputSources: [], args: [], env: new Map() }, context.storeDir);
+  const bare = { ...derivation, inputDerivations: new Map(), dynamicInputs: undefined, inputSources: [], args: [], env: new Map() };
+  const printed = printATerm(bare, context.storeDir);
   const outputs = [...printed.slice('Derive(['.length, printed.indexOf('],[')).matchAll(/"([^"]*)"/g)].map((match) => match[1]!);
   writer.number(derivation.outputs.size);
   for (const text of outputs) writer.string(text);
