@@ -32,7 +32,6 @@ import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTa
 import type { KeptLaunch } from './kept-launch.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
-import { notHere } from './not-here.ts';
 import type { Programs } from './programs.ts';
 import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
 import type { KeptReads, ReadLog } from './reads.ts';
@@ -266,7 +265,7 @@ export class Engine {
 
   /** Has the worker do something that takes waiting, and waits. */
   callBridge(operation: 'realise' | 'fetch' | 'fetch-closure' | 'derivation', argument: unknown): unknown {
-    if (this.warm !== undefined) throw notHere('something has to be fetched');
+    if (this.warm !== undefined) this.reads?.refuse('something has to be fetched or built');
     return this.openBridge().call(operation, argument);
   }
 

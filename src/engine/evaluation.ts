@@ -18,7 +18,6 @@ import { DiskCodeStore } from './code-cache.ts';
 import { type Environment, localSystem, measuresEvaluation, type Settings } from './config.ts';
 import { type Measurements, startMeasurements } from './eval-measurements.ts';
 import { EngineEvalHost, type EvalStore, type HostServices } from './eval-host.ts';
-import { notHere } from './not-here.ts';
 import type { ReadLog } from './reads.ts';
 import type { WarmEvaluators } from './warm-evaluators.ts';
 
@@ -82,7 +81,7 @@ export class Evaluation {
     const isMeasured = measuresEvaluation(settings, env);
     const evalSettings = { maxCallDepth: Number(settings.get('max-call-depth')), showTrace: settings.get('show-trace') };
     const isPlain = pure && options.debugging === undefined && !isMeasured && !hasLints(parse);
-    if (options.warm !== undefined && !isPlain) throw notHere('evaluation is not pure, or is watched');
+    if (options.warm !== undefined && !isPlain) options.reads?.refuse('evaluation is not pure, or is watched');
     const { currentSystem, traceVerbose, readOnly, abortOnWarn, experimentalFeatures = new Set() } = constants;
     const key = [currentSystem, store.storeDir, store.toRealPath(KEY_PATH), traceVerbose, readOnly, abortOnWarn, [...experimentalFeatures]];
     const warm = options.warm?.open(JSON.stringify([key, parse, evalSettings, constants.allowImportFromDerivation]));
@@ -112,7 +111,7 @@ export class Evaluation {
     this.evaluator =
       warm === undefined
         ? new Evaluator({ ...parts, host: this.host, codeStore })
-        : warm.begin(this.host, this.code, (switched) => new Evaluator({ ...parts, ...switched }));
+        : warm.begin(this.host, this.code, options.reads!, (switched) => new Evaluator({ ...parts, ...switched }));
     this.finishWarm = warm && (() => warm.close(options.reads!, (path) => store.isValidPathSync(path)));
     this.measurements = isMeasured
       ? startMeasurements({ settings, env, progress: options.progress, positions: this.evaluator.state.positions })

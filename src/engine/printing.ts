@@ -18,8 +18,10 @@ import { force, isString, type Slot, stringText, type Value } from '../eval/valu
 import type { Parts } from '../flake/parts.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Engine } from './engine.ts';
-import { notHere } from './not-here.ts';
 import { walkTogether } from './shared-work.ts';
+
+/** Stands where the printer met an error. */
+const ERROR_MARK = utf8ToByteString('«error: ');
 
 /** Prints values of one engine's evaluator. */
 export class Printing {
@@ -51,7 +53,13 @@ export class Printing {
   /** Everything below evaluated, derivations as their paths: what `nix eval` prints. */
   forced(value: Value): string {
     const text = this.guard(() => printValue(this.state, value, { ...PRINT_DEFAULTS, force: true, derivationPaths: true }));
-    if (this.state.kept?.calls.exposes(value) === true) throw notHere('a copy is printed, where the original may be, too');
+    const { kept } = this.state;
+    if (kept !== null) {
+      const { reads } = this.engine;
+      // Which of several errors is met first can depend on names that other programs had, too.
+      if (text.includes(ERROR_MARK)) reads?.refuse('an error is printed');
+      if (kept.calls.exposes(value)) reads?.refuse('a copy is printed, where the original may be, too');
+    }
     return text;
   }
 

@@ -96,10 +96,12 @@ export class WarmState {
   begin(
     host: EngineEvalHost,
     code: DiskCodeStore,
+    reads: ReadLog,
     make: (options: Pick<EvaluatorOptions, 'host' | 'codeStore' | 'kept'>) => Evaluator,
   ): Evaluator {
     this.host.current = host;
     this.host.taint = () => this.taint();
+    this.host.reads = reads;
     this.code.current = code;
     this.isClosed = false;
     this.known = new Set(this.produced.keys());
@@ -172,6 +174,8 @@ class SwitchedCode implements CodeStore {
 class SwitchedHost implements EvalHost {
   current: EngineEvalHost | undefined;
   taint: () => void = () => undefined;
+  /** Of the run: what it refuses is not answered, even where a program or the printer goes on after the error. */
+  reads: ReadLog | undefined;
 
   private get host(): EngineEvalHost {
     return this.current!;
@@ -246,7 +250,7 @@ class SwitchedHost implements EvalHost {
   }
 
   realise(paths: readonly string[]): never {
-    throw notHere(`'${paths[0]}' is needed for evaluation`);
+    return this.refuse(`'${paths[0]}' is needed for evaluation`);
   }
 
   isValidPath(path: StorePath): boolean {
@@ -267,6 +271,11 @@ class SwitchedHost implements EvalHost {
 
   /** Which of two messages comes first can depend on names that other programs had, too. */
   log(_level: EvalLogLevel, message: string, _frames?: readonly TraceFrame[]): never {
-    throw notHere(`the program says '${message}'`);
+    return this.refuse(`the program says '${message}'`);
+  }
+
+  private refuse(reason: string): never {
+    this.reads?.refuse(reason);
+    throw notHere(reason);
   }
 }
