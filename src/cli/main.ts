@@ -12,7 +12,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { notHere } from '../engine/not-here.ts';
 import type { ReadLog } from '../engine/reads.ts';
-import { writeCompiledCode } from '../io/compiled-code.ts';
+import { writeCompiledCode } from '../engine/compiled-code.ts';
 import { ALIASES, GROUP_ALIASES, type Alias } from './aliases.ts';
 import { COMMANDS, LEGACY_COMMANDS, REFUSED_COMMANDS, groupNames, wordsBelow, type CommandClass } from './command-table.ts';
 import { globalLookup, readGlobals, type GlobalChoices } from './globals.ts';

@@ -3,7 +3,7 @@
 
 import { writeSync } from 'node:fs';
 import process from 'node:process';
-import { keepCompiledCode } from '../io/compiled-code.ts';
+import { keepCompiledCode } from '../engine/compiled-code.ts';
 import { type Launch, printVersion, readLaunch, WARM_MARK } from './launch.ts';
 
 /** Called before the first file that is in no pack is loaded: by dist/'s loader (bin/pack.ts), or below where nothing is packed. */

@@ -10,6 +10,7 @@ import { chooseShell } from '../shell/choose-shell.ts';
 import { applyEnvironmentChoices, type EnvironmentChoices, prependPath, type Variables } from '../shell/compose.ts';
 import { type DevEnvironment, environmentSystem, parseDevEnvironment } from '../shell/dev-env.ts';
 import { launch, type StoreMount } from '../shell/launch.ts';
+import { writeCompiledCode } from './compiled-code.ts';
 import { makeRcScript, makeShellScript, shellArguments, type ShellFile, type ShellTask } from '../shell/rc.ts';
 
 /** A program out of the store, or with programs of the store first in PATH. */
@@ -57,6 +58,7 @@ function becomeProgram(
 ): never {
   const chosen = applyEnvironmentChoices(given, choices);
   const env = folders.length === 0 ? chosen : { ...chosen, PATH: prependPath(folders, chosen['PATH']) };
+  writeCompiledCode();
   return launch({ program: program ?? chosen['SHELL'] ?? 'bash', args, env, cwd, mount, stackLimit });
 }
 
@@ -95,6 +97,7 @@ function becomeShell(kept: KeptShell, given: Variables, stackLimit: string | und
   });
   // The script removes the file; nobody else may have made it.
   fs.writeFileSync(rcPath, bytesOf(whole), { mode: 0o600, flag: 'wx' });
+  writeCompiledCode();
   return launch({
     program: shell.path,
     args: shellArguments(task, shell.path, rcPath).slice(1),

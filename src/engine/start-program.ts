@@ -1,6 +1,7 @@
 // The last step of `develop`, `run` and `shell`: this process becomes the program, with the store where the program expects it.
 
 import { launch } from '../shell/launch.ts';
+import { writeCompiledCode } from './compiled-code.ts';
 import type { Engine } from './engine.ts';
 
 export { applyEnvironmentChoices, type EnvironmentChoices, packageFolders } from '../shell/compose.ts';
@@ -19,6 +20,7 @@ export interface ProgramRequest {
 export async function becomeProgram(engine: Engine, request: ProgramRequest): Promise<never> {
   const { mount } = engine.storeAccess.placement;
   await engine.close();
+  writeCompiledCode();
   // floe raised the limit for itself alone.
   return launch({ ...request, mount, stackLimit: engine.childStackLimit });
 }

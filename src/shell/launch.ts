@@ -8,7 +8,6 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, r
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { FloeError } from '../base/errors.ts';
-import { writeCompiledCode } from '../io/compiled-code.ts';
 
 /** Where the store's folder really is, and where programs must see it: "/home/u/.local/share/floe/root/nix" at "/nix". */
 export interface StoreMount {
@@ -240,8 +239,6 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
 export function launch(request: LaunchRequest): never {
   const plan = planLaunch(request);
   process.chdir(request.cwd);
-  // What V8 compiled is kept at exit, which never comes.
-  writeCompiledCode();
   // Node ignores these two, and what is ignored stays so across execve; what is caught goes back to its default.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
   process.execve!(plan.file, plan.args, { ...plan.env });

@@ -11,7 +11,7 @@ export function keepCompiledCode(folder: string): void {
   isKept = true;
 }
 
-/** Writes what was compiled. For processes that end without an exit of Node's. */
+/** Writes what was compiled: Node does that at an exit of its own, which comes neither where a process becomes another program nor where it is cut short. */
 export function writeCompiledCode(): void {
   if (isKept) flushCompileCache();
 }
