@@ -33,7 +33,7 @@ function define(chunks: readonly (readonly [name: string, text: string])[]): str
 
 /** Names of Node's own modules that are loaded when they are first used. The others are there when a start file runs. */
 const LATE_MODULES =
-  'child_process|crypto|dns|http|https|module|net|os|readline|sqlite|stream|timers\\/promises|tls|url|util|v8|worker_threads|zlib';
+  'child_process|crypto|dns|fs\\/promises|http|https|module|net|os|readline|sqlite|stream|timers\\/promises|tls|url|util|v8|worker_threads|zlib';
 
 /**
  * Node's modules loaded when they are first used. PERF: crypto, streams and child processes cost 20 ms that most starts need not
@@ -42,7 +42,7 @@ const LATE_MODULES =
 export function loadNodeLate(text: string): string {
   const names: string[] = [];
   const declared = text.replace(
-    new RegExp(`var (import_node_\\w+)=((?:__toESM\\()?require\\("node:(?:${LATE_MODULES})"\\)(?:,1)?\\)?);`, 'g'),
+    new RegExp(`var (import_\\w+)=((?:__toESM\\()?require\\("node:(?:${LATE_MODULES})"\\)(?:,1)?\\)?);`, 'g'),
     (_, name: string, load: string) => {
       names.push(name);
       return `var ${name}_loaded,${name}=()=>${name}_loaded??=${load};`;
