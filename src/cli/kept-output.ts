@@ -40,10 +40,10 @@ export function isDeciding(name: string): boolean {
   );
 }
 
-function questionOf({ installation, launch, cwd, env, stdout, stderr }: Surroundings): string {
+function questionOf({ installation, launch, cwd, env, stdin, stdout, stderr }: Surroundings): string {
   const variables = Object.keys(env).filter(isDeciding).sort();
   const values = variables.map((name) => [name, env[name]]);
-  const streams = [stdout.isTerminal, stderr.isTerminal];
+  const streams = [stdin.isTerminal, stdout.isTerminal, stderr.isTerminal];
   return JSON.stringify(['output', installation, process.geteuid?.(), programName(launch), launch.words, cwd, streams, values]);
 }
 

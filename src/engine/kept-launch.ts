@@ -1,4 +1,4 @@
-// The last step of `develop`, `run` and `shell` as plain data: what evaluation and building found, enough to become the shell or program
+// The last step of `develop`, `run`, `shell` and `nix-shell` as plain data: what evaluation and building found, enough to become the shell or program
 // now or, as long as all that it was made from still holds, in a later run that evaluates nothing. PERF: nothing here leads to the
 // evaluator or the store.
 
@@ -12,6 +12,7 @@ import { type DevEnvironment, environmentSystem, parseDevEnvironment } from '../
 import { launch, type StoreMount } from '../shell/launch.ts';
 import { writeCompiledCode } from './compiled-code.ts';
 import { makeRcScript, makeShellScript, shellArguments, type ShellFile, type ShellTask } from '../shell/rc.ts';
+import { becomeOlderShell, type KeptOlderShell } from './kept-older-shell.ts';
 
 /** A program out of the store, or with programs of the store first in PATH. */
 export interface KeptProgram {
@@ -44,11 +45,18 @@ export interface KeptShell {
   readonly mount: StoreMount | undefined;
 }
 
-export type KeptLaunch = KeptProgram | KeptShell;
+export type KeptLaunch = KeptProgram | KeptShell | KeptOlderShell;
 
 /** This process becomes it. `stackLimit` is what the program gets back. */
 export function becomeKept(kept: KeptLaunch, env: Variables, stackLimit: string | undefined): never {
-  return kept.kind === 'program' ? becomeProgram(kept, env, stackLimit) : becomeShell(kept, env, stackLimit);
+  switch (kept.kind) {
+    case 'program':
+      return becomeProgram(kept, env, stackLimit);
+    case 'shell':
+      return becomeShell(kept, env, stackLimit);
+    case 'older-shell':
+      return becomeOlderShell(kept, env, stackLimit);
+  }
 }
 
 function becomeProgram(

@@ -1,11 +1,8 @@
 // What `nix-shell` does: the one derivation that programs stand for, its inputs built, and a shell with its variables.
 // nix-build/nix-build.cc.
 
-import { randomUUID } from 'node:crypto';
-import * as fs from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
-import { byteStringToUtf8, byteStringToUtf8Strict, bytesOf, utf8ToByteString } from '../base/bytes.ts';
+import { resolve } from 'node:path';
+import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
 import { printJson } from '../base/canonical-json.ts';
 import { FloeError, InvalidPathError, UsageError } from '../base/errors.ts';
 import { readDerivationOptions } from '../build/derivation-options.ts';
@@ -22,22 +19,12 @@ import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import type { StorePath } from '../model/store-path.ts';
 import { chooseShell, type ChosenShell } from '../shell/choose-shell.ts';
 import { findProgram } from '../shell/launch.ts';
-import { interpreterCommand, makeOlderShellScript, olderShellEnvironment } from '../shell/older-shell.ts';
-import { quoteForBash } from '../shell/rc.ts';
 import { findAlongAttrPath, findDerivations } from './derivation-values.ts';
 import type { Engine, SourceChoice } from './engine.ts';
 import { Instantiation } from './instantiate.ts';
+import type { KeptOlderShell, OlderShellTask } from './kept-older-shell.ts';
 import { storedDerivation } from './older-build.ts';
-import { becomeProgram } from './start-program.ts';
 import { StoreQueries } from './store-queries.ts';
-
-/** What runs in the shell. */
-export type OlderShellTask =
-  | { readonly kind: 'interactive' }
-  /** `--command`, `--run`: shell code, with or without a terminal's comforts. */
-  | { readonly kind: 'command'; readonly text: string; readonly isInteractive: boolean }
-  /** `-i` of a script. */
-  | { readonly kind: 'interpreter'; readonly program: string; readonly script: string; readonly args: readonly string[] };
 
 export interface OlderShellRequest {
   readonly sources: readonly SourceChoice[];
@@ -238,61 +225,31 @@ export class OlderShell {
 
   private async enter(drvPath: StorePath, derivation: Derivation, shell: ChosenShell, request: OlderShellRequest): Promise<never> {
     const { engine } = this;
-    const { env, storeDir, settings } = engine;
-    const { task } = request;
-    const folder = join(env['TMPDIR'] || '/tmp', `nix-shell-${process.pid}-${randomUUID().slice(0, 8)}`);
-    const variables = olderShellEnvironment(env, request);
-    const cores = Number(settings.get('cores')) || availableParallelism();
-    for (const name of ['NIX_BUILD_TOP', 'TMPDIR', 'TEMPDIR', 'TMP', 'TEMP']) variables.set(name, folder);
-    variables.set('NIX_STORE', storeDir).set('NIX_BUILD_CORES', String(cores));
-    const files = new Map<string, string>();
-    const { structuredAttrs, passAsFile } = await this.readAttributes(drvPath, derivation, files);
-    // Values that are no UTF-8 cannot be handed over as this process becomes the shell, so that sets them.
-    let setting = '';
-    for (const [name, value] of derivation.env) {
-      if (name === '__json' && structuredAttrs !== undefined) continue;
-      if (passAsFile.has(name)) {
-        const file = `.attr-${files.size}`;
-        files.set(file, value);
-        variables.set(`${byteStringToUtf8(name)}Path`, join(folder, file));
-      } else {
-        const text = byteStringToUtf8Strict(value);
-        if (text !== undefined) variables.set(byteStringToUtf8(name), text);
-        else if (/^[A-Za-z_]\w*$/.test(name)) setting += `export ${name}=${quoteForBash(value)}; `;
-      }
-    }
-    if (structuredAttrs !== undefined) {
-      variables.set('NIX_ATTRS_SH_FILE', join(folder, '.attrs.sh')).set('NIX_ATTRS_JSON_FILE', join(folder, '.attrs.json'));
-    }
-    const script = makeOlderShellScript({
-      folder: utf8ToByteString(folder),
+    const { storeDir, settings } = engine;
+    // Programs in PATH come and go.
+    if (!shell.path.startsWith(`${storeDir}/`)) engine.reads?.refuse('the shell was looked for in PATH');
+    const { structuredAttrs, passAsFile } = await this.readAttributes(drvPath, derivation);
+    return engine.become({
+      kind: 'older-shell',
+      task: request.task,
       isPure: request.isPure,
-      shell: { ...shell, path: utf8ToByteString(shell.path) },
-      structuredAttrs: structuredAttrs ?? '',
-      timeZone: env['TZ'] === undefined ? undefined : utf8ToByteString(env['TZ']),
-      command: utf8ToByteString(commandOf(task)),
-      isRoot: process.getuid?.() === 0,
+      keep: request.keep,
+      shell,
+      storeDir,
+      cores: Number(settings.get('cores')),
+      variables: [...derivation.env],
+      passAsFile: [...passAsFile],
+      structuredAttrs,
+      cwd: engine.cwd,
+      mount: engine.storeAccess.placement.mount,
     });
-    files.set('rc', setting + script);
-    fs.mkdirSync(folder, { mode: 0o700 });
-    for (const [name, content] of files) fs.writeFileSync(join(folder, name), bytesOf(content));
-    const rc = join(folder, 'rc');
-    const isInteractive = task.kind === 'interactive' || (task.kind === 'command' && task.isInteractive);
-    const args = isInteractive ? ['--rcfile', rc] : [rc];
-    try {
-      return await becomeProgram(engine, { program: shell.path, args, env: Object.fromEntries(variables), cwd: engine.cwd });
-    } catch (error) {
-      fs.rmSync(folder, { recursive: true, force: true });
-      throw error;
-    }
   }
 
-  /** Declarations of structured attributes, whose files are added; undefined where there are none. */
+  /** Structured attributes, where there are any, and variables that go into files. */
   private async readAttributes(
     drvPath: StorePath,
     derivation: Derivation,
-    files: Map<string, string>,
-  ): Promise<{ readonly structuredAttrs: string | undefined; readonly passAsFile: ReadonlySet<string> }> {
+  ): Promise<{ readonly structuredAttrs: KeptOlderShell['structuredAttrs']; readonly passAsFile: ReadonlySet<string> }> {
     const { engine } = this;
     const { store, storeDir, builds } = engine;
     const options = readOptions(derivation, drvPath, storeDir);
@@ -302,12 +259,11 @@ export class OlderShell {
       inputs.push(...builds.outputPaths({ kind: 'built', derivation: path, outputs: [...outputs] }).values());
     const queries = new StoreQueries(engine);
     const present = inputs.filter((path) => store.isValidPathSync(path));
+    if (present.length < inputs.length) engine.reads?.refuse('an input is not there');
     const closure = await queries.closure([...present, ...derivation.inputSources]);
     const request = { derivation, options, store, inputs: new Set(closure), readDerivation: (path: StorePath) => queries.derivation(path) };
     const attrs = await completeAttrs(request, options.structuredAttrs);
-    const declarations = printShellAttrs(attrs);
-    files.set('.attrs.json', printJson(attrs)).set('.attrs.sh', declarations);
-    return { structuredAttrs: declarations, passAsFile: new Set() };
+    return { structuredAttrs: { json: printJson(attrs), shell: printShellAttrs(attrs) }, passAsFile: new Set() };
   }
 }
 
@@ -318,9 +274,4 @@ function readOptions(derivation: Derivation, drvPath: StorePath, storeDir: strin
     if (error instanceof FloeError) error.frames.push({ text: `while parsing derivation '${storeDir}/${drvPath}'` });
     throw error;
   }
-}
-
-function commandOf(task: OlderShellTask): string {
-  if (task.kind === 'interactive') return '';
-  return task.kind === 'command' ? `${task.text}\nexit` : interpreterCommand(task.program, task.script, task.args);
 }

@@ -121,6 +121,7 @@ export function listingText(entries: readonly { readonly name: string; readonly 
 export class ReadLog {
   private readonly paths = new Map<string, PathRead>();
   private readonly variables = new Map<string, string | null>();
+  private readonly ownVariables = new Set<string>();
   private readonly writables = new Map<string, boolean>();
   private readonly validPaths = new Set<string>();
   private readonly invalidPaths = new Set<string>();
@@ -207,8 +208,13 @@ export class ReadLog {
     }
   }
 
+  /** The command itself gives the variable its value, whatever the environment says. */
+  setsVariable(name: string): void {
+    this.ownVariables.add(name);
+  }
+
   variable(name: string, value: string | undefined): void {
-    this.variables.set(name, value ?? null);
+    if (!this.ownVariables.has(name)) this.variables.set(name, value ?? null);
   }
 
   writable(path: string, answer: boolean): void {

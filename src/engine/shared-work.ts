@@ -248,19 +248,27 @@ class Forecast {
  * process that works on it; then blocks of any, where groups alone would leave processes idle.
  */
 class Share<Saying extends Json> {
-  readonly known = new Map<string, Known<Saying>>();
   /** Whether each part came after all that were done before. */
   isInOrder = true;
   private readonly engine: SharingEngine;
   private readonly claims: Claims;
   private readonly block: number;
+  /** Parts that this process has done, before and now. */
+  private readonly known: Map<string, Known<Saying>>;
   private readonly after: (name: string, known: Known<Saying>) => void;
   private last = 0;
 
-  constructor(engine: SharingEngine, claims: Claims, block: number, after: (name: string, known: Known<Saying>) => void = () => {}) {
+  constructor(
+    engine: SharingEngine,
+    claims: Claims,
+    block: number,
+    known = new Map<string, Known<Saying>>(),
+    after: (name: string, known: Known<Saying>) => void = () => {},
+  ) {
     this.engine = engine;
     this.claims = claims;
     this.block = block;
+    this.known = known;
     this.after = after;
   }
 
@@ -421,7 +429,7 @@ class FirstProcess<Saying extends Json, Result> {
     }
     this.engine.silence(true);
     this.messages = this.engine.messages();
-    this.share = new Share(this.engine, claims, block);
+    this.share = new Share(this.engine, claims, block, this.known);
     return this.share.parts(steps, true);
   }
 
@@ -430,7 +438,6 @@ class FirstProcess<Saying extends Json, Result> {
     await Promise.all(this.helpers.map(({ end }) => end));
     let { isInOrder } = share;
     let spoke = this.engine.messages() > this.messages;
-    for (const [name, known] of share.known) this.known.set(name, known);
     for (const { results } of this.helpers) {
       const lines = readLines<Saying>(results);
       const last = lines.at(-1);
@@ -507,7 +514,7 @@ async function help<Saying extends Json, Result>(
 ): Promise<never> {
   const tell = (line: Line<Saying>): void => void fs.writeSync(RESULTS, `${JSON.stringify(line)}\n`);
   const printed = work.printed();
-  const share = new Share<Saying>(engine, new Claims(CLAIMS, number), block, (name, known) => {
+  const share = new Share<Saying>(engine, new Claims(CLAIMS, number), block, new Map(), (name, known) => {
     // What fetching and building have to say, the user is to see; and nobody may be waiting any more.
     if (work.printed() > printed || process.ppid !== parent) throw new Abandoned();
     tell({ kind: 'part', name, known });

@@ -6,7 +6,8 @@ import { resolve } from 'node:path';
 import { byteStringOf, utf8ToByteString } from '../../../base/bytes.ts';
 import { UsageError } from '../../../base/errors.ts';
 import type { SourceChoice } from '../../../engine/engine.ts';
-import { OlderShell, type OlderShellTask, packagesExpression } from '../../../engine/older-shell.ts';
+import type { OlderShellTask } from '../../../engine/kept-older-shell.ts';
+import { OlderShell, packagesExpression } from '../../../engine/older-shell.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions } from '../../options.ts';
@@ -23,6 +24,8 @@ export class NixShellCommand extends BaseCommand {
       ['In a script: interpreter and packages', '#! /usr/bin/env nix-shell\n    #! nix-shell -i python3 -p python3'],
     ],
   });
+
+  static override readonly keepsOutput = true;
 
   readonly options = evalOptions();
   readonly packages = Option.Boolean('--packages,-p', false, { description: 'The arguments are packages of <nixpkgs>.' });
@@ -52,6 +55,7 @@ export class NixShellCommand extends BaseCommand {
     const { script, session } = this;
     if (this.packages && this.fromArguments) throw new UsageError("'-p' and '-E' are mutually exclusive");
     const isRelative = script !== undefined && session.settings.get('nix-shell-shebang-arguments-relative-to-script');
+    session.reads?.setsVariable('IN_NIX_SHELL');
     this.session = {
       ...session,
       env: { ...session.env, IN_NIX_SHELL: this.pure ? 'pure' : 'impure' },
