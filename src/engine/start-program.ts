@@ -24,3 +24,5 @@ export async function becomeProgram(engine: Engine, request: ProgramRequest): Pr
   // floe raised the limit for itself alone.
   return launch({ ...request, mount, stackLimit: engine.childStackLimit });
 }
+
+export { requireClearChoices } from '../shell/compose.ts';

@@ -26,7 +26,7 @@ import { FlakeTarget } from './installables.ts';
 /** Copies a template into a folder, without overwriting anything. FloeError at the end where files were in the way. */
 export async function copyTemplate(engine: Engine, url: string, destination: string): Promise<void> {
   const { ref, fragment } = parseFlakeRefWithFragment(utf8ToByteString(url), { paths: engine.flakes.pathResolver() });
-  const flake = await engine.flakes.lock(ref, { writeLockFile: false, ignoreConfig: true });
+  const flake = await engine.flakes.lock(ref, { writeLockFile: false });
   const evaluation = engine.evaluation();
   const target = new FlakeTarget(engine, flake, ref, fragment, undefined, { paths: TEMPLATE_PATHS, prefixes: TEMPLATE_PREFIXES });
   const { value, attrPath } = target.value();

@@ -14,25 +14,40 @@ export interface EnvironmentChoices {
   readonly unsetEnvVar: readonly string[];
 }
 
-/** The environment after `--ignore-env`, `--keep-env-var`, `--set-env-var` and `--unset-env-var`. UsageError where they disagree. */
-export function applyEnvironmentChoices(env: Variables, choices: EnvironmentChoices): Record<string, string> {
-  const { ignoreEnv, keepEnvVar, setEnvVar, unsetEnvVar } = choices;
-  const assigned = new Map<string, string>();
-  for (const [name, value] of setEnvVar) {
-    if (unsetEnvVar.includes(name)) throw new UsageError(`Cannot set environment variable '${name}' that is unset with '--unset-env-var'`);
-    if (assigned.has(name)) {
-      throw new UsageError(`Duplicate definition of environment variable '${name}' with '--set-env-var' is ambiguous`);
+/** UsageError where the choices disagree. `words` is the command line: of two that contradict each other the later gets the blame. */
+export function requireClearChoices(
+  { ignoreEnv, keepEnvVar, setEnvVar, unsetEnvVar }: EnvironmentChoices,
+  words: readonly string[] = [],
+): void {
+  const placeOf = (flags: readonly string[], name: string): number =>
+    words.findIndex((word, index) => flags.includes(word) && words[index + 1] === name);
+  const names = setEnvVar.map(([name]) => name);
+  for (const [index, name] of names.entries()) {
+    if (unsetEnvVar.includes(name)) {
+      const wasSet = placeOf(['--set-env-var', '-s'], name) < placeOf(['--unset-env-var', '-u', '--unset'], name);
+      throw new UsageError(
+        wasSet
+          ? `Cannot unset environment variable '${name}' that is set with '--set-env-var'`
+          : `Cannot set environment variable '${name}' that is unset with '--unset-env-var'`,
+      );
     }
-    assigned.set(name, value);
+    if (names.indexOf(name) !== index)
+      throw new UsageError(`Duplicate definition of environment variable '${name}' with '--set-env-var' is ambiguous`);
   }
   if (ignoreEnv && unsetEnvVar.length > 0) throw new UsageError('--unset-env-var does not make sense with --ignore-env');
   if (!ignoreEnv && keepEnvVar.length > 0) throw new UsageError('--keep-env-var does not make sense without --ignore-env');
+}
+
+/** The environment after `--ignore-env`, `--keep-env-var`, `--set-env-var` and `--unset-env-var`. UsageError where they disagree. */
+export function applyEnvironmentChoices(env: Variables, choices: EnvironmentChoices): Record<string, string> {
+  requireClearChoices(choices);
+  const { ignoreEnv, keepEnvVar, setEnvVar, unsetEnvVar } = choices;
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || (ignoreEnv && !keepEnvVar.includes(name)) || unsetEnvVar.includes(name)) continue;
     result[name] = value;
   }
-  for (const [name, value] of assigned) result[name] = value;
+  for (const [name, value] of setEnvVar) result[name] = value;
   return result;
 }
 

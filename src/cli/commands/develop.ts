@@ -4,6 +4,7 @@ import { Command, Option } from 'clipanion';
 import { resolve } from 'node:path';
 import { UsageError } from '../../base/errors.ts';
 import type { ShellTask } from '../../engine/engine.ts';
+import { requireClearChoices } from '../../engine/start-program.ts';
 import { BaseCommand } from '../base-command.ts';
 import { lockChoices } from '../lock-choices.ts';
 import { openEvaluatingEngine, sourceChoice } from '../open-engine.ts';
@@ -44,6 +45,7 @@ export class DevelopCommand extends BaseCommand {
   readonly installable = Option.String({ required: false });
 
   async execute(): Promise<void> {
+    requireClearChoices(this.environment, this.session.launch.words);
     const task = this.task();
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);

@@ -1,6 +1,7 @@
 // `floe run`: starts an app of a flake, or the main program of a package.
 
 import { Command, Option } from 'clipanion';
+import { requireClearChoices } from '../../engine/start-program.ts';
 import { BaseCommand } from '../base-command.ts';
 import { lockChoices } from '../lock-choices.ts';
 import { openEvaluatingEngine, sourceChoice } from '../open-engine.ts';
@@ -24,6 +25,7 @@ export class RunCommand extends BaseCommand {
   readonly args = Option.Rest({ name: 'args' });
 
   async execute(): Promise<void> {
+    requireClearChoices(this.environment, this.session.launch.words);
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     try {

@@ -1,6 +1,7 @@
 // `floe shell` (`env shell`): a shell, or a command, with packages on PATH.
 
 import { Command, Option } from 'clipanion';
+import { requireClearChoices } from '../../../engine/start-program.ts';
 import { BaseCommand } from '../../base-command.ts';
 import { lockChoices } from '../../lock-choices.ts';
 import { openEvaluatingEngine, readInstallables, sourceChoice } from '../../open-engine.ts';
@@ -25,6 +26,7 @@ export class EnvShellCommand extends BaseCommand {
   readonly installables = Option.Rest({ name: 'installables' });
 
   async execute(): Promise<void> {
+    requireClearChoices(this.environment, this.session.launch.words);
     const source = sourceChoice(this, this.options);
     const engine = openEvaluatingEngine(this, this.options);
     try {
