@@ -35,12 +35,13 @@ function isTimeless(path: string): boolean {
 /** Files as fetchers read them: they see times, so times count. Nothing below what `isFixed` accepts ever changes. */
 export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: string) => boolean): Files {
   const folders = new Map<string, Look>();
-  // Folders that somebody lists are files like others to him: a folder with its .git is copied whole. Git lists only what is below.
-  const listed = new Set<string>();
-  const isObject = (path: string): boolean => {
-    const [, objects] = /^(.*\/\.git\/objects)\//.exec(path) ?? [];
-    return objects !== undefined && !listed.has(objects);
+  // Whoever lists a .git copies the whole folder: to him, all below are files like others, with their times.
+  const copied = new Set<string>();
+  const isGits = (path: string): boolean => {
+    for (let at = path.indexOf('/.git/'); at >= 0; at = path.indexOf('/.git/', at + 1)) if (copied.has(path.slice(0, at))) return false;
+    return true;
   };
+  const isObject = (path: string): boolean => path.includes('/.git/objects/') && isGits(path);
   const skips = (path: string): boolean => isObject(path) || isFixed(path);
   const content = <Data extends Uint8Array | string>(path: string, read: () => Data): Data => {
     if (skips(path)) return read();
@@ -62,7 +63,7 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
         files.stat(path);
         throw error;
       }
-      if (stats?.isFile() === true && !isTimeless(path)) log.lookExactly(path, stats);
+      if (stats?.isFile() === true && !(isTimeless(path) && isGits(path))) log.lookExactly(path, stats);
       else log.look(path, stats);
       if (stats === undefined) return undefined;
       // Only who lists a folder, or reads a link, may care for its times.
@@ -81,12 +82,12 @@ export function recordingFiles(files: Files, log: ReadLog, isFixed: (path: strin
     readText: (path) => content(path, () => files.readText(path)),
     readDir(path) {
       if (skips(path)) return files.readDir(path);
-      if (path.endsWith('/.git/objects')) listed.add(path);
+      if (path.endsWith('/.git')) copied.add(path.slice(0, -'/.git'.length));
       const seen = folders.get(path);
       const before = seen ?? lookAt(log, path);
       const entries = files.readDir(path);
       log.content(path, before, listingText(entries));
-      if (seen !== undefined && !isTimeless(path)) log.lookExactly(path, seen);
+      if (seen !== undefined && !(isTimeless(path) && isGits(path))) log.lookExactly(path, seen);
       return entries;
     },
     readLink(path) {

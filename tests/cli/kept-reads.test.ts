@@ -39,8 +39,8 @@ const FIXED = [
   // Results and compiled code, which is checked by content.
   join(CACHE, 'floe/results'),
   join(CACHE, 'floe/packs'),
-  // How something would be fetched; if anything is, nothing is kept.
-  ...['/etc/ssl', '/etc/pki', join(project, 'etc/netrc')],
+  // How something would be fetched or built; if anything is, nothing is kept.
+  ...['/etc/ssl', '/etc/pki', join(project, 'etc/netrc'), join(project, 'etc/machines')],
   // By fingerprints and revisions.
   ...['nar-hash', 'git-rev-count', 'forge-revision'].map((kind) => join(CACHE, 'floe/fetch/v1', kind)),
 ];
@@ -220,6 +220,21 @@ test('every path that a kept result rests on is in its record', async (t) => {
       const fresh = await runFloe(words, { cwd: project, env });
       assert.deepEqual([last.result.stdout, last.result.stderr], [fresh.stdout, fresh.stderr]);
     });
+  }
+});
+
+test("where path: copies a folder with its .git, the times of git's files count as those of all others", async () => {
+  const words = ['floe', 'eval', '--impure', '--expr', `(builtins.getFlake "path:${project}").lastModified`];
+  const run = () => runFloe(words, { cwd: project, env, installation: 'test' });
+  const folder = join(project, '.git/objects');
+  const [object] = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /^..\/.{38}$/.test(name));
+  for (const [index, file] of [join(folder, object!), join(project, '.git/HEAD'), join(project, '.git/refs')].entries()) {
+    await run();
+    assert.ok((await run()).isReplayed);
+    const newest = Math.floor(Date.now() / 1000) + 1000 * (index + 1);
+    fs.utimesSync(file, newest, newest);
+    const { isReplayed, stdout } = await run();
+    assert.deepEqual([isReplayed, stdout], [false, `${newest}\n`], file);
   }
 });
 
