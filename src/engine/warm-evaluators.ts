@@ -118,6 +118,7 @@ export class WarmState {
     this.reads = new ReadLog();
     if (own === undefined || own.paths.length > 0 || own.variables.length > 0 || own.invalid.length > 0) this.taint();
     reads.take(own);
+    if (this.kept.hasNewNames) reads.refuse('a tree is called by another name');
     this.evaluator!.endRound();
     for (const path of own?.valid ?? []) if (!host.hasProduced(path as StorePath)) this.valid.add(path as StorePath);
     for (const path of this.valid) {

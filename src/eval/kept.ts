@@ -42,8 +42,10 @@ export interface OpenedFlake {
 export class Kept {
   readonly calls: KeptCalls;
   private readonly nodes = new Map<string, KeptNode & { usedIn: number }>();
-  /** Trees that are named by their hashes and lie in folders. */
-  private readonly trees = new Set<StorePath>();
+  /** Trees that are named by their hashes and lie in folders, with what messages and printed functions call them. */
+  private readonly trees = new Map<StorePath, string>();
+  /** A tree has another name than in an earlier round: what is kept of it would print the old one. */
+  hasNewNames = false;
   /** Flakes of this round: all their nodes by name, and those that may be kept. */
   private readonly opened: { readonly nodes: Attrs; readonly keys: NodeKeys }[] = [];
   private round = 0;
@@ -67,7 +69,10 @@ export class Kept {
 
   /** A locked tree was fetched for an input. */
   noteTree(host: EvalHost, storePath: StorePath, attrs: Readonly<Record<string, unknown>>): void {
-    if (typeof attrs['narHash'] === 'string' && host.treeFolder?.(storePath) !== undefined) this.trees.add(storePath);
+    if (typeof attrs['narHash'] !== 'string' || host.treeFolder?.(storePath) === undefined) return;
+    const name = host.showPath?.(`${host.constants.storeDir}/${storePath}`) ?? '';
+    if (name !== (this.trees.get(storePath) ?? name)) this.hasNewNames = true;
+    this.trees.set(storePath, name);
   }
 
   /** A file was evaluated to a function. */
@@ -112,12 +117,13 @@ export class Kept {
         return false;
       }
     }
+    this.noteTree(host, storePath, node.locked ?? {});
     return host.treeFolder?.(storePath) !== undefined;
   }
 
   /** Folders of the trees that this round may read. */
   folders(host: EvalHost): string[] {
-    return [...this.trees].flatMap((tree) => host.treeFolder?.(tree) ?? []);
+    return [...this.trees.keys()].flatMap((tree) => host.treeFolder?.(tree) ?? []);
   }
 
   /** Ends a round: what was made of trees that may change is forgotten. */

@@ -84,6 +84,8 @@ const EXPRESSIONS = [
   'set.lib.twice (x: x + import ./own.nix) "0"',
   'user.set == set.legacyPackages',
   'user.set.tool.drvPath',
+  '(import set { }).make',
+  '{ inherit (set.lib) twice; f = import ./d/f.nix; g = import set; }',
   'near.x',
   'near.set.tool',
   'import ./d',
