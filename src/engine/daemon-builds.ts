@@ -78,11 +78,13 @@ export async function realiseThroughDaemon(
 ): Promise<RealiseResult> {
   const answers = await store.buildPaths(paths, mode, { signal });
   const byName = new Map(answers?.map(({ path, result }) => [printDerivedPath(path, store.storeDir), result]));
-  const results = paths.map((request, index): Realised => {
-    const result = byName.get(printDerivedPath(request, store.storeDir)) ?? answers?.[index]?.result;
+  const results = paths.flatMap((request): Realised[] => {
+    const result = byName.get(printDerivedPath(request, store.storeDir));
+    // Cancelled, because another one failed: C++ Nix says nothing of it, floe's daemon leaves it out.
+    if (answers !== undefined && (result === undefined || (!result.success && result.message === ''))) return [];
     if (result !== undefined && !result.success)
-      return { request, success: false, error: new BuildError(result.status, byteStringToUtf8(result.message)) };
-    return { request, success: true, status: result?.status ?? 'Built', outputs: outputsOf(store, request, result) };
+      return [{ request, success: false, error: new BuildError(result.status, byteStringToUtf8(result.message)) }];
+    return [{ request, success: true, status: result?.status ?? 'Built', outputs: outputsOf(store, request, result) }];
   });
   return { results, cancelled: [], exitStatus: exitStatusOfAnswers(answers?.map(({ result }) => result) ?? []) };
 }

@@ -3,6 +3,9 @@
 
 import { FloeError, UsageError } from '../base/errors.ts';
 import { LogFile, readBuildLog } from '../build/build-log.ts';
+import { printATerm } from '../model/aterm.ts';
+import { makeDerivationPath } from '../model/derivation.ts';
+import { mustResolve, resolveDerivation } from '../model/resolve-derivation.ts';
 import { isDerivationPath, type StorePath } from '../model/store-path.ts';
 import { BinaryCacheStore } from '../store/binary-cache/binary-cache-store.ts';
 import { DaemonStore } from '../store/local/daemon-store.ts';
@@ -40,9 +43,26 @@ export async function readLogIn(store: Store, path: StorePath): Promise<Uint8Arr
   if (store instanceof StoreStand) return readLogIn(await store.remote(), path);
   const derivation = isDerivationPath(path) ? path : (await store.queryPathInfo(path))?.deriver;
   if (derivation === undefined) return undefined;
-  if (store instanceof LocalStore || store instanceof DaemonStore) return readBuildLog(store.logDir, derivation);
+  if (store instanceof LocalStore || store instanceof DaemonStore) {
+    const log = await readBuildLog(store.logDir, derivation);
+    if (log !== undefined) return log;
+    const built = resolvedDerivation(store, derivation);
+    return built === undefined ? undefined : readBuildLog(store.logDir, built);
+  }
   if (store instanceof BinaryCacheStore) return store.readLog(derivation);
   throw new UsageError(`store '${store.uri}' keeps no build logs`);
+}
+
+/** The derivation that was built in the place of one that depends on content-addressed outputs; undefined where there is none. */
+function resolvedDerivation(store: LocalStore | DaemonStore, path: StorePath): StorePath | undefined {
+  const { realisations, storeDir } = store;
+  if (realisations === undefined || !store.isValidPathSync(path)) return undefined;
+  const derivation = store.readDerivationSync(path);
+  if (!mustResolve(derivation, true)) return undefined;
+  const resolved = resolveDerivation(derivation, storeDir, (input, output) =>
+    typeof input === 'string' ? realisations.outputPath(store.readDerivationSync(input), output) : undefined,
+  );
+  return resolved && makeDerivationPath(resolved, printATerm(resolved, storeDir), storeDir);
 }
 
 async function writeLogIn(store: Store, derivation: StorePath, log: Uint8Array): Promise<void> {

@@ -2,10 +2,11 @@
 // named as Nix's commands that lead to bin/floe. A scratch copy is configured as the meson.build files there would do it; every
 // script runs in a TEST_ROOT of its own with a time limit. Prints a line a script, then `passed P of N (S skipped by the suite itself)`.
 //
-//   npm run conformance functional [-- [--list] [-v] [--oracle] [--root] [--keep] [--jobs N] [--timeout SECONDS] [NAME ...]]
+//   npm run conformance functional [-- [--list] [-v] [--oracle] [--daemon] [--root] [--keep] [--jobs N] [--timeout SECONDS] [NAME ...]]
 //
 // NAME: `gc`, `gc.sh`, `flakes/show`, or a folder: `flakes/`, `ca/`, `main/` (the top level). --list names the scripts, -v prints
-// the end of what failing scripts wrote, --oracle runs the Nix named by FLOE_ORACLE in floe's place, --keep leaves the scratch copy.
+// the end of what failing scripts wrote, --oracle runs the Nix named by FLOE_ORACLE in floe's place, --daemon has scripts
+// work through a daemon of the same Nix, --keep leaves the scratch copy.
 // Scripts expect an ordinary user (a store path must not be writable): root runs them as 'nobody', unless --root is given.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -88,6 +89,7 @@ const { values: options, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     verbose: { type: 'boolean', short: 'v', default: false },
     oracle: { type: 'boolean', default: false },
+    daemon: { type: 'boolean', default: false },
     root: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '1' },
@@ -274,6 +276,7 @@ async function runScript(script: Script, scratch: Scratch): Promise<Outcome> {
       TEST_SUITE_NAME: script.suite,
       TEST_NAME: short,
       NIX_REMOTE: '',
+      ...(options.daemon ? { NIX_DAEMON_PACKAGE: scratch.place } : {}),
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
       TMPDIR: temporary,
