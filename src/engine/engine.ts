@@ -11,6 +11,7 @@ import type { EvalLogLevel } from '../eval/host.ts';
 import { fetchNamedTree } from '../eval/evaluator.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import { delay, type Slot, type Value } from '../eval/value.ts';
+import { internSymbol } from '../eval/symbol.ts';
 import { trustCertificates } from '../io/node.ts';
 import { parseInstallable } from '../model/installable.ts';
 import { splitStorePath, type StorePath } from '../model/store-path.ts';
@@ -208,14 +209,18 @@ export class Engine {
   /** The one evaluator of this run. `place` names what is evaluated first, for its compiled code. */
   evaluation(place = this.cwd): Evaluation {
     this.place ??= place;
-    return (this.running ??= new Evaluation({
+    return (this.running ??= this.startEvaluation(this.place));
+  }
+
+  private startEvaluation(place: string): Evaluation {
+    const evaluation = new Evaluation({
       settings: this.settings,
       env: this.env,
       cwd: this.cwd,
       store: this.evalStore,
       bridge: this.openBridge(),
       progress: this.progress,
-      place: this.place,
+      place,
       startedS: this.startedS,
       pure: this.isPure,
       readOnly: this.readOnly,
@@ -226,9 +231,12 @@ export class Engine {
       debugging: this.debugging,
       fetchTrees: (inputs) => this.flakes.fetchTreesForEvaluation(inputs),
       fetchClosure: (request) => fetchClosureForEvaluation(this, request),
-      lockFlake: (flakeRef) => this.flakes.lockForEvaluation(this.flakes.parseBytes(flakeRef), false),
+      lockFlake: (flakeRef) => this.flakes.lockForEvaluation(this.flakes.parseWithin(flakeRef), false),
       report: (level, message, frames) => this.say(() => this.report(level, message, frames ?? [])),
-    }));
+    });
+    // NIX: the names of arguments are symbols before any program is read; see symbols in symbol.ts.
+    for (const { name } of this.autoArguments) internSymbol(utf8ToByteString(name));
+    return evaluation;
   }
 
   /** Dev shells over this engine. PERF: loaded by need, as are programs. */

@@ -210,12 +210,12 @@ export class Flakes {
   }
 
   parse(text: string, allowMissing = false): FlakeRef {
-    return this.parseBytes(utf8ToByteString(text), allowMissing);
+    return parseFlakeRef(utf8ToByteString(text), { paths: this.pathResolver(allowMissing), warn: (message) => this.warn(message) });
   }
 
-  /** The same of a byte string. */
-  parseBytes(text: string, allowMissing = false): FlakeRef {
-    return parseFlakeRef(text, { paths: this.pathResolver(allowMissing), warn: (message) => this.warn(message) });
+  /** A reference within a program, a byte string: it is relative to nothing. */
+  parseWithin(text: string): FlakeRef {
+    return parseFlakeRef(text, { warn: (message) => this.warn(message) });
   }
 
   /** Locks a flake; the lock file is written where it changed and nothing forbids it. */

@@ -2,10 +2,11 @@
 // from `--arg` and `--argstr`. libexpr/eval.cc, autoCallFunction.
 
 import { UndefinedVariableError } from '../base/errors.ts';
+import { findFormal } from '../lang/formal-position.ts';
 import { Attrs, AttrsBuilder } from './attrs.ts';
 import { callFunction } from './call.ts';
 import { at } from './error-position.ts';
-import { NO_POSITION } from './position.ts';
+import { NO_POSITION, type PositionId } from './position.ts';
 import type { EvalState } from './state.ts';
 import { symbolName, symbols } from './symbol.ts';
 import { force, Lambda, type Slot, type Value } from './value.ts';
@@ -32,9 +33,18 @@ Nix attempted to evaluate a function as a top level expression; in
 this case it must have its arguments supplied either by default
 values, or passed explicitly with '--arg' or '--argstr'. See
 https://nix.dev/manual/nix/stable/language/syntax.html#functions.`,
-        at(code.position),
+        at(formalPosition(state, code.position, symbolName(symbol))),
       );
     }
   }
   return callFunction(state, value, [given.build()], NO_POSITION);
+}
+
+/** Where an argument of the function at that position stands. */
+function formalPosition(state: EvalState, position: PositionId, name: string): PositionId {
+  const origin = state.positions.originOf(position);
+  if (origin === undefined) return position;
+  // Whatever the text needed to parse, it was on.
+  const offset = findFormal(origin.source.text, position - origin.base, name, { pipeOperators: true });
+  return offset < 0 ? position : origin.base + offset;
 }

@@ -184,7 +184,8 @@ export const mapAttrs: BuiltinDefinition = {
   text: 'The set with the same names whose values are `f name value`, each computed when it is needed.',
   run(state, pos, fn, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the second argument passed to builtins.mapAttrs');
-    return attrs.withSlots(delayAttrCalls(fn!, attrs), false);
+    // The one empty set, which prints as repeated where it was printed before.
+    return attrs.size === 0 ? EMPTY_ATTRS : attrs.withSlots(delayAttrCalls(fn!, attrs), false);
   },
 };
 
