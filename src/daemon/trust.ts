@@ -1,10 +1,9 @@
 // Whom the daemon talks to and whom it trusts: the user at the other end of a socket, and what `allowed-users` and `trusted-users` say of
 // him. Node cannot ask the system who that is, so that a small program of the machine does. nix/unix/daemon.cc at 2.34.8.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { spawn } from 'node:child_process';
 import { FloeError } from '../base/errors.ts';
 
 /** The process at the other end. */
