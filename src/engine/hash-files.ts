@@ -1,17 +1,19 @@
 // Hashes of files and trees on the machine, for `hash path`, `hash file` and `store add --dry-run`.
 
 import * as fs from 'node:fs';
+import { utf8ToByteString } from '../base/bytes.ts';
 import { IoError } from '../base/errors.ts';
 import type { Hash, HashAlgorithm } from '../base/hash.ts';
 import { startDigest } from '../base/sha.ts';
 import { startTreeDigest } from '../model/git-hash.ts';
 import { writeTreeNar } from '../fetch/source-tree.ts';
+import { dumpTree } from '../store/local/nar-files.ts';
 import { DiskTree } from './host-tree.ts';
 
 export type HashMode = 'flat' | 'nar' | 'git';
 
 /** Flat: of the bytes, following links, pipes too. NAR and git: of the tree as the store would hold it. Throws IoError. */
-export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm): Hash {
+export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm, undoCaseHack = false): Hash {
   const sink = mode === 'flat' ? startDigest(algorithm) : startTreeDigest(mode, algorithm);
   if (mode === 'flat') {
     try {
@@ -26,11 +28,13 @@ export function hashPath(path: string, mode: HashMode, algorithm: HashAlgorithm)
   } else {
     const tree = new DiskTree(Buffer.from(path, 'utf8').toString('latin1'));
     if (tree.kind('') === undefined) throw new IoError(`path '${path}' does not exist`);
-    writeTreeNar(
-      tree,
-      (chunk) => sink.update(chunk),
-      (below) => path + below,
-    );
+    if (undoCaseHack && mode === 'nar') dumpTree(utf8ToByteString(path), (chunk) => sink.update(chunk), { undoCaseHack });
+    else
+      writeTreeNar(
+        tree,
+        (chunk) => sink.update(chunk),
+        (below) => path + below,
+      );
   }
   return { algorithm, bytes: sink.digest() };
 }

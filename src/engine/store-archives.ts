@@ -13,6 +13,7 @@ import { NarReader } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { parseStorePath, type StorePath } from '../model/store-path.ts';
 import { sortTopologically } from '../store/closure.ts';
+import { renameCollisions } from '../store/local/case-hack.ts';
 import { dumpTree, NarRestorer } from '../store/local/nar-files.ts';
 import type { MachineStore } from '../store/local/machine-store.ts';
 
@@ -27,9 +28,9 @@ export function requirePath(path: string): void {
 }
 
 /** Writes the NAR of a file or folder (an ordinary path). */
-export function writePathNar(path: string, write: ByteTarget): void {
+export function writePathNar(path: string, write: ByteTarget, undoCaseHack = false): void {
   requirePath(path);
-  dumpTree(utf8ToByteString(path), write, { reuseBlocks: true });
+  dumpTree(utf8ToByteString(path), write, { reuseBlocks: true, undoCaseHack });
 }
 
 /** How a file or folder of the machine becomes a store object. */
@@ -66,9 +67,9 @@ class PathRestorer extends NarRestorer {
 }
 
 /** Unpacks a NAR at a path where nothing lies yet. NIX: what was unpacked when it fails stays there (2.34.8). */
-export function restoreNar(path: string, read: ByteSource): void {
+export function restoreNar(path: string, read: ByteSource, caseHack = false): void {
   const restorer = new PathRestorer(path);
-  const reader = new NarReader(restorer);
+  const reader = new NarReader(caseHack ? renameCollisions(restorer) : restorer);
   try {
     for (let chunk = read(); chunk !== undefined && !reader.done; chunk = read()) reader.push(chunk);
     reader.end();

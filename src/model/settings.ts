@@ -228,7 +228,7 @@ export const SETTINGS = {
     'https://github.com/NixOS/nixpkgs/raw/master/nixos/modules/installer/tools/nix-fallback-paths.nix',
     'Where `upgrade-nix` learns of new releases.',
   ),
-  'use-case-hack': bool(false, 'Rename files whose names differ in case only (macOS).'),
+  'use-case-hack': bool(false, 'Rename files whose names differ in case only, where NARs are unpacked outside the store (macOS).'),
   'use-cgroups': bool(false, 'Run builds in cgroups (Linux).'),
   'use-registries': bool(true, 'Look flake references up in registries.', { feature: 'flakes' }),
   'use-sqlite-wal': bool(true, 'Use a write-ahead log for the database.'),

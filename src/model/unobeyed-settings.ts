@@ -35,7 +35,6 @@ export const UNOBEYED_SETTINGS: Readonly<Partial<Record<SettingName, Unobeyed>>>
   'start-id': missing('builders run as the user that floe runs as'),
   'sync-before-registering': missing('floe leaves it to the system when files reach the disk'),
   'upgrade-nix-store-path-url': harmless('floe does not upgrade itself'),
-  'use-case-hack': missing('floe does not rename files whose names differ in case only'),
   'use-cgroups': missing('builds run in no cgroups of their own'),
   'use-sqlite-wal': harmless('the database keeps the journal that it has'),
   'user-agent-suffix': missing("downloads call themselves 'floe'"),

@@ -17,12 +17,12 @@ function onlyArgument(run: OperationRun): string {
 
 /** `nix-store --dump`. Opens no store. */
 export async function dump(run: OperationRun): Promise<void> {
-  writePathNar(onlyArgument(run), (chunk) => run.write(chunk));
+  writePathNar(onlyArgument(run), (chunk) => run.write(chunk), run.engine.settings.get('use-case-hack'));
 }
 
 /** `nix-store --restore`. Opens no store. */
 export async function restore(run: OperationRun): Promise<void> {
-  restoreNar(onlyArgument(run), () => run.session.stdin.readChunk());
+  restoreNar(onlyArgument(run), () => run.session.stdin.readChunk(), run.engine.settings.get('use-case-hack'));
 }
 
 /** `nix-store --export`. */

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { compareStrings } from '../../base/bytes.ts';
 import { FormatError, IoError } from '../../base/errors.ts';
 import { type ByteSink, NarWriter, type NarVisitor, type TreeFilter, type TreeKind } from '../../model/nar.ts';
+import { plainName, requirePlainNames } from './case-hack.ts';
 import { guardIo, ioErrorOf, systemPath } from './system-error.ts';
 
 /** Node's types for listings know only some encodings by name. */
@@ -21,12 +22,14 @@ function kindOf(entry: fs.Stats | fs.Dirent): TreeKind {
 class TreeDumper {
   readonly writer: NarWriter;
   readonly #filter: TreeFilter | undefined;
+  readonly #undoCaseHack: boolean;
   /** One buffer for all reads; undefined where the sink keeps what it gets. */
   readonly #buffer: Buffer | undefined;
 
-  constructor(sink: ByteSink, { filter, reuseBlocks = false }: DumpOptions) {
+  constructor(sink: ByteSink, { filter, reuseBlocks = false, undoCaseHack = false }: DumpOptions) {
     this.writer = new NarWriter(sink, { reuseBlocks });
     this.#filter = filter;
+    this.#undoCaseHack = undoCaseHack;
     this.#buffer = reuseBlocks ? Buffer.allocUnsafeSlow(READ_SIZE) : undefined;
   }
 
@@ -40,7 +43,13 @@ class TreeDumper {
 
   *#directory(path: string, relative: string, depth: number): Generator<void, void, undefined> {
     const entries = fs.readdirSync(systemPath(path), { encoding: LATIN1, withFileTypes: true });
-    entries.sort((a, b) => compareStrings(a.name, b.name));
+    const shown = this.#undoCaseHack ? plainName : (name: string) => name;
+    if (this.#undoCaseHack)
+      requirePlainNames(
+        path,
+        entries.map(({ name }) => name),
+      );
+    entries.sort((a, b) => compareStrings(shown(a.name), shown(b.name)));
     this.writer.beginDirectory();
     for (const entry of entries) {
       const at = `${path}/${entry.name}`;
@@ -49,7 +58,7 @@ class TreeDumper {
       // Some file systems do not tell the type in a listing.
       if (kind === 'unknown') kind = kindOf(fs.lstatSync(systemPath(at)));
       if (this.#filter !== undefined && !this.#filter(child, kind)) continue;
-      this.writer.beginEntry(entry.name);
+      this.writer.beginEntry(shown(entry.name));
       yield* this.dump(at, child, kind, depth + 1);
       this.writer.endEntry();
       yield;
@@ -81,6 +90,8 @@ export interface DumpOptions {
   readonly filter?: TreeFilter | undefined;
   /** The sink is done with a chunk when it returns (a hash), so its memory may be used again. */
   readonly reuseBlocks?: boolean;
+  /** Names lose the suffix that unpacking gave them where they collided (setting `use-case-hack`). */
+  readonly undoCaseHack?: boolean;
 }
 
 /** Pushes the NAR of a file, folder or symbolic link (not followed) on disk; returns its size. */

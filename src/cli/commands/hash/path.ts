@@ -31,7 +31,8 @@ export class HashPathCommand extends BaseCommand {
     const format = this.format === undefined ? chosenFormat(this.digest) : readHashFormat(this.format, (text) => this.warn(text));
     const mode = readMode(this.mode);
     if (mode === 'git') requireFeature(this.session.settings, 'git-hashing');
-    for (const path of this.targets) this.print(showHash(hashPath(path, mode, algorithm), format));
+    for (const path of this.targets)
+      this.print(showHash(hashPath(path, mode, algorithm, this.session.settings.get('use-case-hack')), format));
   }
 }
 

@@ -51,7 +51,7 @@ export class NixHashCommand extends BaseCommand {
     }
     const format: HashFormat = this.sri ? 'sri' : this.base64 ? 'base64' : this.base32 ? 'nix32' : 'base16';
     for (const path of this.words) {
-      const hash = hashPath(path, this.flat ? 'flat' : 'nar', algorithm ?? 'md5');
+      const hash = hashPath(path, this.flat ? 'flat' : 'nar', algorithm ?? 'md5', this.session.settings.get('use-case-hack'));
       this.print(showHash(this.truncate ? truncated(hash) : hash, format));
     }
   }
