@@ -385,7 +385,8 @@ function messageOf(report: string): string {
     text
       .slice(start + 'error: '.length)
       .replace(/\nTry '[a-z-]+ --help' for more information\./, '')
-      .replace(/^ +/gm, '')
+      // Blanks at a line's end stay where C++ Nix's colours hide them.
+      .replace(/^ +| +$/gm, '')
       .replace(/\nat «[^]*/, '')
       // A function in a set or list is a thunk there, until something looks at it.
       .replace(/«(?:lambda|primop|partially applied primop)[^«»]*(?:«[^»]*»[^»]*)?»/g, '«thunk»')
