@@ -266,7 +266,7 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     // Running leaves more than results where a log goes to a file or what evaluation costs is asked for.
     const isKept =
       opened.reads !== undefined && opened.settings.get('json-log-path') === undefined && !measuresEvaluation(opened.settings, opened.env);
-    if (surroundings.warm !== undefined && (!isKept || opened.settings.get('warm-evaluator') === 0)) throw notHere('nothing is kept');
+    if (surroundings.warm !== undefined && !(isKept && mayBeAnswered(opened, choices))) throw notHere('nothing is kept, or all is told');
     const session = await withLogs(opened, choices);
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
@@ -293,6 +293,11 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
   } finally {
     report.close();
   }
+}
+
+/** Whether a process that stays may run this: it is allowed to, and nobody wants to hear of what it need not do again. */
+function mayBeAnswered({ settings }: Session, { level, logFormat }: GlobalChoices): boolean {
+  return settings.get('warm-evaluator') > 0 && ['error', 'warn', 'notice', 'info'].includes(level) && logFormat !== 'internal-json';
 }
 
 /** Somebody who hears what a command prints, and keeps it; undefined where this floe keeps nothing. */
