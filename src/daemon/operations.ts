@@ -132,7 +132,8 @@ async function importObject(
   }
   // `for await` would close what it leaves early.
   const source: NarSource = { [Symbol.asyncIterator]: () => ({ next: () => nar.next() }) };
-  await store.addToStore(info, source, { repair, checkSignatures: false });
+  // A store behind another daemon is asked to look at signatures itself.
+  await store.addToStore(info, source, { repair, checkSignatures });
 }
 
 const addToStore: Operation = async (client) => {

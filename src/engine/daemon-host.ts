@@ -21,6 +21,7 @@ import { DaemonStore } from '../store/local/daemon-store.ts';
 import type { MachineStore } from '../store/local/machine-store.ts';
 import type { Engine } from './engine.ts';
 import { StoreCare } from './store-care.ts';
+import { requiresSignatures } from './substituters.ts';
 
 /** What anyone may change. */
 const FREE_SETTINGS = ['timeout', 'build-timeout', 'max-silent-time', 'build-max-silent-time', 'build-poll-interval', 'connect-timeout'];
@@ -94,7 +95,7 @@ export class EngineDaemonHost {
 
   async isSignedWell(info: PathInfo): Promise<boolean> {
     const { settings, storeDir } = this.engine;
-    if (!settings.get('require-sigs') || isContentAddressed(info, storeDir)) return true;
+    if (!requiresSignatures(this.store, settings) || isContentAddressed(info, storeDir)) return true;
     if (info.signatures.length === 0) return false;
     const { countGoodSignatures } = await import('../model/signing.ts');
     return countGoodSignatures(info, storeDir, parsePublicKeys(settings.get('trusted-public-keys'))) > 0;
