@@ -2,12 +2,14 @@
 // (shown two outputs of one derivation that differ). Nix manual, nix.conf.
 
 import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
 import { promisify } from 'node:util';
 import { byteStringToUtf8, utf8ToByteString } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { LineCutter } from './build-log.ts';
-import type { SandboxPath } from './sandbox/sandbox.ts';
+import { systemErrorWords } from '../store/local/system-error.ts';
+import { describeExit, type SandboxPath } from './sandbox/sandbox.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -48,21 +50,24 @@ export interface PostBuildHook {
 export async function runPostBuildHook({ program, env, progress, derivation, outputs, config }: PostBuildHook): Promise<void> {
   const activity = progress.start('post-build-hook', `running post-build-hook '${program}'`, { fields: [derivation], level: 'talkative' });
   const cutter = new LineCutter((line) => activity.result('post-build-log-line', [byteStringToUtf8(line)]));
-  try {
-    const child = spawn(program, [], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  // The shell makes one stream of both, so that lines keep their order.
+  const runMerged = () => {
+    const child = spawn('/bin/sh', ['-c', 'exec "$0" 2>&1', program], {
+      stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...env, DRV_PATH: derivation, OUT_PATHS: outputs.join(' '), NIX_CONFIG: config },
     });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => cutter.push(chunk.toString('latin1')));
-    const code = await new Promise<number | string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => cutter.push(chunk.toString('latin1')));
+    return new Promise<string | undefined>((resolve, reject) => {
       child.on('error', reject);
-      child.on('close', (status, signal) => resolve(status ?? signal!));
-    }).catch((error: Error) => error.message);
+      child.on('close', (status, signal) => resolve(describeEnd(status, signal)));
+    });
+  };
+  try {
+    const problem = whyNotExecutable(program);
+    if (problem !== undefined) cutter.push(utf8ToByteString(`error: executing "${program}": ${problem}\n`));
+    const how = problem === undefined ? await runMerged() : 'failed with exit code 1';
     cutter.end();
-    if (code !== 0) {
-      const how = typeof code === 'number' ? `failed with exit code ${code}` : `failed: ${code}`;
-      throw new FloeError('FLOE_HOOK', `program "${program}" ${how}`, { hint: "it is the setting 'post-build-hook'" });
-    }
+    if (how !== undefined) throw new FloeError('FLOE_HOOK', `program "${program}" ${how}`, { hint: "it is the setting 'post-build-hook'" });
   } finally {
     activity.stop();
   }
@@ -76,10 +81,31 @@ export async function runDiffHook(
   progress: Progress,
 ): Promise<void> {
   const words = [paths.old, paths.new, paths.derivation, paths.buildDir].map(byteStringToUtf8);
+  const problem = whyNotExecutable(program);
+  if (problem !== undefined) progress.log('error', `error: executing "${program}": ${problem}`);
   try {
     const { stdout } = await promisify(execFile)(program, words, { cwd: '/', env, encoding: 'utf8', maxBuffer: 1 << 28 });
     if (stdout.trim() !== '') progress.log('error', stdout.trimEnd());
   } catch (error) {
-    progress.log('error', `error: diff hook execution failed: ${(error as Error).message.trim()}`);
+    const { code, signal } = error as { code?: unknown; signal?: NodeJS.Signals | null };
+    const how = describeEnd(typeof code === 'number' ? code : signal ? null : 1, signal ?? null);
+    progress.log('error', `error: diff hook execution failed: diff-hook program "${program}" ${how!}`);
+  }
+}
+
+/** How a program failed; undefined where it did not. */
+function describeEnd(status: number | null, signal: NodeJS.Signals | null): string | undefined {
+  if (status === 0) return undefined;
+  return describeExit(status === null ? { kind: 'signalled', signal: signal! } : { kind: 'exited', code: status });
+}
+
+/** In the machine's words; a name without a slash is looked for by who starts it. */
+function whyNotExecutable(program: string): string | undefined {
+  if (!program.includes('/')) return undefined;
+  try {
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return systemErrorWords(error);
   }
 }

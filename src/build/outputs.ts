@@ -234,10 +234,12 @@ class Registration {
     const { store, derivation } = this.#request;
     let facts = this.#rewrite(candidate, this.#rewrites);
     const references = this.#finalReferences(candidate);
-    const address: ContentAddress = { method: wanted.method, hash: hashContent(candidate, facts, wanted, references.self) };
+    // Also where references do not count: an output never speaks of the place where it was built.
+    const mentionsItself = candidate.found.references.includes(candidate.place.scratch);
+    const address: ContentAddress = { method: wanted.method, hash: hashContent(candidate, facts, wanted, mentionsItself) };
     const path = makeContentPath(outputPathName(derivation.name, candidate.name), address, references, store.storeDir);
     const own = new Map([[storePathHash(candidate.place.scratch), storePathHash(path)]]);
-    if (candidate.place.scratch !== path && references.self) facts = this.#rewrite(candidate, own);
+    if (candidate.place.scratch !== path && mentionsItself) facts = this.#rewrite(candidate, own);
     this.#note(candidate.place.scratch, path);
     const all = references.self ? [...references.others, path].sort(compareStrings) : references.others;
     return { ...this.#info(path, facts, all), contentAddress: address };

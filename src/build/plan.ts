@@ -105,15 +105,14 @@ class Planner {
     return next;
   }
 
-  #wantedPaths(path: StorePath, derivation: Derivation, wanted: OutputsSpec): Promise<(StorePath | undefined)[]> {
-    const names = [...derivation.outputs.keys()].filter((name) => outputsSpecContains(wanted, name));
-    return Promise.all(
-      names.map(async (name) => {
-        const known = this.#source.outputPath(derivation, name);
-        if (known !== undefined || !this.#source.mayBeSubstituted(derivation, path)) return known;
-        return this.#source.realisedElsewhere(derivation, name);
-      }),
-    );
+  /** Where the wanted outputs are; something undefined among them where that is not known. NIX: it must be known of the others too. */
+  async #wantedPaths(path: StorePath, derivation: Derivation, wanted: OutputsSpec): Promise<(StorePath | undefined)[]> {
+    const all = [...derivation.outputs.keys()];
+    const names = all.filter((name) => outputsSpecContains(wanted, name));
+    const known = new Map(all.map((name) => [name, this.#source.outputPath(derivation, name)]));
+    if (![...known.values()].includes(undefined)) return names.map((name) => known.get(name));
+    if (!this.#source.mayBeSubstituted(derivation, path)) return [undefined];
+    return Promise.all(names.map((name) => this.#source.realisedElsewhere(derivation, name)));
   }
 
   async #fetchable(paths: readonly StorePath[]): Promise<ReadonlyMap<StorePath, SubstitutableInfo>> {

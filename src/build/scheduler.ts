@@ -363,7 +363,7 @@ export class Scheduler {
       const outcome = await this.#obtainOutputs(resolved, names, mode);
       if (outcome.kind === 'cancelled') return outcome;
       if (outcome.kind !== 'reached') {
-        this.#reportOnce(outcome);
+        for (const name of names) this.#reportOnce(outcome, `${resolved}!${name}`);
         return this.#fail('DependencyFailed', `build of resolved derivation '${store.printPath(resolved)}' failed`);
       }
       const outputs = names.map((name) => [name, this.#outputPath(resolved, name)!] as const);
@@ -514,8 +514,9 @@ export class Scheduler {
       }
       const requested = input === undefined || settings.keepGoing ? undefined : this.#requested.get(printDerivationRef(input, ''));
       // NIX: without keep-going a request that fails ends everything, what needs it included; it is heard before what comes after it.
-      if (outcome.kind !== 'failed' || requested === undefined) this.#reportOnce(outcome);
-      else if (printOutputsSpec(outputs) <= requested) this.#reportOnce(outcome);
+      const key = input === undefined ? undefined : `${printDerivationRef(input, '')}^${printOutputsSpec(outputs)}`;
+      if (outcome.kind !== 'failed' || requested === undefined) this.#reportOnce(outcome, key);
+      else if (printOutputsSpec(outputs) <= requested) this.#reportOnce(outcome, key);
       return outcome.kind === 'failed' && requested !== undefined ? CANCELLED : outcome;
     };
     const isMissing = (source: StorePath) => !store.isValidPathSync(source);
@@ -535,12 +536,13 @@ export class Scheduler {
     ]);
   }
 
-  readonly #reported = new Set<BuildError>();
+  readonly #reported = new Set<BuildError | string>();
 
-  #reportOnce(outcome: GoalOutcome): void {
+  /** NIX: what was wanted in several ways is said as often; `key` names the way. */
+  #reportOnce(outcome: GoalOutcome, key?: string): void {
     if (outcome.kind !== 'failed' && outcome.kind !== 'unknown') return;
-    if (this.#reported.has(outcome.error)) return;
-    this.#reported.add(outcome.error);
+    if (this.#reported.has(key ?? outcome.error)) return;
+    this.#reported.add(key ?? outcome.error);
     this.#report({ kind: 'failed', error: outcome.error });
   }
 

@@ -256,7 +256,8 @@ export function attrPathDerivedPaths(
   const byDerivation = new Map<StorePath, OutputsSpec>();
   for (const found of findDerivations(state, value, autoArgs)) {
     const { drvPath } = found;
-    const outputs = wanted ?? (found.outputsToInstall.length === 0 ? ['out'] : found.outputsToInstall);
+    const installed = found.outputsToInstall;
+    const outputs = wanted ?? (installed.length === 0 ? ['out'] : [...new Set(installed)].sort(compareStrings));
     const known = byDerivation.get(drvPath);
     byDerivation.set(drvPath, known ? unionOutputsSpec(known, outputs) : outputs);
   }

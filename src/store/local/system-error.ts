@@ -37,13 +37,18 @@ export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && typeof code === 'string' && typeof syscall === 'string' ? code : undefined;
 }
 
+/** What the machine said, in its own words. */
+export function systemErrorWords(error: unknown): string {
+  return WORDS[systemErrorCode(error) ?? ''] ?? (error as Error).message;
+}
+
 /** `doing` reads "writing", "opening lock file", ... Errors that are not the machine's come back as they are. */
 export function ioErrorOf(error: unknown, doing: string, path: string): unknown {
   const code = systemErrorCode(error);
   if (code === undefined) return error;
   const shown = byteStringToUtf8(path);
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new IoError(`${doing} '${shown}': ${WORDS[code] ?? (error as Error).message}`, {
+  return new IoError(`${doing} '${shown}': ${systemErrorWords(error)}`, {
     data: { path: shown, code },
     cause: error,
     ...(full
