@@ -4,7 +4,7 @@
 //   FLOE_ORACLE=... FLOE_COREPKGS=... FLOE_COREPKGS_LIB=... node tests/bench/edited.ts [--runs 5]
 //
 // Last recorded (2 cores shared with nine other programs, Node 26.10, C++ Nix 2.34.8, medians; ms of CPU):
-//   a shell, fresh process 735; warm evaluator 58 (33 of them the user's process); C++ Nix 398 (1.85 and 0.15)
+//   a shell, fresh process 707; warm evaluator 73 (34 of them the user's process); C++ Nix 421 (1.68 and 0.17)
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
