@@ -280,8 +280,9 @@ async function runScript(script: Script, scratch: Scratch): Promise<Outcome> {
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
       TMPDIR: temporary,
-      // The shell of Nix's own build environment, which a script takes for granted.
+      // Of Nix's own build environment, which scripts take for granted.
       shell: findProgram('bash'),
+      out: join(scratch.place, 'out'),
     },
     stdio: ['ignore', log, log],
     ...(isForeign ? { uid: NOBODY, gid: NOBODY } : {}),
