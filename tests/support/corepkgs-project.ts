@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { type Cost, costOf } from './cpu-time.ts';
+import { type Cost, costOf, type CostOptions } from './cpu-time.ts';
 
 const floe = resolve(fileURLToPath(new URL('.', import.meta.url)), '../../bin/floe');
 
@@ -29,6 +29,11 @@ export interface CorepkgsProject {
   readonly root: string;
   ours(words: readonly string[]): Cost;
   theirs(words: readonly string[]): Cost;
+  /** Whole command lines, and where and with what they run. */
+  ourCommand(words: readonly string[]): string[];
+  readonly ourOptions: CostOptions;
+  theirCommand(words: readonly string[]): string[];
+  readonly theirOptions: CostOptions;
   remove(): void;
 }
 
@@ -47,13 +52,12 @@ export function makeCorepkgsProject(): CorepkgsProject | undefined {
   const pins = readFileSync(join(core, 'pins.nix'), 'utf8');
   writeFileSync(join(core, 'pins.nix'), pins.replaceAll(lib, './nix-lib'));
   const env = { ...process.env, HOME: join(root, 'home'), NIX_LOG_DIR: join(root, 'log'), XDG_CACHE_HOME: '' };
-  const ours = (words: readonly string[]): Cost =>
-    costOf([floe, ...(words[0] === 'nix' ? words.slice(1) : words)], { cwd: root, env: { ...env, NIX_REMOTE: join(root, 'floe-root') } });
-  const theirs = (words: readonly string[]): Cost =>
-    costOf([...oracle.split(' '), ...words], {
-      cwd: root,
-      env: { ...env, NIX_STORE_DIR: join(root, 'store'), NIX_STATE_DIR: join(root, 'state') },
-    });
+  const ourCommand = (words: readonly string[]): string[] => [floe, ...(words[0] === 'nix' ? words.slice(1) : words)];
+  const ourOptions = { cwd: root, env: { ...env, NIX_REMOTE: join(root, 'floe-root') } };
+  const theirCommand = (words: readonly string[]): string[] => [...oracle.split(' '), ...words];
+  const theirOptions = { cwd: root, env: { ...env, NIX_STORE_DIR: join(root, 'store'), NIX_STATE_DIR: join(root, 'state') } };
+  const ours = (words: readonly string[]): Cost => costOf(ourCommand(words), ourOptions);
+  const theirs = (words: readonly string[]): Cost => costOf(theirCommand(words), theirOptions);
   const git = (folder: string, ...args: string[]) =>
     spawnSync('git', ['-C', folder, '-c', 'user.name=n', '-c', 'user.email=e', ...args], { env, stdio: 'ignore' });
   for (const [folder, name] of [
@@ -73,8 +77,8 @@ export function makeCorepkgsProject(): CorepkgsProject | undefined {
   writeFileSync(join(root, 'python3.nix'), `(import ${core} { system = "x86_64-linux"; }).python3.drvPath\n`);
   return {
     root,
-    ours,
-    theirs,
+    ...{ ours, ourCommand, ourOptions },
+    ...{ theirs, theirCommand, theirOptions },
     remove() {
       spawnSync('chmod', ['-R', 'u+w', root]);
       rmSync(root, { recursive: true });
