@@ -202,7 +202,6 @@ test('flakes with messages and errors', async (t) => {
   const failing = flake('failing', { late: 'throw "it fails"', shell: 'throw "no shell"' });
   for (const [name, url] of Object.entries({ speaking, failing })) {
     await t.test(`check, ${name}`, () => assertSame(['flake', 'check', '--no-build', '--keep-going', '--all-systems', url], 3).then());
-    await t.test(`show, ${name}`, () => assertSame(['flake', 'show', '--json', '--all-systems', url], 3).then());
   }
 });
 
