@@ -7,7 +7,7 @@ import type { LogLevel } from '../base/progress.ts';
 import type { BuildMode } from '../build/outputs.ts';
 import type { Plan } from '../build/plan.ts';
 import type { Realised, RealiseResult } from '../build/realise.ts';
-import { type BuildResult, exitStatusOf } from '../model/build-result.ts';
+import type { BuildResult } from '../model/build-result.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { type DerivationRef, type DerivedPath, outputsSpecContains, printDerivedPath } from '../model/derived-path.ts';
 import type { Realisation } from '../model/realisation.ts';
@@ -86,12 +86,8 @@ export async function realiseThroughDaemon(
       return [{ request, success: false, error: new BuildError(result.status, byteStringToUtf8(result.message)) }];
     return [{ request, success: true, status: result?.status ?? 'Built', outputs: outputsOf(store, request, result) }];
   });
-  return { results, cancelled: [], exitStatus: exitStatusOfAnswers(answers?.map(({ result }) => result) ?? []) };
-}
-
-function exitStatusOfAnswers(results: readonly BuildResult[]): number {
-  const failures = results.flatMap((result) => (result.success ? [] : [result.status]));
-  return failures.length === 0 ? 0 : exitStatusOf(failures);
+  // NIX: through a daemon, 2.34.8 exits with 1 however a build failed.
+  return { results, cancelled: [], exitStatus: results.every(({ success }) => success) ? 0 : 1 };
 }
 
 const builtOutputs = (result: BuildResult | undefined): ReadonlyMap<string, Realisation> =>
