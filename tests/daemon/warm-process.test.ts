@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -191,9 +192,10 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     const running = spawn(process.execPath, [...WORDS, 'eval', '.#slow'], { cwd: project, env, stdio: ['ignore', 'pipe', 'ignore'] });
     let stdout = '';
     running.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+    const ended = once(running, 'close');
     await new Promise((resolve) => setTimeout(resolve, 400));
     kill(pid, 'SIGKILL');
-    await new Promise((resolve) => running.on('exit', resolve));
+    await ended;
     assert.equal(stdout, '46368\n');
   });
 
@@ -202,9 +204,10 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     const pid = await until('a warm evaluator', () => serverPid());
     write('project/number.nix', '60');
     const running = spawn(process.execPath, [...WORDS, 'eval', '.#slow'], { cwd: project, env, stdio: 'ignore' });
+    const ended = once(running, 'exit') as Promise<[number | null, string | null]>;
     await new Promise((resolve) => setTimeout(resolve, 1500));
     running.kill('SIGINT');
-    const signal = await new Promise((resolve) => running.on('exit', (_, by) => resolve(by)));
+    const [, signal] = await ended;
     assert.equal(signal, 'SIGINT');
     await until('the end of the work', () => isGone(pid));
     assert.ok(evaluate().isFresh);
