@@ -22,6 +22,8 @@ const PROGRAM = `rec {
   ca = make { name = "ca"; __contentAddressed = true; args = [ "-c" "echo a > $out" ]; };
   fix = make { name = "fix"; outputHash = builtins.hashString "sha256" "a\\n"; outputHashAlgo = "sha256"; args = [ "-c" "echo a > $out" ]; };
   long = make { name = "long"; args = [ "-c" "i=0; while [ $i -lt 100 ]; do echo line$i; i=$((i+1)); done; exit 1" ]; };
+  # In one piece, so that no line of it is seen before it is too much.
+  much = make { name = "much"; args = [ "-c" "printf '%0200d\\n' 7; exit 1" ]; };
   noeol = make { name = "noeol"; args = [ "-c" "printf 'no end'; exit 1" ]; };
   cr = make { name = "cr"; args = [ "-c" "printf 'a\\\\rb\\\\n\\\\033[31mred\\\\033[0m\\\\n'; exit 1" ]; };
   nix = make { name = "nix"; args = [ "-c" "echo '@nix { \\"action\\": \\"setPhase\\", \\"phase\\": \\"buildPhase\\" }' >&$NIX_LOG_FD; echo x; exit 1" ]; };
@@ -51,8 +53,8 @@ test('hooks, checks and logs', { skip }, () => {
     N('long', '--option', 'log-lines', '3'),
     N('long', '--log-format', 'raw'),
     N('nix', '--log-format', 'raw-with-logs'),
-    N('long', '--option', 'max-build-log-size', '100'),
-    B('long', '--option', 'max-build-log-size', '100'),
+    N('much', '--option', 'max-build-log-size', '100'),
+    B('much', '--option', 'max-build-log-size', '100'),
     N('a', '--repair'),
     N('a^dev', '--json'),
     N('a^nowhere'),
