@@ -9,6 +9,7 @@ import { startTreeDigest } from '../model/git-hash.ts';
 import { NarReader, NO_VISITOR, NarWriter } from '../model/nar.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Store } from '../store/store.ts';
+import { inChunks } from '../store/whole-objects.ts';
 import { Spool } from './spool.ts';
 
 /** What an object is to be. */
@@ -49,7 +50,7 @@ export async function addFromDump(store: Store, request: DumpRequest, data: Asyn
     }
     const narHash = { algorithm: 'sha256', bytes: new Uint8Array(state.digest()) } as const;
     const info = { path, narHash, narSize, references, registrationTime: 0, ultimate: false, signatures: [], contentAddress };
-    await store.addToStore(info, each(source()), { repair, checkSignatures: false });
+    await store.addToStore(info, inChunks(source()), { repair, checkSignatures: false });
     return path;
   } finally {
     spool.close();
@@ -75,9 +76,5 @@ function* narOfContents(spool: Spool): Generator<Uint8Array, void, undefined> {
   }
   writer.endRegular();
   writer.finish();
-  yield* chunks;
-}
-
-async function* each(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   yield* chunks;
 }

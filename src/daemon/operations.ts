@@ -4,14 +4,14 @@
 import { resolve } from 'node:path';
 import { compareStrings, concatBytes } from '../base/bytes.ts';
 import { FloeError, InvalidPathError, SignatureError } from '../base/errors.ts';
-import { isHashAlgorithm, parseHash } from '../base/hash.ts';
+import { isHashAlgorithm } from '../base/hash.ts';
 import { AsyncWireReader } from '../base/wire.ts';
-import { type Reading, readBoolean, readLater, readList, readNumber, readString, readStrings, readWord } from '../base/wire-reading.ts';
-import { type ContentAddressMethod, parseContentAddress, parseMethodWithAlgorithm } from '../model/content-address.ts';
+import { readBoolean, readLater, readList, readNumber, readString, readStrings, readWord } from '../base/wire-reading.ts';
+import { type ContentAddressMethod, parseMethodWithAlgorithm } from '../model/content-address.ts';
 import { derivationType } from '../model/derivation-hash.ts';
 import { derivationReferences, makeDerivationPath } from '../model/derivation.ts';
 import { printATerm } from '../model/aterm.ts';
-import { NarReader, NO_VISITOR } from '../model/nar.ts';
+import { takeNar } from '../model/nar.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import { parseDerivationOutputId, printDerivationOutputId } from '../model/realisation.ts';
 import { parseStorePathBaseName, type StorePath, storePathName } from '../model/store-path.ts';
@@ -21,7 +21,6 @@ import {
   readClientSettings,
   readDerivedPath,
   readKeyedPathInfo,
-  readOptionalPath,
   readPath,
   readPathSet,
   readRealisation,
@@ -42,6 +41,7 @@ import {
   writeSubstitutable,
 } from '../model/worker-protocol.ts';
 import type { NarSource } from '../store/store.ts';
+import { inChunks } from '../store/whole-objects.ts';
 import { addFromDump } from './add-from-dump.ts';
 import type { DaemonConnection } from './connection.ts';
 
@@ -108,17 +108,6 @@ async function readWhole(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return concatBytes(chunks);
 }
 
-/** Exactly one NAR of what comes. */
-async function* narOf(reader: AsyncWireReader): AsyncGenerator<Uint8Array, void, undefined> {
-  const nar = new NarReader(NO_VISITOR);
-  while (!nar.done) {
-    const chunk = await reader.peek();
-    const part = chunk.slice(0, nar.push(chunk));
-    reader.skip(part.length);
-    yield part;
-  }
-}
-
 /** Imports an object. */
 async function importObject(
   client: DaemonConnection,
@@ -163,44 +152,26 @@ async function addToStoreBefore25(client: DaemonConnection, name: string): Promi
   if (!isHashAlgorithm(algorithm)) throw new FloeError('FLOE_OLD_CLIENT', `unknown hash algorithm '${algorithm}'`);
   // The NAR comes before anything may be said.
   const nar: Uint8Array[] = [];
-  for await (const chunk of narOf(client.reader)) nar.push(chunk);
+  for await (const chunk of takeNar(client.reader)) nar.push(chunk);
   const request = { name, method, algorithm, references: [], repair: false, isNar: true };
-  const added = await client.work(() => addFromDump(client.host.store, request, each(nar)));
+  const added = await client.work(() => addFromDump(client.host.store, request, inChunks(nar)));
   writePath(client.writer, client, added);
 }
 
-async function* each<T>(values: Iterable<T>): AsyncGenerator<T, void, undefined> {
-  yield* values;
-}
-
 const addToStoreNar: Operation = async (client) => {
-  const object = await path(client);
-  const info = await client.read(
-    (function* (): Reading<PathInfo> {
-      const deriver = yield* readOptionalPath(client);
-      const narHash = parseHash(yield* readString(), 'sha256');
-      const references = yield* readPathSet(client);
-      const registrationTime = yield* readNumber();
-      const narSize = yield* readNumber();
-      const ultimate = yield* readBoolean();
-      const signatures = yield* readStrings();
-      const address = yield* readString();
-      const contentAddress = address === '' ? undefined : parseContentAddress(address);
-      return { path: object, deriver, narHash, references, registrationTime, narSize, ultimate, signatures, contentAddress };
-    })(),
-  );
+  const info = await client.read(readKeyedPathInfo(client));
   const repair = await flag(client);
   const checkSignatures = !(await flag(client)) || !client.isTrusted;
   const known = client.isTrusted ? info : { ...info, ultimate: false };
   const options = { repair, checkSignatures };
   if (client.version >= since(23)) {
-    await client.work(() => withFrames(client, (data) => importObject(client, known, narOf(new AsyncWireReader(data)), options)));
+    await client.work(() => withFrames(client, (data) => importObject(client, known, takeNar(new AsyncWireReader(data)), options)));
   } else if (client.version >= since(21)) {
-    await client.work(() => importObject(client, known, narOf(new AsyncWireReader(onDemand(client))), options));
+    await client.work(() => importObject(client, known, takeNar(new AsyncWireReader(onDemand(client))), options));
   } else {
     const nar: Uint8Array[] = [];
-    for await (const chunk of narOf(client.reader)) nar.push(chunk);
-    await client.work(() => importObject(client, known, each(nar), options));
+    for await (const chunk of takeNar(client.reader)) nar.push(chunk);
+    await client.work(() => importObject(client, known, inChunks(nar), options));
   }
 };
 
@@ -224,7 +195,7 @@ const addMultipleToStore: Operation = async (client) => {
       const reader = new AsyncWireReader(data);
       for (let left = await readLater(readNumber(), reader); left > 0; left--) {
         const info = await readLater(readKeyedPathInfo(client), reader);
-        const nar = narOf(reader);
+        const nar = takeNar(reader);
         await importObject(client, { ...info, ultimate: false }, nar, { repair, checkSignatures });
         // What the store did not want is in the way of the next object.
         while ((await nar.next()).done !== true);

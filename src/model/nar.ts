@@ -6,6 +6,7 @@
 import { compareStrings } from '../base/bytes.ts';
 import { FormatError } from '../base/errors.ts';
 import { assert } from '../base/assert.ts';
+import type { AsyncWireReader } from '../base/wire.ts';
 
 const MAGIC = 'nix-archive-1';
 /** Limits of the reader and of the tree walk, as C++ Nix 2.34.8 has them. */
@@ -538,5 +539,20 @@ export class NarReader {
 
   #endNode(): void {
     this.#state = this.#directories.length === 0 ? DONE : EXPECT_ENTRY_CLOSE;
+  }
+}
+
+/** Exactly one NAR of bytes that go on behind it; `onEnd` is called when all of it was read, before the last of it is given on. */
+export async function* takeNar(
+  reader: Pick<AsyncWireReader, 'peek' | 'skip'>,
+  onEnd: () => void = nothing,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const nar = new NarReader(NO_VISITOR);
+  while (!nar.done) {
+    const chunk = await reader.peek();
+    const part = chunk.slice(0, nar.push(chunk));
+    reader.skip(part.length);
+    if (nar.done) onEnd();
+    yield part;
   }
 }

@@ -3,11 +3,11 @@
 import { compareStrings, concatBytes } from '../base/bytes.ts';
 import { FormatError, HashMismatchError, InvalidPathError } from '../base/errors.ts';
 import { equalHash, hashBytes, printHash } from '../base/hash.ts';
-import { makeTextPath } from '../model/content-address.ts';
-import { NO_VISITOR, narOfFile, NarReader } from '../model/nar.ts';
+import { NO_VISITOR, NarReader } from '../model/nar.ts';
 import { type PathInfo, requireContentAddress, sortSignatures } from '../model/path-info.ts';
 import { DEFAULT_STORE_DIR, isDerivationPath, type StoreDir, type StorePath } from '../model/store-path.ts';
 import type { ImportOptions, NarSource, Store } from './store.ts';
+import { inChunks, textObject } from './whole-objects.ts';
 
 interface StoredObject {
   readonly info: PathInfo;
@@ -101,21 +101,9 @@ export class MemoryStore implements Store {
   }
 
   async addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath> {
-    const hash = hashBytes('sha256', text);
-    const path = makeTextPath(name, hash, references, this.storeDir);
-    const nar = concatBytes(narOfFile(text));
-    const info: PathInfo = {
-      path,
-      narHash: hashBytes('sha256', nar),
-      narSize: nar.length,
-      references: [...references].sort(compareStrings),
-      registrationTime: 0,
-      ultimate: false,
-      signatures: [],
-      contentAddress: { method: 'text', hash },
-    };
-    await this.addToStore(info, oneChunk(nar));
-    return path;
+    const { info, nar } = textObject(name, text, references, this.storeDir);
+    await this.addToStore(info, inChunks([nar]));
+    return info.path;
   }
 
   async addSignatures(path: StorePath, signatures: readonly string[]): Promise<void> {
@@ -128,8 +116,4 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {}
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

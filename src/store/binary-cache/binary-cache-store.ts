@@ -8,9 +8,7 @@ import { FloeError, FormatError, HashMismatchError, InvalidPathError, StoreError
 import { equalHash, type Hash, hashBytes, printHash } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
 import { startDigest } from '../../base/sha.ts';
-import { makeTextPath } from '../../model/content-address.ts';
 import { findDebugInfo, makeNarLister, type NarListing, printNarListing } from '../../model/nar-listing.ts';
-import { narOfFile } from '../../model/nar.ts';
 import { type NarInfo, parseNarInfo, printNarInfo } from '../../model/narinfo.ts';
 import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
 import {
@@ -23,6 +21,7 @@ import {
 import type { SecretKey } from '../../model/signature.ts';
 import { type StoreDir, type StorePath, storePathHash } from '../../model/store-path.ts';
 import type { ImportOptions, NarSource, ReadOptions, Store } from '../store.ts';
+import { inChunks, textObject } from '../whole-objects.ts';
 import { type CacheFiles, isNotFound, readWhole } from './cache-files.ts';
 import { compress, COMPRESSION_SUFFIXES, decompress, WRITABLE_COMPRESSIONS, type WritableCompression } from './compression.ts';
 import type { CacheMemory } from './narinfo-cache.ts';
@@ -321,20 +320,9 @@ export class BinaryCacheStore implements Store {
   }
 
   async addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath> {
-    const hash = hashBytes('sha256', text);
-    const path = makeTextPath(name, hash, references, this.storeDir);
-    const nar = concatBytes(narOfFile(text));
-    const facts = { narHash: hashBytes('sha256', nar), narSize: nar.length, references: [...references].sort(compareStrings) };
-    const info: PathInfo = {
-      path,
-      ...facts,
-      registrationTime: 0,
-      ultimate: false,
-      signatures: [],
-      contentAddress: { method: 'text', hash },
-    };
-    await this.addToStore(info, oneChunk(nar));
-    return path;
+    const { info, nar } = textObject(name, text, references, this.storeDir);
+    await this.addToStore(info, inChunks([nar]));
+    return info.path;
   }
 
   async addSignatures(path: StorePath, signatures: readonly string[]): Promise<void> {
@@ -419,8 +407,4 @@ class NarCheck {
       { data: { path: shown, wanted: wantedText, got: gotText } },
     );
   }
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

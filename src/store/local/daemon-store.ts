@@ -4,13 +4,12 @@
 
 import * as fs from 'node:fs';
 import { createHash } from 'node:crypto';
-import { bytesOf } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError } from '../../base/errors.ts';
 import { hashBytes } from '../../base/hash.ts';
 import { WireReader } from '../../base/wire.ts';
 import { type Reading, readNow } from '../../base/wire-reading.ts';
 import { parseATerm } from '../../model/aterm.ts';
-import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../../model/content-address.ts';
+import { type ContentAddress, makeTextPath } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
@@ -26,8 +25,15 @@ import type { NarSource, ReadOptions } from '../store.ts';
 import { type BlockingConnection, connectBlocking, connectToDaemon } from './daemon-socket.ts';
 import type { GcOptions, GcResults } from './gc.ts';
 import type { MachineStore } from './machine-store.ts';
-import { dumpTree, dumpTreeChunks } from './nar-files.ts';
-import { hashHostTree, type HostTreeRequest, type PendingDerivation, type PendingObject } from './pending-objects.ts';
+import { dumpTreeChunks } from './nar-files.ts';
+import {
+  type HostTreeRequest,
+  hostTreePath,
+  pendingHostTree,
+  pendingText,
+  type PendingDerivation,
+  type PendingObject,
+} from './pending-objects.ts';
 import { Realisations } from './realisations.ts';
 import { makeRootLink, type Roots } from './roots.ts';
 import { guardIo } from './system-error.ts';
@@ -215,27 +221,17 @@ export class DaemonStore extends WorkerStore implements MachineStore {
   }
 
   addDerivations(derivations: readonly PendingDerivation[]): void {
-    this.addPendingObjects(
-      derivations.map(({ path, aterm, references }) => ({
-        path,
-        references,
-        contentAddress: { method: 'text', hash: hashBytes('sha256', aterm) },
-        writeNar: (sink) => narOfFile(bytesOf(aterm)).forEach(sink),
-      })),
-    );
+    this.addPendingObjects(derivations.map(pendingText));
   }
 
   computeTreePathSync(request: HostTreeRequest): { readonly path: StorePath; readonly address: ContentAddress } {
-    const { method, algorithm = 'sha256', name } = request;
-    const address: ContentAddress = { method, hash: hashHostTree(request, method, algorithm) };
-    return { path: makeContentPath(name, address, NO_REFERENCES, this.storeDir), address };
+    return hostTreePath(request, this.storeDir);
   }
 
   addTreeSync(request: HostTreeRequest): StorePath {
-    const { path, address } = this.computeTreePathSync(request);
-    const writeNar = (sink: ByteSink): void => void dumpTree(request.path, sink, { filter: request.filter, reuseBlocks: true });
-    this.addPendingObjects([{ path, references: [], contentAddress: address, writeNar }]);
-    return path;
+    const object = pendingHostTree(request, this.storeDir);
+    this.addPendingObjects([object]);
+    return object.path;
   }
 
   /** Roots first, then what is missing goes to the daemon in one upload. */

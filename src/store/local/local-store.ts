@@ -4,12 +4,11 @@
 
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import { bytesOf } from '../../base/bytes.ts';
 import { InvalidPathError, SignatureError, StoreError } from '../../base/errors.ts';
 import { hashBytes } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
 import { parseDerivationFile } from '../../model/aterm.ts';
-import { type ContentAddress, makeContentPath, makeTextPath, NO_REFERENCES } from '../../model/content-address.ts';
+import { type ContentAddress, makeTextPath } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
 import { type ByteSink, narOfFile } from '../../model/nar.ts';
@@ -23,10 +22,18 @@ import { type Registration, StoreDatabase } from './db.ts';
 import { collectGarbage, findRoots, type GcOptions, type GcResults, type GcStore } from './gc.ts';
 import { prepareLayout, RESERVED_BYTES, reserveSpace, writeSchemaVersion } from './layout.ts';
 import { lockPaths, type LockPathsOptions, type PathLocks, tryLockPathsSync } from './locks.ts';
-import { deleteTree, dumpTree, dumpTreeChunks } from './nar-files.ts';
+import { deleteTree, dumpTreeChunks } from './nar-files.ts';
 import { ObjectImport } from './object-import.ts';
 import { Optimiser, type OptimiseStats } from './optimise.ts';
-import { hashHostTree, type HostTreeRequest, type PendingDerivation, type PendingObject, writePendingObject } from './pending-objects.ts';
+import {
+  type HostTreeRequest,
+  hostTreePath,
+  pendingHostTree,
+  pendingText,
+  type PendingDerivation,
+  type PendingObject,
+  writePendingObject,
+} from './pending-objects.ts';
 import type { Overlay, OverlayOptions } from './overlay.ts';
 import { Realisations } from './realisations.ts';
 import { addIndirectRoot, makeRootLink, type Roots } from './roots.ts';
@@ -439,16 +446,7 @@ export class LocalStore implements Store {
 
   /** Writes derivations in one batch, as addPendingObjects does. */
   addDerivations(derivations: readonly PendingDerivation[]): void {
-    this.addPendingObjects(
-      derivations.map(({ path, aterm, references, derivation }) => ({
-        path,
-        references,
-        contentAddress: { method: 'text', hash: hashBytes('sha256', aterm) },
-        text: aterm,
-        derivation,
-        writeNar: (sink) => narOfFile(bytesOf(aterm)).forEach(sink),
-      })),
-    );
+    this.addPendingObjects(derivations.map(pendingText));
   }
 
   /**
@@ -485,17 +483,14 @@ export class LocalStore implements Store {
 
   /** Store path that a file or folder of the machine would have; nothing is written. */
   computeTreePathSync(request: HostTreeRequest): { readonly path: StorePath; readonly address: ContentAddress } {
-    const { method, algorithm = 'sha256', name } = request;
-    const address: ContentAddress = { method, hash: hashHostTree(request, method, algorithm) };
-    return { path: makeContentPath(name, address, NO_REFERENCES, this.storeDir), address };
+    return hostTreePath(request, this.storeDir);
   }
 
   /** Copies a file or folder of the machine into the store, if it is not there. */
   addTreeSync(request: HostTreeRequest): StorePath {
-    const { path, address } = this.computeTreePathSync(request);
-    const writeNar = (sink: ByteSink): void => void dumpTree(request.path, sink, { filter: request.filter, reuseBlocks: true });
-    this.addPendingObjects([{ path, references: [], contentAddress: address, writeNar }]);
-    return path;
+    const object = pendingHostTree(request, this.storeDir);
+    this.addPendingObjects([object]);
+    return object.path;
   }
 
   // ---- care

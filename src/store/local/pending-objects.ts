@@ -3,9 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { bytesOf } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, type HashAlgorithm } from '../../base/hash.ts';
-import type { ContentAddress, ContentAddressMethod } from '../../model/content-address.ts';
+import { type ContentAddress, type ContentAddressMethod, makeContentPath, NO_REFERENCES } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { startTreeDigest } from '../../model/git-hash.ts';
 import { type ByteSink, narOfFile, NarReader, type TreeFilter } from '../../model/nar.ts';
@@ -117,7 +118,7 @@ function readFileOfNar(writeNar: (sink: ByteSink) => void): Uint8Array {
 }
 
 /** Hash of a file or folder of the machine as its content address has it. */
-export function hashHostTree({ path, filter }: HostTreeRequest, method: ContentAddressMethod, algorithm: HashAlgorithm): Hash {
+function hashHostTree({ path, filter }: HostTreeRequest, method: ContentAddressMethod, algorithm: HashAlgorithm): Hash {
   if (method !== 'nar' && method !== 'git')
     return hashBytes(
       algorithm,
@@ -126,4 +127,24 @@ export function hashHostTree({ path, filter }: HostTreeRequest, method: ContentA
   const state = startTreeDigest(method, algorithm);
   dumpTree(path, (chunk) => state.update(chunk), { filter, reuseBlocks: true });
   return { algorithm, bytes: state.digest() };
+}
+
+/** Store path that a file or folder of the machine would have; nothing is written. */
+export function hostTreePath(request: HostTreeRequest, storeDir: StoreDir): { readonly path: StorePath; readonly address: ContentAddress } {
+  const { method, algorithm = 'sha256', name } = request;
+  const address: ContentAddress = { method, hash: hashHostTree(request, method, algorithm) };
+  return { path: makeContentPath(name, address, NO_REFERENCES, storeDir), address };
+}
+
+/** A file or folder of the machine, on its way into a store. */
+export function pendingHostTree(request: HostTreeRequest, storeDir: StoreDir): PendingObject {
+  const { path, address } = hostTreePath(request, storeDir);
+  const writeNar = (sink: ByteSink): void => void dumpTree(request.path, sink, { filter: request.filter, reuseBlocks: true });
+  return { path, references: [], contentAddress: address, writeNar };
+}
+
+/** A derivation, likewise. */
+export function pendingText({ path, aterm, references, derivation }: PendingDerivation): PendingObject {
+  const writeNar = (sink: ByteSink): void => narOfFile(bytesOf(aterm)).forEach(sink);
+  return { path, references, contentAddress: { method: 'text', hash: hashBytes('sha256', aterm) }, text: aterm, derivation, writeNar };
 }

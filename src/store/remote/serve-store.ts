@@ -1,16 +1,16 @@
 // A store on another machine behind `nix-store --serve` (ssh:// stores). How the program over there is started is not decided here: the
 // store is given a connection. libstore/legacy-ssh-store.cc at 2.34.8.
 
-import { byteStringOf, compareStrings } from '../../base/bytes.ts';
+import { byteStringOf } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError, ProtocolError } from '../../base/errors.ts';
-import { hashBytes, printHash } from '../../base/hash.ts';
+import { printHash } from '../../base/hash.ts';
 import { AsyncWireReader, WireWriter } from '../../base/wire.ts';
 import { readLater } from '../../base/wire-reading.ts';
 import type { BuildResult } from '../../model/build-result.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { readServeResult, WORKER_VERSION, writeBasicDerivation } from '../../model/worker-protocol.ts';
-import { makeTextPath, printContentAddress } from '../../model/content-address.ts';
-import { NO_VISITOR, narOfFile, NarReader } from '../../model/nar.ts';
+import { printContentAddress } from '../../model/content-address.ts';
+import { takeNar } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
 import {
   CLIENT_MAGIC,
@@ -24,6 +24,7 @@ import {
 } from '../../model/serve-protocol.ts';
 import { parseStorePath, type StoreDir, type StorePath } from '../../model/store-path.ts';
 import type { NarSource, Store } from '../store.ts';
+import { inChunks, textObject } from '../whole-objects.ts';
 
 /** A program that is spoken to. */
 export interface RemoteConnection {
@@ -264,15 +265,7 @@ export class ServeStore implements Store {
     try {
       conversation.writer.number(SERVE_COMMANDS.dumpStorePath).string(`${this.storeDir}/${path}`);
       await conversation.send();
-      const nar = new NarReader(NO_VISITOR);
-      while (!nar.done) {
-        const chunk = await conversation.reader.peek();
-        const used = nar.push(chunk);
-        const part = chunk.slice(0, used);
-        conversation.reader.skip(used);
-        isWhole = nar.done;
-        yield part;
-      }
+      yield* takeNar(conversation.reader, () => (isWhole = true));
     } catch (error) {
       throw this.explain(error);
     } finally {
@@ -303,28 +296,9 @@ export class ServeStore implements Store {
   }
 
   async addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath> {
-    const hash = hashBytes('sha256', text);
-    const sorted = [...references].sort(compareStrings);
-    const path = makeTextPath(name, hash, sorted, this.storeDir);
-    const chunks = narOfFile(text);
-    const whole = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    const info: PathInfo = {
-      path,
-      narHash: hashBytes('sha256', whole),
-      narSize: whole.length,
-      references: sorted,
-      registrationTime: 0,
-      ultimate: false,
-      signatures: [],
-      contentAddress: { method: 'text', hash },
-    };
-    await this.addToStore(info, once(whole));
-    return path;
+    const { info, nar } = textObject(name, text, references, this.storeDir);
+    await this.addToStore(info, inChunks([nar]));
+    return info.path;
   }
 
   async addSignatures(): Promise<void> {
@@ -336,10 +310,6 @@ export class ServeStore implements Store {
     await this.opened?.connection.close();
     this.opened = undefined;
   }
-}
-
-async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield chunk;
 }
 
 /** Whether the other side has hung up. */

@@ -2,21 +2,20 @@
 // (ssh-ng:// stores). Several conversations may be open at a time; one that broke is closed, one that only heard an error goes on.
 // libstore/remote-store.cc at 2.34.8.
 
-import { compareStrings, concatBytes } from '../../base/bytes.ts';
+import { concatBytes } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError, ProtocolError } from '../../base/errors.ts';
-import { hashBytes } from '../../base/hash.ts';
 import { AsyncWireReader } from '../../base/wire.ts';
 import { type Reading, readLater } from '../../base/wire-reading.ts';
 import type { BuildResult } from '../../model/build-result.ts';
-import { makeTextPath } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import type { DerivedPath } from '../../model/derived-path.ts';
-import { narOfFile, NarReader, NO_VISITOR } from '../../model/nar.ts';
+import { takeNar } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
 import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import type { StoreDir, StorePath } from '../../model/store-path.ts';
 import { type MissingPaths, since, type SubstitutablePath, type WorkerBuildMode } from '../../model/worker-protocol.ts';
 import type { ImportOptions, NarSource, ReadOptions, Store } from '../store.ts';
+import { inChunks, textObject } from '../whole-objects.ts';
 import type { RemoteConnection } from './serve-store.ts';
 import * as requests from './worker-requests.ts';
 import { Frames, isAnswer, isLoss, LOST, WorkerWire, type WorkerWireOptions } from './worker-wire.ts';
@@ -242,15 +241,7 @@ export class WorkerStore implements Store {
     let isWhole = false;
     try {
       await conversation.run(requests.askForNar(conversation.wire, path));
-      const nar = new NarReader(NO_VISITOR);
-      while (!nar.done) {
-        const chunk = await conversation.reader.peek();
-        const used = nar.push(chunk);
-        const part = chunk.slice(0, used);
-        conversation.reader.skip(used);
-        isWhole = nar.done;
-        yield part;
-      }
+      yield* takeNar(conversation.reader, () => (isWhole = true));
     } catch (error) {
       throw explainLoss(error, this.uri);
     } finally {
@@ -275,7 +266,7 @@ export class WorkerStore implements Store {
 
   async addText(name: string, text: Uint8Array, references: readonly StorePath[]): Promise<StorePath> {
     const { info, nar } = textObject(name, text, references, this.storeDir);
-    await this.addToStore(info, once(nar));
+    await this.addToStore(info, inChunks([nar]));
     return info.path;
   }
 
@@ -283,7 +274,7 @@ export class WorkerStore implements Store {
   async addBuildLog(derivation: StorePath, log: Uint8Array): Promise<void> {
     await this.converse(async (conversation) => {
       requests.writeAddBuildLog(conversation.wire, derivation);
-      await this.upload(conversation, once(log));
+      await this.upload(conversation, inChunks([log]));
       await conversation.run(requests.readDone());
     });
   }
@@ -316,36 +307,7 @@ export class WorkerStore implements Store {
   }
 }
 
-async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield chunk;
-}
-
 /** A daemon that hung up is said so. */
 export function explainLoss(error: unknown, uri: string): unknown {
   return isLoss(error) ? new ProtocolError(LOST, { data: { uri }, cause: error }) : error;
-}
-
-/** A text object and its NAR. */
-export function textObject(
-  name: string,
-  text: Uint8Array,
-  references: readonly StorePath[],
-  storeDir: StoreDir,
-): { readonly info: PathInfo; readonly nar: Uint8Array } {
-  const hash = hashBytes('sha256', text);
-  const sorted = [...references].sort(compareStrings);
-  const nar = concatBytes([...narOfFile(text)].map((chunk) => chunk.slice()));
-  return {
-    nar,
-    info: {
-      path: makeTextPath(name, hash, sorted, storeDir),
-      narHash: hashBytes('sha256', nar),
-      narSize: nar.length,
-      references: sorted,
-      registrationTime: 0,
-      ultimate: false,
-      signatures: [],
-      contentAddress: { method: 'text', hash },
-    },
-  };
 }
