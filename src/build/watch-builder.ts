@@ -1,5 +1,6 @@
 // Waiting for a builder: its output is passed on, limits on time, silence and output are kept, and it ends when nobody wants it any
-// more. A builder that closes its output is ended too, as by C++ Nix: nothing more could be heard of it.
+// more. One that closes its output goes on in silence. C++ Nix kills it then, and with it now and then a build whose last program is
+// one of coreutils', which close their output a moment before they end.
 
 import { BuildError } from '../base/errors.ts';
 import type { BuildFailureStatus } from '../model/build-result.ts';
@@ -50,11 +51,7 @@ export async function watchBuilder(running: RunningBuilder, options: WatchOption
   const outputEnded = new Promise<void>((resolve) => running.output.on('close', resolve).on('error', () => resolve()));
   try {
     if (signal.aborted) onAbort();
-    // Of a builder in a sandbox this says little: the program that set it up keeps the output open until it ends.
-    void outputEnded.then(() => running.kill());
     const exit = await running.exit;
-    // What it started in its process group ends with it; elsewhere a process namespace has seen to that.
-    running.kill();
     let late: NodeJS.Timeout | undefined;
     await Promise.race([outputEnded, new Promise((resolve) => (late = setTimeout(resolve, LATE_OUTPUT_MS)))]);
     clearTimeout(late);

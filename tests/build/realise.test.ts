@@ -349,6 +349,15 @@ for (const sandbox of ['true', 'false'] as const) {
   const where = sandbox === 'true' ? 'in a sandbox' : 'without a sandbox';
   const need = { skip: sandbox === 'true' ? skip : false };
 
+  // As a program does that closes its output before it has quite ended.
+  test(`a builder that goes on after it has closed its output, ${where}`, need, async () => {
+    const store = openStore();
+    const quiet = await addDerivation(store, { name: 'quiet', script: 'exec >&- 2>&-; sleep 0.5; echo late > $out' });
+    await realise([quiet.request], optionsFor(store, settings));
+    assert.equal(readFileSync(realPath(store, quiet.outPath()), 'utf8'), 'late\n');
+    assertTidy(store);
+  });
+
   test(`checking ${where}: the same outputs pass, others are reported`, need, async () => {
     const store = openStore();
     const same = await addDerivation(store, {

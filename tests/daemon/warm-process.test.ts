@@ -14,10 +14,20 @@ import { after, test } from 'node:test';
 const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'floe-wp-')));
 const started = new Set<number>();
 after(() => {
-  for (const pid of started) kill(pid, 'SIGKILL');
+  // Numbers come again: most of these have ended long ago, and may be another test's builder by now.
+  for (const pid of started) if (isOurs(pid)) kill(pid, 'SIGKILL');
   spawnSync('chmod', ['-R', 'u+w', root]);
   fs.rmSync(root, { recursive: true, force: true });
 });
+
+/** Whether a process is one of this test. */
+function isOurs(pid: number): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(root);
+  } catch {
+    return false;
+  }
+}
 
 function kill(pid: number, signal: NodeJS.Signals): void {
   try {

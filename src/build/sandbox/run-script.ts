@@ -73,6 +73,7 @@ export function runScript(
   });
   const output = new OutputPipe(fifo);
   child.stderr!.on('data', (chunk: Buffer) => output.stream.write(chunk)).on('error', () => {});
+  let hasEnded = false;
   let status = '';
   const statusPipe = child.stdio[3] as Readable;
   statusPipe.setEncoding('latin1');
@@ -86,6 +87,9 @@ export function runScript(
     const statusEnded = new Promise<void>((ended) => statusPipe.on('close', ended));
     child.on('error', reject);
     child.on('exit', (code, signal) => {
+      // What it started in its process group ends with it, now: the number may soon be another's.
+      hasEnded = true;
+      killProcesses(-child.pid!);
       // A process that outlives its builder (possible without a process namespace) must not keep the build waiting.
       const patience = setTimeout(() => statusPipe.destroy(), STATUS_PATIENCE_MS);
       void statusEnded.then(() => {
@@ -96,7 +100,10 @@ export function runScript(
       });
     });
   });
-  return { exit, output: output.stream, kill: () => killGroup(child.pid) };
+  const kill = (): void => {
+    if (child.pid !== undefined && !hasEnded) killProcesses(-child.pid, child.pid);
+  };
+  return { exit, output: output.stream, kill };
 }
 
 /** The end of the FIFO that floe reads. */
@@ -133,9 +140,9 @@ class OutputPipe {
   }
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  for (const target of [-pid, pid]) {
+/** Kills a process, or with a number below 0 a process group. */
+function killProcesses(...targets: readonly number[]): void {
+  for (const target of targets) {
     try {
       process.kill(target, 'SIGKILL');
     } catch {
