@@ -75,19 +75,6 @@ function stateOf(path: string): { mode: number; isFolder: boolean } {
   return { mode: stats.mode & 0o7777, isFolder: stats.isDirectory() };
 }
 
-/** The first bytes of a file, fewer where it is shorter. */
-export function readStart(path: string, length: number): Buffer {
-  return guardIo('reading', path, () => {
-    const file = fs.openSync(systemPath(path), 'r');
-    try {
-      const buffer = Buffer.alloc(length);
-      return buffer.subarray(0, fs.readSync(file, buffer, 0, length, 0));
-    } finally {
-      fs.closeSync(file);
-    }
-  });
-}
-
 const CHUNK_SIZE = 1 << 18;
 
 /** A file's contents in pieces; the memory of a piece is used again for the next. */

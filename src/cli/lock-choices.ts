@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { utf8ToByteString } from '../base/bytes.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { LockChoices } from '../engine/flakes.ts';
+import type { LockChoices, LockedFlake } from '../engine/flakes.ts';
 import { parseInputFlag } from '../engine/flakes.ts';
 import type { BaseCommand } from './base-command.ts';
 import type { flakeOptions } from './options.ts';
@@ -37,4 +37,14 @@ export function lockChoices(command: BaseCommand, engine: Engine, options: Retur
     referenceLockFile: options.referenceLockFile === undefined ? undefined : resolve(cwd, options.referenceLockFile),
     outputLockFile: options.outputLockFile === undefined ? undefined : resolve(cwd, options.outputLockFile),
   };
+}
+
+/** Locks the flake that a command names, "." if none, to look at it only: what its `nixConfig` says is not asked for. */
+export function lockNamedFlake(
+  command: BaseCommand,
+  engine: Engine,
+  options: ReturnType<typeof flakeOptions>,
+  url: string | undefined,
+): Promise<LockedFlake> {
+  return engine.flakes.lock(engine.flakes.parse(url ?? '.'), { ...lockChoices(command, engine, options), ignoreConfig: true });
 }

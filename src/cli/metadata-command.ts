@@ -3,7 +3,7 @@
 import { Option } from 'clipanion';
 import { bytesOf } from '../base/bytes.ts';
 import { BaseCommand } from './base-command.ts';
-import { lockChoices } from './lock-choices.ts';
+import { lockNamedFlake } from './lock-choices.ts';
 import { openEvaluatingEngine } from './open-engine.ts';
 import { evalOptions, flakeOptions, jsonOptions } from './options.ts';
 import { BOLD, NORMAL } from './terminal.ts';
@@ -19,10 +19,7 @@ export abstract class MetadataCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
-        ...lockChoices(this, engine, this.options),
-        ignoreConfig: true,
-      });
+      const locked = await lockNamedFlake(this, engine, this.options, this.flakeUrl);
       if (this.json.json) return this.printJson(engine.flakes.metadataJson(locked), this.json);
       const [bold, normal] = this.session.stdout.isTerminal ? [BOLD, NORMAL] : ['', ''];
       for (const { prefix, bold: head, rest } of engine.flakes.metadataLines(locked)) {

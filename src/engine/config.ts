@@ -31,16 +31,6 @@ export interface Assignment {
   readonly isOption?: boolean;
 }
 
-/** Settings as they go to another thread. */
-export type ExportedSettings = readonly { readonly name: SettingName; readonly value: unknown; readonly origin: SettingOrigin }[];
-
-/** Settings that another thread exported. */
-export function importSettings(values: ExportedSettings, env: Environment, warn: (message: string) => void = () => {}): Settings {
-  const settings = new Settings(machineDefaults(env), warn);
-  settings.importValues(values);
-  return settings;
-}
-
 /** Features that floe always has on; a setting behind another one is ignored with a warning, as in Nix. */
 const ALWAYS_ON: readonly string[] = ['nix-command', 'flakes', 'fetch-tree'];
 
@@ -100,19 +90,14 @@ export class Settings {
     return ALWAYS_ON.includes(name) || this.get('experimental-features').includes(name);
   }
 
-  /** What was written, as plain data for another thread; `importValues` takes it. */
-  exportValues(): ExportedSettings {
-    return [...this.#values].map(([name, { value, origin }]) => ({ name, value, origin }));
-  }
-
-  importValues(values: ExportedSettings): void {
-    for (const { name, value, origin } of values) this.#values.set(name, { value, origin });
+  /** Settings that a user wrote, not the machine. */
+  overriddenNames(): SettingName[] {
+    return [...this.#values.keys()].filter((name) => this.isOverridden(name));
   }
 
   /** `name = value` lines of what a user overrode, as a daemon is told. */
   printOverridden(): string {
-    return [...this.#values.keys()]
-      .filter((name) => this.isOverridden(name))
+    return this.overriddenNames()
       .map((name) => `${name} = ${printSetting(name, this.get(name))}\n`)
       .join('');
   }

@@ -37,10 +37,7 @@ const OF_CLIENTS =
 
 /** What a daemon is told: what the user overrode, not what the machine's own nix.conf says. */
 export function clientSettings(settings: Settings, verbosity: LogLevel | undefined): ClientSettings {
-  const names = settings
-    .exportValues()
-    .map(({ name }) => name)
-    .filter((name) => settings.isOverridden(name) && !NOT_SENT.includes(name) && !OF_CLIENTS.test(name));
+  const names = settings.overriddenNames().filter((name) => !NOT_SENT.includes(name) && !OF_CLIENTS.test(name));
   return {
     keepFailed: settings.get('keep-failed'),
     keepGoing: settings.get('keep-going'),

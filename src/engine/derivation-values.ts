@@ -19,7 +19,7 @@ import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
 import { describeType, force, isString, NixPath, positionOf, type Slot, stringText, type Value } from '../eval/value.ts';
 import { type DerivedPath, type OutputsSpec, unionOutputsSpec } from '../model/derived-path.ts';
 import { parseAttrPath } from '../model/attr-path.ts';
-import { isDerivationPath, type StorePath } from '../model/store-path.ts';
+import { isDerivationPath, parseStorePath, type StorePath } from '../model/store-path.ts';
 
 /** A set with this attribute is a folder of expressions: each is called with `--arg`s and searched (nix-env). */
 export const COMBINE_CHANNELS = '_combineChannels';
@@ -77,8 +77,9 @@ export class FoundDerivation {
     const slot = this.attrs.get(symbols.drvPath);
     if (slot === undefined) throw new EvalError("derivation does not contain a 'drvPath' attribute");
     const what = "while evaluating the 'drvPath' attribute of a derivation";
-    const path = coerceToStorePath(this.state, this.attrs.position(symbols.drvPath), slot, new ContextAccumulator(), what);
-    if (!isDerivationPath(path)) throw new EvalError(`store path '${path}' is not a valid derivation path`);
+    const pos = this.attrs.position(symbols.drvPath);
+    const path = coerceToStorePath(this.state, pos, slot, new ContextAccumulator(), what);
+    if (!isDerivationPath(path)) throw addFrame(new EvalError(`store path '${path}' is not a valid derivation path`), pos, what);
     return path;
   }
 
@@ -100,10 +101,9 @@ export class FoundDerivation {
   get outputsToInstall(): string[] {
     const outputs = this.outputNames;
     const specified = this.attrs.get(symbols.outputSpecified);
-    if (
-      specified !== undefined &&
-      forceBool(this.state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation")
-    ) {
+    const pos = this.attrs.position(symbols.outputSpecified);
+    const what = "while evaluating the 'outputSpecified' attribute of a derivation";
+    if (specified !== undefined && forceBool(this.state, specified, pos, what)) {
       if (!outputs.includes(this.outputName)) throw new EvalError(`derivation does not have output '${this.outputName}'`);
       return [this.outputName];
     }
@@ -224,22 +224,33 @@ export function flakeOutputDerivedPath(state: EvalState, value: Value, attrPath:
       code: 'FLOE_NOT_A_DERIVATION',
     });
   }
-  const derivation = new FoundDerivation(state, value, attrPath);
-  const outputs = wanted ?? defaultFlakeOutputs(state, derivation);
-  return { kind: 'built', derivation: derivation.drvPath, outputs };
+  const derivation = flakeText(value, symbols.drvPath, attrPath);
+  if (derivation === undefined) throw new EvalError(`attribute '${attrPath}.drvPath' does not exist`);
+  const path = parseStorePath(derivation, state.host.constants.storeDir);
+  if (!isDerivationPath(path)) throw new EvalError(`store path '${path}' is not a valid derivation path`);
+  return { kind: 'built', derivation: path, outputs: wanted ?? defaultFlakeOutputs(state, value, attrPath) };
 }
 
-function defaultFlakeOutputs(state: EvalState, derivation: FoundDerivation): string[] {
-  const { attrs } = derivation;
-  const specified = attrs.get(symbols.outputSpecified);
+/** A text of a flake output. Messages name the attribute by its whole path, as C++ Nix's cache of flakes does. */
+function flakeText(attrs: Attrs, name: number, attrPath: string): string | undefined {
+  const value = attrs.force(name);
+  if (value === undefined || isString(value)) return value && stringText(value);
+  if (value instanceof NixPath) return value.path;
+  throw new WrongTypeError(`'${attrPath}.${symbolName(name)}' is not a string but ${describeType(value)}`);
+}
+
+function defaultFlakeOutputs(state: EvalState, attrs: Attrs, attrPath: string): string[] {
+  const specified = attrs.force(symbols.outputSpecified);
   if (specified !== undefined) {
-    const isSpecified = forceBool(state, specified, NO_POSITION, "while evaluating the 'outputSpecified' attribute of a derivation");
-    return isSpecified && derivation.outputName !== '' ? [derivation.outputName] : ['out'];
+    if (typeof specified !== 'boolean') throw new WrongTypeError(`'${attrPath}.outputSpecified' is not a Boolean`);
+    const name = specified ? flakeText(attrs, symbols.outputName, attrPath) : undefined;
+    return [name ?? 'out'];
   }
   const wanted = outputsToInstallOf(attrs);
   if (wanted === undefined) return ['out'];
-  const names = forceList(state, wanted, NO_POSITION, "while evaluating the 'meta.outputsToInstall' attribute of a derivation");
-  const outputs = new Set(names.map((slot) => forceStringNoContext(state, slot, NO_POSITION, 'while evaluating an output name')));
+  if (!Array.isArray(wanted)) throw new WrongTypeError(`'${attrPath}.meta.outputsToInstall' is not a list`);
+  const what = 'while evaluating an attribute for caching';
+  const outputs = new Set(wanted.map((slot) => forceStringNoContext(state, slot, NO_POSITION, what)));
   return outputs.size === 0 ? ['out'] : [...outputs].sort();
 }
 
@@ -255,6 +266,7 @@ export function attrPathDerivedPaths(
   if (single) return [single];
   const byDerivation = new Map<StorePath, OutputsSpec>();
   for (const found of findDerivations(state, value, autoArgs)) {
+    if (!found.attrs.has(symbols.drvPath)) throw new EvalError(`'${attrPath}' is not a derivation`);
     const { drvPath } = found;
     const installed = found.outputsToInstall;
     const outputs = wanted ?? (installed.length === 0 ? ['out'] : [...new Set(installed)].sort(compareStrings));
@@ -264,9 +276,4 @@ export function attrPathDerivedPaths(
   return [...byDerivation]
     .sort(([a], [b]) => compareStrings(a, b))
     .map(([derivation, outputs]): DerivedPath => ({ kind: 'built', derivation, outputs }));
-}
-
-/** Whether an error only says that an attribute path leads nowhere. */
-export function isPathNotFound(error: unknown): boolean {
-  return error instanceof FloeError && error.code === 'FLOE_ATTR_PATH_NOT_FOUND';
 }

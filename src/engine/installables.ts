@@ -2,7 +2,7 @@
 // what is to be built. libcmd/installables.cc and installable-flake.cc for the order in which things are tried and for the words.
 
 import { compareStrings } from '../base/bytes.ts';
-import { FloeError, MissingAttributeError, UsageError } from '../base/errors.ts';
+import { MissingAttributeError, UsageError } from '../base/errors.ts';
 import { type Progress, SILENT } from '../base/progress.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { Attrs } from '../eval/attrs.ts';
@@ -260,15 +260,4 @@ function selectOutput(root: Value, path: readonly string[], near: string[]): Val
 
 function printAlternatives(paths: readonly string[]): string {
   return paths.map((path, index) => `${index === 0 ? '' : index + 1 === paths.length ? ' or ' : ', '}'${path}'`).join('');
-}
-
-/** What an app starts, and what has to be realised first. */
-export interface App {
-  readonly program: string;
-  readonly context: readonly DerivedPath[];
-}
-
-/** For errors of installables. */
-export function notADerivation(what: string): FloeError {
-  return new FloeError('FLOE_NOT_A_DERIVATION', `'${what}' is not a derivation`);
 }

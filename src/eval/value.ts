@@ -294,8 +294,3 @@ export function describeType(value: Slot): string {
   if (value instanceof PartialCall) return `the partially applied built-in function '${value.builtin.name}'`;
   return TYPES_WITH_ARTICLE[typeName(value)];
 }
-
-/** A type's name with its article ("a string"), whatever the context. */
-export function describeTypeName(type: TypeName): string {
-  return TYPES_WITH_ARTICLE[type];
-}

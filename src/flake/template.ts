@@ -9,8 +9,6 @@ import type { FlakeTree } from './read.ts';
 /** Where templates are looked for when no name is given, and what is put before one. */
 export const TEMPLATE_PATHS: readonly string[] = ['templates.default', 'defaultTemplate'];
 export const TEMPLATE_PREFIXES: readonly string[] = ['templates.'];
-/** The flake whose templates are meant when none is named. */
-export const DEFAULT_TEMPLATES = 'templates';
 
 /** A tree whose folders can be listed. */
 export interface TemplateTree extends FlakeTree {

@@ -63,9 +63,6 @@ export const NodeKind = {
 /** The number in `kind`. */
 export type NodeKind = (typeof NodeKind)[keyof typeof NodeKind];
 
-/** How many node kinds there are. */
-export const NODE_KIND_COUNT = 26;
-
 /** For nodes and definitions that have no place in the source. */
 export const NO_POSITION = -1;
 

@@ -57,11 +57,6 @@ export function parseContentAddress(text: string): ContentAddress {
   throw new FormatError(`not a content address because it is not in the form '<prefix>:<rest>': ${text}`);
 }
 
-/** Method and algorithm as daemons are told: `text:sha256`, `fixed:r:sha256`. */
-export function printMethodWithAlgorithm(method: ContentAddressMethod, algorithm: HashAlgorithm): string {
-  return PREFIXES[method] + algorithm;
-}
-
 export function parseMethodWithAlgorithm(text: string): { readonly method: ContentAddressMethod; readonly algorithm: HashAlgorithm } {
   for (const method of ['text', 'nar', 'git', 'flat'] as const) {
     const prefix = PREFIXES[method];

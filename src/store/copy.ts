@@ -4,7 +4,7 @@ import { FloeError } from '../base/errors.ts';
 import { type Activity, type Progress, SILENT } from '../base/progress.ts';
 import type { PathInfo } from '../model/path-info.ts';
 import type { StorePath } from '../model/store-path.ts';
-import { queryClosure, requirePathInfo, sortTopologically } from './closure.ts';
+import { queryClosure, sortTopologically } from './closure.ts';
 import type { ImportOptions, NarSource, Store } from './store.ts';
 
 export interface CopyOptions extends ImportOptions {
@@ -59,13 +59,6 @@ async function copyOne(from: Store, to: Store, info: PathInfo, options: CopyOpti
   } finally {
     activity.stop();
   }
-}
-
-/** Copies one object whose references are there already. */
-export async function copyPath(from: Store, to: Store, path: StorePath, options: CopyOptions = {}): Promise<void> {
-  requireSameDirectory(from, to);
-  await to.addTempRoots([path]);
-  await copyOne(from, to, await requirePathInfo(from, path), options);
 }
 
 /** Copies exactly these objects, those that are missing (or all, to repair). Returns what was copied. */

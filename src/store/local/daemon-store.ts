@@ -5,14 +5,12 @@
 import * as fs from 'node:fs';
 import { createHash } from 'node:crypto';
 import { FloeError, InvalidPathError } from '../../base/errors.ts';
-import { hashBytes } from '../../base/hash.ts';
 import { WireReader } from '../../base/wire.ts';
 import { type Reading, readNow } from '../../base/wire-reading.ts';
 import { parseATerm } from '../../model/aterm.ts';
-import { type ContentAddress, makeTextPath } from '../../model/content-address.ts';
+import type { ContentAddress } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
-import { type ByteSink, narOfFile } from '../../model/nar.ts';
 import type { PathInfo } from '../../model/path-info.ts';
 import type { DerivationOutputId } from '../../model/realisation.ts';
 import { type StorePath, storePathName } from '../../model/store-path.ts';
@@ -29,6 +27,7 @@ import { dumpTreeChunks } from './nar-files.ts';
 import {
   type HostTreeRequest,
   hostTreePath,
+  pendingDerivation,
   pendingHostTree,
   pendingText,
   type PendingDerivation,
@@ -213,15 +212,13 @@ export class DaemonStore extends WorkerStore implements MachineStore {
   // ---- adding
 
   addTextSync(name: string, text: Uint8Array, references: readonly StorePath[]): StorePath {
-    const hash = hashBytes('sha256', text);
-    const path = makeTextPath(name, hash, references, this.storeDir);
-    const writeNar = (sink: ByteSink): void => narOfFile(text).forEach(sink);
-    this.addPendingObjects([{ path, references, contentAddress: { method: 'text', hash }, writeNar }]);
-    return path;
+    const object = pendingText(name, text, references, this.storeDir);
+    this.addPendingObjects([object]);
+    return object.path;
   }
 
   addDerivations(derivations: readonly PendingDerivation[]): void {
-    this.addPendingObjects(derivations.map(pendingText));
+    this.addPendingObjects(derivations.map(pendingDerivation));
   }
 
   computeTreePathSync(request: HostTreeRequest): { readonly path: StorePath; readonly address: ContentAddress } {

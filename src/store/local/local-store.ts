@@ -5,13 +5,11 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { InvalidPathError, SignatureError, StoreError } from '../../base/errors.ts';
-import { hashBytes } from '../../base/hash.ts';
 import { type Progress, SILENT } from '../../base/progress.ts';
 import { parseDerivationFile } from '../../model/aterm.ts';
-import { type ContentAddress, makeTextPath } from '../../model/content-address.ts';
+import type { ContentAddress } from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { checkOutputPaths, type HashModulo, makeHashModuloLookup } from '../../model/derivation-hash.ts';
-import { type ByteSink, narOfFile } from '../../model/nar.ts';
 import { type PathInfo, requireContentAddress, sortSignatures } from '../../model/path-info.ts';
 import type { DerivationOutputId, Realisation } from '../../model/realisation.ts';
 import type { PublicKey } from '../../model/signature.ts';
@@ -28,6 +26,7 @@ import { Optimiser, type OptimiseStats } from './optimise.ts';
 import {
   type HostTreeRequest,
   hostTreePath,
+  pendingDerivation,
   pendingHostTree,
   pendingText,
   type PendingDerivation,
@@ -437,16 +436,14 @@ export class LocalStore implements Store {
   }
 
   addTextSync(name: string, text: Uint8Array, references: readonly StorePath[]): StorePath {
-    const hash = hashBytes('sha256', text);
-    const path = makeTextPath(name, hash, references, this.storeDir);
-    const writeNar = (sink: ByteSink): void => narOfFile(text).forEach(sink);
-    this.addPendingObjects([{ path, references, contentAddress: { method: 'text', hash }, writeNar }]);
-    return path;
+    const object = pendingText(name, text, references, this.storeDir);
+    this.addPendingObjects([object]);
+    return object.path;
   }
 
   /** Writes derivations in one batch, as addPendingObjects does. */
   addDerivations(derivations: readonly PendingDerivation[]): void {
-    this.addPendingObjects(derivations.map(pendingText));
+    this.addPendingObjects(derivations.map(pendingDerivation));
   }
 
   /**

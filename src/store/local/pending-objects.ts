@@ -6,7 +6,13 @@ import * as fs from 'node:fs';
 import { bytesOf } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, type HashAlgorithm } from '../../base/hash.ts';
-import { type ContentAddress, type ContentAddressMethod, makeContentPath, NO_REFERENCES } from '../../model/content-address.ts';
+import {
+  type ContentAddress,
+  type ContentAddressMethod,
+  makeContentPath,
+  makeTextPath,
+  NO_REFERENCES,
+} from '../../model/content-address.ts';
 import type { Derivation } from '../../model/derivation.ts';
 import { startTreeDigest } from '../../model/git-hash.ts';
 import { type ByteSink, narOfFile, NarReader, type TreeFilter } from '../../model/nar.ts';
@@ -143,8 +149,15 @@ export function pendingHostTree(request: HostTreeRequest, storeDir: StoreDir): P
   return { path, references: [], contentAddress: address, writeNar };
 }
 
+/** A text object, likewise. */
+export function pendingText(name: string, text: Uint8Array, references: readonly StorePath[], storeDir: StoreDir): PendingObject {
+  const hash = hashBytes('sha256', text);
+  const path = makeTextPath(name, hash, references, storeDir);
+  return { path, references, contentAddress: { method: 'text', hash }, writeNar: (sink) => narOfFile(text).forEach(sink) };
+}
+
 /** A derivation, likewise. */
-export function pendingText({ path, aterm, references, derivation }: PendingDerivation): PendingObject {
+export function pendingDerivation({ path, aterm, references, derivation }: PendingDerivation): PendingObject {
   const writeNar = (sink: ByteSink): void => narOfFile(bytesOf(aterm)).forEach(sink);
   return { path, references, contentAddress: { method: 'text', hash: hashBytes('sha256', aterm) }, text: aterm, derivation, writeNar };
 }

@@ -4,7 +4,7 @@ import { Command, Option } from 'clipanion';
 import { copyBetweenStores } from '../../../engine/copy-paths.ts';
 import { archiveFlake } from '../../../engine/flake-sources.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { lockChoices } from '../../lock-choices.ts';
+import { lockNamedFlake } from '../../lock-choices.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { dryRunOptions, evalOptions, flakeOptions, jsonOptions } from '../../options.ts';
 
@@ -28,10 +28,7 @@ export class FlakeArchiveCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
-        ...lockChoices(this, engine, this.options),
-        ignoreConfig: true,
-      });
+      const locked = await lockNamedFlake(this, engine, this.options, this.flakeUrl);
       const { json, paths } = await archiveFlake(engine, locked, this.dry.dryRun);
       if (this.json.json) this.printJson(json, this.json);
       if (this.dry.dryRun || this.to === undefined) return;

@@ -3,7 +3,7 @@
 import { Command, Option } from 'clipanion';
 import { prefetchInputs } from '../../../engine/flake-sources.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { lockChoices } from '../../lock-choices.ts';
+import { lockNamedFlake } from '../../lock-choices.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions, flakeOptions } from '../../options.ts';
 
@@ -23,10 +23,7 @@ export class FlakePrefetchInputsCommand extends BaseCommand {
   async execute(): Promise<number> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
-        ...lockChoices(this, engine, this.options),
-        ignoreConfig: true,
-      });
+      const locked = await lockNamedFlake(this, engine, this.options, this.flakeUrl);
       const failed = await prefetchInputs(engine, locked, (error) => this.session.report.error(error));
       return failed === 0 ? 0 : 1;
     } finally {

@@ -3,7 +3,7 @@
 import { Command, Option } from 'clipanion';
 import { bytesOf } from '../../../base/bytes.ts';
 import { BaseCommand } from '../../base-command.ts';
-import { lockChoices } from '../../lock-choices.ts';
+import { lockNamedFlake } from '../../lock-choices.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions, flakeOptions, jsonOptions } from '../../options.ts';
 
@@ -30,10 +30,7 @@ export class FlakeShowCommand extends BaseCommand {
     if (!settings.isOverridden('allow-import-from-derivation')) settings.set('allow-import-from-derivation', false);
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      const locked = await engine.flakes.lock(engine.flakes.parse(this.flakeUrl ?? '.'), {
-        ...lockChoices(this, engine, this.options),
-        ignoreConfig: true,
-      });
+      const locked = await lockNamedFlake(this, engine, this.options, this.flakeUrl);
       const shown = await engine.flakes.show(
         locked,
         { allSystems: this.allSystems, legacy: this.legacy, json: this.json.json },
