@@ -7,7 +7,7 @@ import process from 'node:process';
 import { BuildError, FloeError, UsageError } from '../base/errors.ts';
 import { utf8ToByteString } from '../base/bytes.ts';
 import { nearestNames } from '../base/suggestions.ts';
-import { loadSettings, measuresEvaluation } from '../engine/config.ts';
+import { loadSettings, measuresEvaluation, type Settings } from '../engine/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { notHere } from '../engine/not-here.ts';
@@ -107,13 +107,14 @@ export function locateCommand(program: string, words: readonly string[]): Locate
 function openReport(
   surroundings: Surroundings,
   choices: Pick<GlobalChoices, 'level' | 'logFormat' | 'printBuildLogs'>,
-  showTrace: boolean,
+  settings?: Settings,
 ): Report {
   return makeReport(surroundings.stderr, {
     format: choices.logFormat,
     level: choices.level,
     printBuildLogs: choices.printBuildLogs,
-    showTrace,
+    showTrace: settings?.get('show-trace') ?? false,
+    hints: settings?.get('hints') ?? true,
     env: surroundings.env,
     processId: process.pid,
   });
@@ -127,7 +128,7 @@ function openSession(
   forcesImpure: boolean,
   reads?: ReadLog,
 ): Session {
-  const early = openReport(surroundings, choices, false);
+  const early = openReport(surroundings, choices);
   const settings = loadSettings({
     env: surroundings.env,
     flags: choices.assignments,
@@ -138,7 +139,7 @@ function openSession(
   // Flakes evaluate purely unless told otherwise; the older commands the other way round.
   if (!settings.isOverridden('pure-eval') && settings.originOf('pure-eval') === undefined)
     settings.set('pure-eval', !isLegacy && !forcesImpure, 'machine');
-  const report = openReport(surroundings, choices, settings.get('show-trace'));
+  const report = openReport(surroundings, choices, settings);
   const wordsFolder = surroundings.wordsFolder ?? surroundings.cwd;
   return {
     ...surroundings,
@@ -155,8 +156,9 @@ async function withLogs(session: Session, { logFormat: format, level, printBuild
   const path = session.settings.get('json-log-path');
   if (path === undefined) return session;
   const { withJsonLog } = await import('./json-log.ts');
-  const showTrace = session.settings.get('show-trace');
-  const options = { format, level, printBuildLogs, showTrace, env: session.env, processId: process.pid };
+  const { settings } = session;
+  const told = { showTrace: settings.get('show-trace'), hints: settings.get('hints') };
+  const options = { format, level, printBuildLogs, ...told, env: session.env, processId: process.pid };
   return { ...session, report: withJsonLog(session.report, path, options) };
 }
 
@@ -234,7 +236,7 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
   const completed = Number(surroundings.env['NIX_GET_COMPLETIONS']);
   if (completed > 0) return showCompletions(surroundings, completed);
   let tellsBuildStatus = false;
-  let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false }, false);
+  let report = openReport(surroundings, { level: 'info', logFormat: 'raw', printBuildLogs: false });
   try {
     if (launch.words.length === 1 && launch.words[0] === '__dump-cli') {
       const { dumpCommands } = await import('./dump.ts');

@@ -21,6 +21,8 @@ const COLOURS: Readonly<Record<ErrorLevel, string>> = {
 
 export interface PrintErrorOptions {
   readonly showTrace?: boolean;
+  /** Whether to say what may help, too; yes unless told otherwise. */
+  readonly hints?: boolean;
   readonly level?: ErrorLevel;
   /** Source text of a file named by a position; undefined where it cannot be had. */
   readonly readSource?: (file: string) => string | undefined;
@@ -136,7 +138,7 @@ export function printError(error: FloeError, options: PrintErrorOptions = {}): s
   if (hasPlace(error.position)) text += `${printPosition(error.position, '', options)}\n`;
   const suggestions = printSuggestions(error.suggestions, (name) => `${MAGENTA}${name}${NORMAL}`);
   if (suggestions !== undefined) text = `${text.replace(/\n+$/, '\n')}${suggestions}\n`;
-  if (error.hint !== undefined) text = `${text.replace(/\n+$/, '\n')}${error.hint}\n`;
+  if (error.hint !== undefined && options.hints !== false) text = `${text.replace(/\n+$/, '\n')}${error.hint}\n`;
   // NIX: the words of C++ Nix's TOML reader end in a line end that its colours hide from trimming, so an indented empty line follows them.
   const lastLine = error.data['hasEmptyLastLine'] === true ? `\n${' '.repeat(filterEscapes(prefix, true).length)}` : '';
   return decodeUtf8Within(indentBehind(prefix, text.trimEnd()) + lastLine);

@@ -14,6 +14,7 @@ function open(format: LogFormat, isTerminal = false, more: { printBuildLogs?: bo
     level: 'info',
     printBuildLogs: false,
     showTrace: false,
+    hints: true,
     env: { TERM: 'xterm' },
     processId: 1,
     ...more,

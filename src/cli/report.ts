@@ -17,6 +17,7 @@ export interface ReportOptions {
   readonly level: LogLevel;
   readonly printBuildLogs: boolean;
   readonly showTrace: boolean;
+  readonly hints: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** First part of activity ids, so that those of several processes differ. */
   readonly processId: number;
@@ -94,7 +95,8 @@ abstract class BaseReport implements Report {
 
   error(error: unknown, level: ErrorLevel = 'error'): void {
     const known = toFloeError(error);
-    this.printError(known, printError(known, { level, showTrace: this.options.showTrace }), level);
+    const { showTrace, hints } = this.options;
+    this.printError(known, printError(known, { level, showTrace, hints }), level);
     if (this.options.env['FLOE_DEBUG'] && error instanceof Error && known.code === 'FLOE_BUG') this.line('error', error.stack ?? '');
   }
 

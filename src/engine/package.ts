@@ -5,7 +5,7 @@ import { compareStrings } from '../base/bytes.ts';
 import { EvalError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { coerceToStorePath, forceAttrs, forceBool, forceList, forceStringNoContext } from '../eval/coerce.ts';
-import { NO_POSITION } from '../eval/position.ts';
+import { NO_POSITION, type PositionId } from '../eval/position.ts';
 import type { EvalState } from '../eval/state.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
 import { internSymbol, symbolName, symbols } from '../eval/symbol.ts';
@@ -53,9 +53,9 @@ export class Package {
     return new Package(state, undefined, bare, '');
   }
 
-  private text(symbol: number, what: string): string | undefined {
+  private text(symbol: number, pos: PositionId, what: string): string | undefined {
     const slot = this.attrs?.get(symbol);
-    return slot === undefined ? undefined : forceStringNoContext(this.state, slot, NO_POSITION, what);
+    return slot === undefined ? undefined : forceStringNoContext(this.state, slot, pos, what);
   }
 
   get name(): string {
@@ -69,7 +69,8 @@ export class Package {
   /** "unknown" where the derivation does not say; "" for a bare store path. */
   get system(): string {
     if (this.attrs === undefined) return '';
-    return this.text(symbols.system, "while evaluating the 'system' attribute of a derivation") ?? 'unknown';
+    const pos = this.attrs.position(symbols.system);
+    return this.text(symbols.system, pos, "while evaluating the 'system' attribute of a derivation") ?? 'unknown';
   }
 
   get drvPath(): StorePath | undefined {
@@ -90,7 +91,7 @@ export class Package {
   }
 
   get outputName(): string {
-    return this.text(symbols.outputName, 'while evaluating the output name of a derivation') ?? '';
+    return this.text(symbols.outputName, NO_POSITION, 'while evaluating the output name of a derivation') ?? '';
   }
 
   /** All outputs. What was said first stays: names alone, where paths were not asked for. */
@@ -124,7 +125,7 @@ export class Package {
     const outputs = this.outputs() as ReadonlyMap<string, StorePath>;
     const specified = this.attrs?.get(symbols.outputSpecified);
     const what = "while evaluating the 'outputSpecified' attribute of a derivation";
-    if (specified !== undefined && forceBool(this.state, specified, NO_POSITION, what)) {
+    if (specified !== undefined && forceBool(this.state, specified, this.attrs!.position(symbols.outputSpecified), what)) {
       const { outputName } = this;
       const path = outputs.get(outputName);
       if (path === undefined) throw new EvalError(`derivation does not have output '${outputName}'`);

@@ -100,6 +100,8 @@ export class UserEnvironments {
   private async printMissing(packages: readonly Package[]): Promise<void> {
     if (this.options.isQuiet === true) return;
     const paths = this.guard(() => packages.map(derivedPathOf));
+    // What evaluation made (toFile) is there, and not missing.
+    this.engine.builds.flush(paths);
     await this.engine.builds.printMissing(paths, 'info');
   }
 

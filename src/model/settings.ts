@@ -243,6 +243,7 @@ export const SETTINGS = {
     'Processes that evaluate many attributes together; 0 for up to one a core, and only for systems and configurations.',
   ),
   'eval-memory': integer(0, 'Megabytes that each process beside the first may use for that; 0 for its share of half the memory.'),
+  hints: bool(true, 'Say behind an error what may help.'),
   'warm-evaluator': integer(0, 'Minutes for which a process waits that keeps inputs of flakes evaluated for the next command; 0 for none.'),
   'mirrors-debian': list([], "Mirrors behind `mirror://debian/`, best first; empty for those of the machine's apt.", { fromMachine: true }),
   'mirrors-npm': list([], 'Registries behind `mirror://npm/`, best first; empty for the one npm is configured with.', {
@@ -254,7 +255,14 @@ export type SettingName = keyof typeof SETTINGS;
 export type SettingValue<Name extends SettingName> = SettingValues[(typeof SETTINGS)[Name]['kind']];
 
 /** Settings that Nix does not have; left out where output is compared with Nix's. */
-export const OWN_SETTINGS: ReadonlySet<string> = new Set(['eval-cores', 'eval-memory', 'mirrors-debian', 'mirrors-npm', 'warm-evaluator']);
+export const OWN_SETTINGS: ReadonlySet<string> = new Set([
+  'eval-cores',
+  'eval-memory',
+  'hints',
+  'mirrors-debian',
+  'mirrors-npm',
+  'warm-evaluator',
+]);
 
 /** Kinds that `extra-<name>` can add to. */
 const APPENDABLE: ReadonlySet<SettingKind> = new Set(['list', 'set', 'map', 'features', 'sandbox-paths']);

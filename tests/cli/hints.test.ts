@@ -82,3 +82,13 @@ for (const [name, [flake, ...end]] of Object.entries(MISTAKES)) {
     );
   });
 }
+
+test('none where the setting says so', async () => {
+  const run = (config: string) =>
+    runFloe(['nix-instantiate', '--eval', '-E', 'let hello = 1; in helo'], {
+      cwd: folder,
+      env: { HOME: folder, NIX_STORE_DIR: join(folder, 'store'), NIX_STATE_DIR: join(folder, 'state'), NIX_CONFIG: config },
+    });
+  assert.match((await run('')).stderr, /Did you mean hello\?/);
+  assert.doesNotMatch((await run('hints = false')).stderr, /Did you mean/);
+});

@@ -52,10 +52,11 @@ const COMMANDS = [
 ];
 /** Built by meson from C++: without them their scripts cannot start. */
 const NEEDS_CPP = ['plugins', 'test-libstoreconsumer'];
-/** What scripts delete of C++ Nix's memory of caches and fetched trees lies elsewhere with floe. */
-const CACHES: readonly (readonly [theirs: RegExp, ours: string])[] = [
+/** What scripts delete of C++ Nix's memory of caches and fetched trees lies elsewhere with floe; and what it says is compared. */
+const CHANGES: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/rm -f "\$TEST_HOME\/\.cache\/nix\/binary-cache"\*/g, 'rm -rf "$TEST_HOME/.cache/floe/narinfo"'],
   [/rm "\$TEST_HOME"\/\.cache\/nix\/fetcher-cache\*/g, 'rm -r "$TEST_HOME/.cache/floe/fetch"'],
+  [/^cat > "\$NIX_CONF_DIR"\/nix\.conf <<EOF\n/m, '$&hints = false\n'],
 ];
 /** The user `nobody` of Linux. */
 const NOBODY = 65534;
@@ -206,20 +207,21 @@ function prepare(source: string): Scratch {
     PACKAGE_VERSION: readFileSync(join(place, '.version'), 'utf8').trim(),
     system: `${{ x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch}-${process.platform}`,
   });
-  if (!options.oracle) pointAtCaches(tests);
+  if (!options.oracle) adapt(tests);
   mkdirSync(join(place, 't'));
   // Some scripts write beside themselves.
   if (isForeign) for (const path of listTree(place)) lchownSync(path, NOBODY, NOBODY);
   return { place, tests };
 }
 
-/** Lets scripts delete floe's. */
-function pointAtCaches(tests: string): void {
-  for (const name of ['common/functions.sh', 'fetchGitSubmodules.sh']) {
+/** Makes the scripts' surroundings floe's. */
+function adapt(tests: string): void {
+  for (const name of ['common/functions.sh', 'common/init.sh', 'fetchGitSubmodules.sh']) {
     const file = join(tests, name);
+    const text = readFileSync(file, 'utf8');
     writeFileSync(
       file,
-      CACHES.reduce((text, [theirs, ours]) => text.replaceAll(theirs, () => ours), readFileSync(file, 'utf8')),
+      CHANGES.reduce((changed, [theirs, ours]) => changed.replace(theirs, ours), text),
     );
   }
 }

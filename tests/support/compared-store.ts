@@ -29,7 +29,7 @@ export class ComparedStore {
     this.#config = `sandbox = false\nsubstituters =\nbuild-users-group =\n${config}`;
     mkdirSync(`${this.folder}/bin`);
     const floe = fileURLToPath(new URL('../../bin/floe', import.meta.url));
-    for (const name of ['nix', 'nix-build', 'nix-instantiate', 'nix-store']) symlinkSync(floe, `${this.folder}/bin/${name}`);
+    for (const name of ['nix', 'nix-build', 'nix-env', 'nix-instantiate', 'nix-store']) symlinkSync(floe, `${this.folder}/bin/${name}`);
   }
 
   get storeDir(): string {
@@ -44,7 +44,7 @@ export class ComparedStore {
       NIX_STORE_DIR: this.storeDir,
       NIX_STATE_DIR: `${this.#root}/var`,
       NIX_LOG_DIR: `${this.#root}/log`,
-      NIX_CONFIG: this.#config,
+      NIX_CONFIG: who === 'floe' ? `${this.#config}\nhints = false` : this.#config,
     };
     const words = who === 'floe' ? `${this.folder}/bin/` : `${process.env['FLOE_ORACLE']!} `;
     const { status, stdout, stderr } = spawnSync('sh', ['-c', `exec ${words}${command} "$@"`, 'sh', ...args], {
