@@ -25,7 +25,7 @@ export function makeBundledTrees(folders: readonly string[], context: Pick<Fetch
 
 function hashOf(folder: string, { io, cache }: Pick<FetchContext, 'io' | 'cache'>): string {
   const store = { storeDir: '/nix/store', find: () => undefined };
-  const { tree, hashKey } = fetchPath({ type: 'path', path: folder }, { io, store });
+  const { tree, hashKey } = fetchPath({ type: 'path', path: folder }, { io, store, cache });
   const remembered = hashKey === undefined ? undefined : cache.lookup('nar-hash', hashKey)?.value['narHash'];
   if (typeof remembered === 'string') return remembered;
   const narHash = printHash(narHashOfTree(tree), 'sri');

@@ -7,6 +7,7 @@ import { byteStringOf, utf8ToByteString } from '../base/bytes.ts';
 import type { Json } from '../base/canonical-json.ts';
 import { FloeError, UsageError } from '../base/errors.ts';
 import { hashBytes, printHash, parseSri } from '../base/hash.ts';
+import type { Activity } from '../base/progress.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { isGlobalName } from '../eval/base-names.ts';
 import { BUILTINS } from '../eval/builtins/index.ts';
@@ -101,6 +102,11 @@ export class Flakes {
       io: machineIo,
       cache: machineCache,
     });
+    const copyTree = ({ tree, storePath, narHash }: FetchedInput): void => {
+      if (store.isValidPathSync(storePath)) return;
+      const contentAddress = { method: 'nar' as const, hash: narHash };
+      store.addPendingObjects([{ path: storePath, references: [], contentAddress, writeNar: (sink) => writeTreeNar(tree, sink) }]);
+    };
     this.opened = new FlakeFetcher({
       context: {
         io,
@@ -135,10 +141,16 @@ export class Flakes {
       },
       lockFolder: join(cache, 'locks'),
       beforeWrite: () => reads?.refuse('the lock file was written'),
-      keepTree: ({ tree, storePath, narHash }) => {
-        if (bundledTrees.find(printHash(narHash, 'sri')) !== undefined || store.isValidPathSync(storePath)) return;
-        const contentAddress = { method: 'nar' as const, hash: narHash };
-        store.addPendingObjects([{ path: storePath, references: [], contentAddress, writeNar: (sink) => writeTreeNar(tree, sink) }]);
+      keepTree: (fetched) => {
+        if (bundledTrees.find(printHash(fetched.narHash, 'sri')) === undefined) copyTree(fetched);
+      },
+      // The caches lie in it: a home folder is the flake. If the store does, too, nothing helps.
+      holdStill: (fetched) => {
+        const holds = (path: string): boolean => path.startsWith(`${fetched.folder}/`);
+        if (!holds(fetchFolder) || holds(utf8ToByteString(engine.storeAccess.placement.realStoreDir))) return fetched;
+        copyTree(fetched);
+        const folder = store.toRealPath(fetched.storePath);
+        return { ...fetched, tree: new FolderTree(machineIo.files, folder), folder };
       },
     });
     return this.opened;
@@ -274,14 +286,19 @@ export class Flakes {
     options: Omit<ShowOptions, 'system'>,
     sink: { line(text: string): void; warn(message: string): void; readonly isTerminal: boolean },
   ): Promise<Json> {
-    const { settings } = this.engine;
+    const { progress, settings } = this.engine;
     const paint = (code: string) => (text: string) => (sink.isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text);
     const style = { green: paint('32;1'), bold: paint('1'), warning: paint('35;1') };
     const system = settings.get('eval-system') || settings.get('system');
     const title = printFlakeRef(locked.top.lockedRef);
+    const activities: Activity[] = [];
     return walkTogether<ShowSaying, Json>(this.engine, {
       writes: false,
-      show: ([kind, text]) => sink[kind](text),
+      show: ([kind, text = '']) => {
+        if (kind === 'visited') activities.pop()?.stop();
+        else if (kind === 'visiting') activities.push(progress.start('unknown', `evaluating '${text}'`, { level: 'info' }));
+        else sink[kind](text);
+      },
       run: (parts) => {
         const outputs = locked.outputs();
         return this.engine.evaluation().evaluator.guard(() => showFlake(outputs, title, { ...options, system }, style, parts));

@@ -47,6 +47,8 @@ export interface FlakeMachine {
   readonly beforeWrite?: (() => void) | undefined;
   /** Puts a tree into the store; called for `path:` inputs before a lock file is written that names them. */
   readonly keepTree?: ((fetched: FetchedInput) => MaybePromise<void>) | undefined;
+  /** Of a folder that this program itself changes while it runs: a copy. */
+  readonly holdStill?: ((fetched: FetchedInput) => FetchedInput) | undefined;
   /** How messages call a tree that was fetched: its folder here, or the store path it would have, unless this says otherwise. */
   readonly describe?: ((fetched: FetchedInput, path: string) => string) | undefined;
 }
@@ -88,7 +90,7 @@ export class FlakeFetcher {
     const key = printInputAttrs(input);
     const known = this.known.get(key);
     if (known) return known;
-    const fetched = this.fetchOne(input);
+    const fetched = andThen(this.fetchOne(input), (one) => this.machine.holdStill?.(one) ?? one);
     this.known.set(key, fetched);
     return fetched instanceof Promise ? fetched.then((value) => (this.known.set(key, value), value)) : fetched;
   }

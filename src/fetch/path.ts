@@ -21,7 +21,7 @@ interface TreeStats {
   readonly digest: string | undefined;
 }
 
-export function fetchPath(attrs: InputAttrs, context: Pick<FetchContext, 'io' | 'store' | 'bundledTrees'>): RawFetch {
+export function fetchPath(attrs: InputAttrs, context: Pick<FetchContext, 'io' | 'store' | 'bundledTrees' | 'cache'>): RawFetch {
   const given = stringAttr(attrs, 'path') ?? '';
   if (!given.startsWith('/')) throw new FetchError(`cannot fetch input '${printInput(attrs)}' because it uses a relative path`);
   const path = canonicalPath(given);
@@ -40,7 +40,8 @@ export function fetchPath(attrs: InputAttrs, context: Pick<FetchContext, 'io' | 
   return {
     ...withDate(attrs, newest),
     tree: new FolderTree(files, place),
-    hashKey: digest === undefined ? undefined : `path:${digest}`,
+    // Remembering the hash of a tree that holds the memory would change the tree.
+    hashKey: digest === undefined || context.cache.folder.startsWith(`${place}/`) ? undefined : `path:${digest}`,
     folder: place,
   };
 }
