@@ -11,7 +11,7 @@ import type { BuildResult } from '../model/build-result.ts';
 import type { Derivation } from '../model/derivation.ts';
 import { type DerivationRef, type DerivedPath, outputsSpecContains, printDerivedPath } from '../model/derived-path.ts';
 import type { Realisation } from '../model/realisation.ts';
-import { printSetting, type SettingName } from '../model/settings.ts';
+import { OWN_SETTINGS, printSetting, type SettingName } from '../model/settings.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { ClientSettings } from '../model/worker-protocol.ts';
 import type { DaemonStore } from '../store/local/daemon-store.ts';
@@ -31,13 +31,13 @@ const NOT_SENT: readonly SettingName[] = [
   'store',
 ];
 
-/** Settings of evaluation and of the command line mean nothing to a daemon. */
+/** Settings of evaluation and of the command line mean nothing to a daemon; floe's own, nothing to another's. */
 const OF_CLIENTS =
-  /^(?:pure-eval|restrict-eval|impure|eval-|flake-|accept-|commit-|tarball-|nix-path|warn-|lint-|use-registries|bash-|debugger-|trace-|allow-import|allow-unsafe|allow-dirty|allowed-uris|max-call-depth|ignore-try|repl-|color|print-missing|json-log|log-format|abort-on-warn|access-tokens|mirrors-)/;
+  /^(?:pure-eval|restrict-eval|eval-|flake-|accept-|commit-|tarball-|nix-path|warn-|lint-|use-registries|bash-|debugger-|trace-|allow-import|allow-unsafe|allow-dirty|allowed-uris|max-call-depth|ignore-try|repl-|color|print-missing|json-log|log-format|abort-on-warn|access-tokens)/;
 
 /** What a daemon is told: what the user overrode, not what the machine's own nix.conf says. */
 export function clientSettings(settings: Settings, verbosity: LogLevel | undefined): ClientSettings {
-  const names = settings.overriddenNames().filter((name) => !NOT_SENT.includes(name) && !OF_CLIENTS.test(name));
+  const names = settings.overriddenNames().filter((name) => !NOT_SENT.includes(name) && !OWN_SETTINGS.has(name) && !OF_CLIENTS.test(name));
   return {
     keepFailed: settings.get('keep-failed'),
     keepGoing: settings.get('keep-going'),
