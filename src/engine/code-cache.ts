@@ -6,13 +6,67 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { printBase32 } from '../base/base32.ts';
 import { digest } from '../base/sha.ts';
-import { CodePack, type CodeStore } from '../eval/code-pack.ts';
+import { CodePack, type CodeStore, type PackText } from '../eval/code-pack.ts';
 import { contentDigest, isProof, type Look, type ReadLog, signatureOf, statOf } from './reads.ts';
 
 /** What tells one content of a file from any other; a file in the store needs none. */
 interface Signature {
   readonly text: string;
   readonly stats: Look | undefined;
+}
+
+/** PERF: forms that were made one after the other lie so in the pack, and are mostly used so. */
+const WINDOW_SIZE = 1 << 16;
+
+/** A pack's file, read in parts. It stays closed between reads, and where another has taken its place, nothing more is read. */
+class PackFile implements PackText {
+  readonly length: number;
+  private readonly path: string;
+  private readonly identity: string;
+  /** The part that was read last, and where it stands. */
+  private window = Buffer.alloc(0);
+  private start = 0;
+
+  private constructor(path: string, stats: fs.Stats) {
+    this.path = path;
+    this.length = stats.size;
+    this.identity = identityOf(stats);
+  }
+
+  /** Undefined where there is none yet, or none of ours to read. */
+  static open(path: string): PackFile | undefined {
+    try {
+      const stats = fs.statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? undefined : new PackFile(path, stats);
+    } catch {
+      return undefined;
+    }
+  }
+
+  slice(start: number, end: number): string {
+    if (start < this.start || end > this.start + this.window.length) this.read(start, Math.max(end - start, WINDOW_SIZE));
+    return this.window.toString('latin1', start - this.start, end - this.start);
+  }
+
+  private read(start: number, length: number): void {
+    this.start = start;
+    this.window = Buffer.alloc(0);
+    let file: number | undefined;
+    try {
+      file = fs.openSync(this.path, 'r');
+      if (identityOf(fs.fstatSync(file)) !== this.identity) return;
+      const bytes = Buffer.allocUnsafeSlow(Math.min(length, this.length - start));
+      this.window = bytes.subarray(0, fs.readSync(file, bytes, 0, bytes.length, start));
+    } catch {
+      // What cannot be read is not there: it is compiled again.
+    } finally {
+      if (file !== undefined) fs.closeSync(file);
+    }
+  }
+}
+
+function identityOf({ dev, ino, size, mtimeMs }: fs.Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
 }
 
 export class DiskCodeStore implements CodeStore {
@@ -31,14 +85,7 @@ export class DiskCodeStore implements CodeStore {
   }
 
   private open(): CodePack {
-    if (this.pack) return this.pack;
-    let text: string | undefined;
-    try {
-      text = fs.readFileSync(this.file, 'latin1');
-    } catch {
-      // None yet, or not ours to read: the same as empty.
-    }
-    return (this.pack = new CodePack(text));
+    return (this.pack ??= new CodePack(PackFile.open(this.file)));
   }
 
   /** Undefined where the file should not be remembered. */
@@ -57,18 +104,17 @@ export class DiskCodeStore implements CodeStore {
     this.asked = { path, signature };
     const entry = this.open().get(path);
     if (entry === undefined || signature === undefined) return undefined;
-    const end = entry.indexOf('\n');
-    const [known, digest] = entry.slice(0, end).split(' ') as [string, string];
+    const [known, digest] = entry.note.split(' ') as [string, string];
     if (known !== signature.text) return undefined;
     // The file counts as read, though nobody opens it.
     if (signature.stats !== undefined) this.reads?.digest(path, signature.stats, digest, true);
-    return entry.slice(end + 1);
+    return entry.form;
   }
 
   put(path: string, content: string, form: string): void {
     // As it was before it was read: what changed since shows.
     const signature = this.asked?.path === path ? this.asked.signature : undefined;
-    if (signature !== undefined) this.open().put(path, `${signature.text} ${signature.text === '' ? '' : contentDigest(content)}\n${form}`);
+    if (signature !== undefined) this.open().put(path, form, `${signature.text} ${signature.text === '' ? '' : contentDigest(content)}`);
   }
 
   /** Writes what was added, in one rename. A cache that cannot be written is no error. */
@@ -77,7 +123,10 @@ export class DiskCodeStore implements CodeStore {
     const temporary = `${this.file}.${process.pid}`;
     try {
       fs.mkdirSync(dirname(this.file), { recursive: true });
-      fs.writeFileSync(temporary, this.pack.print(), 'latin1');
+      // What another process added meanwhile stays.
+      const whole = new CodePack(PackFile.open(this.file));
+      whole.takeAdded(this.pack);
+      fs.writeFileSync(temporary, whole.print(), 'latin1');
       fs.renameSync(temporary, this.file);
       // Whoever goes on from here reads it again.
       this.pack = undefined;

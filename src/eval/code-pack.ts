@@ -1,9 +1,8 @@
-// Compiled forms kept on disk: one text for many sources, by keys that the engine chooses (what identifies a source's content). One pack
-// file is read in one go where hundreds of small ones would cost a system call or three each; the forms in it are slices of that one
-// text, decoded as they are used.
+// Compiled forms kept on disk: one text for many sources, by keys that the engine chooses (what identifies a source's content). The pack's
+// index is read at once, a form when it is asked for: a small program in a large project reads what it uses.
 //
-// The form of a pack: "floe-code-pack <version>\n", then JSON of [key, length][] and a line feed, then the forms. A
-// pack that does not read is an empty one.
+// The form of a pack: "floe-code-pack <version> <length of the index>\n", then the index, JSON of [key, length of the note, length of the
+// form][], then notes and forms. A pack that does not read is an empty one.
 
 import { FORMAT_VERSION } from './code-format.ts';
 
@@ -15,65 +14,92 @@ export interface CodeStore {
   put(path: string, content: string, form: string): void;
 }
 
+/** What a pack is read from: a string, or what reads parts of a file. A part that cannot be read is shorter than was asked for. */
+export interface PackText {
+  readonly length: number;
+  slice(start: number, end: number): string;
+}
+
+/** A compiled form, and what whoever put it there wants to know about it. */
+export interface PackEntry {
+  readonly note: string;
+  readonly form: string;
+}
+
 /** PERF: one changed file of a project is compiled faster than a pack of megabytes is written. */
 const WORTH_FRACTION = 50;
 
-const HEADER = `floe-code-pack ${FORMAT_VERSION}\n`;
+const HEADER = `floe-code-pack ${FORMAT_VERSION} `;
+const LENGTH_DIGITS = 10;
+const INDEX_START = HEADER.length + LENGTH_DIGITS + 1;
 
 /** A pack in memory. */
 export class CodePack {
-  readonly #text: string;
-  readonly #entries = new Map<string, { readonly start: number; readonly end: number }>();
-  readonly #added = new Map<string, string>();
+  readonly #text: PackText;
+  readonly #entries = new Map<string, { readonly start: number; readonly middle: number; readonly end: number }>();
+  readonly #added = new Map<string, PackEntry>();
 
   /** `text` is a pack as `print` gave it, a byte string; anything else makes an empty pack. */
-  constructor(text: string | undefined) {
+  constructor(text: PackText | undefined) {
     this.#text = text ?? '';
-    if (!this.#text.startsWith(HEADER)) return;
-    const end = this.#text.indexOf('\n', HEADER.length);
+    const head = this.#text.slice(0, INDEX_START);
+    if (!head.startsWith(HEADER)) return;
+    let start = INDEX_START + Number(head.slice(HEADER.length));
     let index: unknown;
     try {
-      index = JSON.parse(this.#text.slice(HEADER.length, end));
+      index = JSON.parse(this.#text.slice(INDEX_START, start));
     } catch {
       return;
     }
     if (!Array.isArray(index)) return;
-    let start = end + 1;
-    for (const [key, length] of index as [string, number][]) {
-      if (start + length > this.#text.length) return;
-      this.#entries.set(key, { start, end: start + length });
-      start += length;
+    for (const [key, noteLength, formLength] of index as [string, number, number][]) {
+      const middle = start + noteLength;
+      const end = middle + formLength;
+      if (end > this.#text.length) return;
+      this.#entries.set(key, { start, middle, end });
+      start = end;
     }
   }
 
   /** Whether so much was added since it was read that writing all of it again pays. */
   get isWorthWriting(): boolean {
     let added = 0;
-    for (const form of this.#added.values()) added += form.length;
+    for (const { form } of this.#added.values()) added += form.length;
     return added * WORTH_FRACTION > this.#text.length;
   }
 
-  get(key: string): string | undefined {
+  get(key: string): PackEntry | undefined {
     const added = this.#added.get(key);
     if (added !== undefined) return added;
-    const entry = this.#entries.get(key);
-    return entry === undefined ? undefined : this.#text.slice(entry.start, entry.end);
+    const place = this.#entries.get(key);
+    if (place === undefined) return undefined;
+    const { start, middle, end } = place;
+    // PERF: two texts of their own. The evaluator reads forms byte by byte, which takes longer in a part of another text.
+    const note = this.#text.slice(start, middle);
+    const form = this.#text.slice(middle, end);
+    return note.length + form.length === end - start ? { note, form } : undefined;
   }
 
-  put(key: string, form: string): void {
-    this.#added.set(key, form);
+  put(key: string, form: string, note = ''): void {
+    this.#added.set(key, { note, form });
   }
 
-  /** The whole pack as a byte string, for the next run. Keys are ASCII. */
+  /** Adds what was added to another pack. */
+  takeAdded(other: CodePack): void {
+    for (const [key, entry] of other.#added) this.#added.set(key, entry);
+  }
+
+  /** The whole pack as a byte string, for the next run. Keys are byte strings, too. */
   print(): string {
-    const index: [string, number][] = [];
+    const index: [string, number, number][] = [];
     let forms = '';
-    const add = (key: string, form: string): void => {
-      index.push([key, form.length]);
-      forms += form;
-    };
-    for (const [key, { start, end }] of this.#entries) if (!this.#added.has(key)) add(key, this.#text.slice(start, end));
-    for (const [key, form] of this.#added) add(key, form);
-    return `${HEADER}${JSON.stringify(index)}\n${forms}`;
+    for (const key of new Set([...this.#entries.keys(), ...this.#added.keys()])) {
+      const entry = this.get(key);
+      if (entry === undefined) continue;
+      index.push([key, entry.note.length, entry.form.length]);
+      forms += entry.note + entry.form;
+    }
+    const indexText = JSON.stringify(index);
+    return `${HEADER}${String(indexText.length).padStart(LENGTH_DIGITS, '0')}\n${indexText}${forms}`;
   }
 }

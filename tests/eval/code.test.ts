@@ -19,7 +19,7 @@ class MemoryStore implements CodeStore {
   pack = new CodePack(undefined);
   hits = 0;
   get(path: string): string | undefined {
-    const form = this.pack.get(path);
+    const form = this.pack.get(path)?.form;
     if (form !== undefined) this.hits++;
     return form;
   }
@@ -69,7 +69,8 @@ test('a file evaluates alike parsed, and from a pack', () => {
 });
 
 test('a pack that does not read is an empty one', () => {
-  for (const text of ['', 'floe-code-pack', 'floe-code-pack 0\n[]\n', new CodePack(undefined).print().replace('[]', '[["a",5]]')]) {
+  const cut = new CodePack(undefined).print().replace('02\n[]', '11\n[["a",0,5]]');
+  for (const text of ['', 'floe-code-pack', 'floe-code-pack 0 0000000002\n[]', cut]) {
     assert.equal(new CodePack(text).get('a'), undefined);
   }
 });
@@ -80,8 +81,8 @@ test('what is added counts before what was read', () => {
   pack.put('b', 'two');
   const again = new CodePack(pack.print());
   assert.equal(again.isWorthWriting, false);
-  again.put('a', 'three');
-  assert.equal(again.get('a'), 'three');
-  assert.equal(new CodePack(again.print()).get('a'), 'three');
-  assert.equal(new CodePack(again.print()).get('b'), 'two');
+  again.put('a', 'three', 'n');
+  assert.deepEqual(again.get('a'), { form: 'three', note: 'n' });
+  assert.deepEqual(new CodePack(again.print()).get('a'), { form: 'three', note: 'n' });
+  assert.equal(new CodePack(again.print()).get('b')?.form, 'two');
 });

@@ -39,7 +39,7 @@ const LOOKING: Readonly<Record<string, readonly [count: number, why: string]>> =
   'src/cli/warm-server.ts': [1, STARTING],
   'src/engine/builds.ts': [6, NETWORK],
   'src/engine/channels.ts': [5, WRITING],
-  'src/engine/code-cache.ts': [1, WRITTEN_DOWN],
+  'src/engine/code-cache.ts': [3, OWN],
   'src/engine/complete.ts': [2, WRITING],
   'src/engine/config.ts': [6, WRITTEN_DOWN],
   'src/engine/dev-shells.ts': [2, OWN],

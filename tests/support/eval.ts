@@ -31,7 +31,7 @@ class PackFile implements CodeStore {
     return `${path}:${stats.mtimeMs}:${stats.size}`;
   }
   get(path: string): string | undefined {
-    return this.#pack.get(this.#key(path));
+    return this.#pack.get(this.#key(path))?.form;
   }
   put(path: string, _content: string, form: string): void {
     this.#pack.put(this.#key(path), form);
