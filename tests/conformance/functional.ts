@@ -52,6 +52,8 @@ const COMMANDS = [
 ];
 /** Built by meson from C++: without them their scripts cannot start. */
 const NEEDS_CPP = ['plugins', 'test-libstoreconsumer'];
+/** Programs that scripts expect in Nix's own store come from this machine. */
+const PROGRAM_FOLDERS = ['/bin', '/usr', '/lib', '/lib64'];
 /** What scripts delete of C++ Nix's memory of caches and fetched trees lies elsewhere with floe; and what it says is compared. */
 const CHANGES: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/rm -f "\$TEST_HOME\/\.cache\/nix\/binary-cache"\*/g, 'rm -rf "$TEST_HOME/.cache/floe/narinfo"'],
@@ -207,21 +209,30 @@ function prepare(source: string): Scratch {
     PACKAGE_VERSION: readFileSync(join(place, '.version'), 'utf8').trim(),
     system: `${{ x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch}-${process.platform}`,
   });
-  if (!options.oracle) adapt(tests);
+  const programs = PROGRAM_FOLDERS.filter((path) => existsSync(path)).join(' ');
+  replaceIn(
+    tests,
+    ['build.sh', 'linux-sandbox.sh'],
+    [
+      [/(?<=--(?:option )?sandbox-paths )"?\/nix\/store"?/g, `"${programs}"`],
+      [/\[\[ ! \$SHELL =~ \/nix\/store \]\]/g, 'false'],
+    ],
+  );
+  if (!options.oracle) replaceIn(tests, ['common/functions.sh', 'common/init.sh', 'fetchGitSubmodules.sh'], CHANGES);
   mkdirSync(join(place, 't'));
   // Some scripts write beside themselves.
   if (isForeign) for (const path of listTree(place)) lchownSync(path, NOBODY, NOBODY);
   return { place, tests };
 }
 
-/** Makes the scripts' surroundings floe's. */
-function adapt(tests: string): void {
-  for (const name of ['common/functions.sh', 'common/init.sh', 'fetchGitSubmodules.sh']) {
+/** Makes the scripts fit their surroundings. */
+function replaceIn(tests: string, names: readonly string[], changes: typeof CHANGES): void {
+  for (const name of names) {
     const file = join(tests, name);
     const text = readFileSync(file, 'utf8');
     writeFileSync(
       file,
-      CHANGES.reduce((changed, [theirs, ours]) => changed.replace(theirs, ours), text),
+      changes.reduce((changed, [theirs, ours]) => changed.replace(theirs, ours), text),
     );
   }
 }
