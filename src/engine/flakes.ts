@@ -25,11 +25,11 @@ import { lockedFlakeFingerprint, type LockFlags, parseInputFlag } from '../flake
 import { type FlakeMetadata, flakeMetadataJson, flakeMetadataLines, type MetadataLine } from '../flake/metadata.ts';
 import type { Io } from '../io/io.ts';
 import { nodeIo } from '../io/node.ts';
-import { parseFlakeRef, type FlakeRef, type PathResolver, printFlakeRef } from '../model/flake-ref.ts';
+import { canonicalPath, parseFlakeRef, type FlakeRef, type PathResolver, printFlakeRef } from '../model/flake-ref.ts';
 import type { RegistryEntry } from '../model/flake-registry.ts';
 import { type InputAttrs, inputStorePath, isFinalInput, isKnownInput, printInput } from '../model/input-scheme.ts';
 import { findLockNode, isLockedNode, sortedInputs } from '../model/lock-file.ts';
-import type { StorePath } from '../model/store-path.ts';
+import { type StoreDir, splitStorePath, type StorePath } from '../model/store-path.ts';
 import { treeInfo } from '../model/tree-info.ts';
 import { makeBundledTrees } from './bundled-trees.ts';
 import type { Engine } from './engine.ts';
@@ -144,6 +144,8 @@ export class Flakes {
       keepTree: (fetched) => {
         if (bundledTrees.find(printHash(fetched.narHash, 'sri')) === undefined) copyTree(fetched);
       },
+      explainOutside: ({ fetched }, path) =>
+        explainOutside(canonicalPath(`${storeDir}/${fetched.storePath}${path}`), storeDir, engine.isPure),
       // The caches lie in it: a home folder is the flake. If the store does, too, nothing helps.
       holdStill: (fetched) => {
         const holds = (path: string): boolean => path.startsWith(`${fetched.folder}/`);
@@ -467,3 +469,14 @@ const DISK_PROBE: PathProbe = {
 };
 
 export { parseInputFlag };
+
+/** NIX: trees of flakes lie in the store, and so does what is beside them: nothing that may be read, or that has the name of a store object. */
+function explainOutside(path: string, storeDir: StoreDir, isPure: boolean): string | undefined {
+  if (isPure) return `access to absolute path '${path}' is forbidden in pure evaluation mode (use '--impure' to override)`;
+  try {
+    splitStorePath(path, storeDir);
+  } catch (error) {
+    if (error instanceof FloeError) return error.message;
+  }
+  return undefined;
+}

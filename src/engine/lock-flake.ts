@@ -49,6 +49,8 @@ export interface FlakeMachine {
   readonly keepTree?: ((fetched: FetchedInput) => MaybePromise<void>) | undefined;
   /** Of a folder that this program itself changes while it runs: a copy. */
   readonly holdStill?: ((fetched: FetchedInput) => FetchedInput) | undefined;
+  /** See LockOptions. */
+  readonly explainOutside?: LockOptions<EngineTree>['explainOutside'];
   /** How messages call a tree that was fetched: its folder here, or the store path it would have, unless this says otherwise. */
   readonly describe?: ((fetched: FetchedInput, path: string) => string) | undefined;
 }
@@ -151,9 +153,9 @@ export class FlakeFetcher {
 
   /** Locks in memory. */
   lock(ref: FlakeRef, options: Omit<LockOptions<EngineTree>, 'settings' | 'warn' | 'globals'> = {}): MaybePromise<LockResult<EngineTree>> {
-    const { settings, context, globals } = this.machine;
+    const { settings, context, globals, explainOutside } = this.machine;
     const debug = (message: string) => context.progress?.log('debug', message);
-    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, debug, globals }));
+    return this.drive(lockFlake<EngineTree>(ref, { ...options, settings, warn: context.warn, debug, globals, explainOutside }));
   }
 
   /** Locks, and writes the lock file where it changed and may be written. */

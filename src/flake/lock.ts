@@ -79,6 +79,8 @@ export interface LockOptions<Tree extends FetchedTree = FetchedTree> extends Loc
   /** Names of the base environment (see ReadFlakeOptions). */
   readonly globals?: GlobalNames | undefined;
   readonly debug?: WarningSink | undefined;
+  /** What C++ Nix says of a file that a relative path ("/../a/flake.nix") leads to, outside of the tree; undefined where it would read it. */
+  explainOutside?(tree: Tree, path: string): string | undefined;
   /** Told of the flake itself before its inputs are looked at. */
   onTop?(top: TopFlake<Tree>): void;
   /** Text of a lock file to start from instead of the flake's own, with its name. */
@@ -525,7 +527,10 @@ class Walk<Tree extends FetchedTree> {
     if (relative !== undefined) {
       const root = folderInTree(base.folder, relative);
       const folder = root === undefined ? undefined : folderInTree(root, ref.subdir);
-      if (folder === undefined) throw leadsOutside(relative, path);
+      if (folder === undefined) {
+        const file = `${base.folder}/${relative}/${ref.subdir}/flake.nix`;
+        throw leadsOutside(relative, path, this.options.explainOutside?.(base.tree, file));
+      }
       const file = this.trees.read(base.tree, folder, ref, path, this.warn);
       return { lockedRef: ref, file, place: { tree: base.tree, folder: file.folder } };
     }
@@ -552,13 +557,11 @@ function equalParents(a: InputPath | undefined, b: InputPath | undefined): boole
   return a === undefined || b === undefined ? a === b : compareInputPaths(a, b) === 0;
 }
 
-function leadsOutside(relative: string, path: InputPath): RestrictedPathError {
-  return new RestrictedPathError(
-    `the path '${relative}' of input '${printInputPath(path)}' leads out of the tree of the flake that names it`,
-    {
-      hint: 'a relative path stays within the tree (the repository, or the folder of the flake); use an absolute `path:` or `git+file:` reference for another',
-    },
-  );
+function leadsOutside(relative: string, path: InputPath, explained: string | undefined): RestrictedPathError {
+  const what = `the path '${relative}' of input '${printInputPath(path)}' leads out of the tree of the flake that names it`;
+  const advice =
+    'a relative path stays within the tree (the repository, or the folder of the flake); use an absolute `path:` or `git+file:` reference for another';
+  return new RestrictedPathError(explained ?? what, { hint: explained === undefined ? advice : `${what}\n${advice}` });
 }
 
 /** Reads `a/b` of a flag; UsageError where it names no input. */
