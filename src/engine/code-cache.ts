@@ -114,7 +114,9 @@ export class DiskCodeStore implements CodeStore {
   put(path: string, content: string, form: string): void {
     // As it was before it was read: what changed since shows.
     const signature = this.asked?.path === path ? this.asked.signature : undefined;
-    if (signature !== undefined) this.open().put(path, form, `${signature.text} ${signature.text === '' ? '' : contentDigest(content)}`);
+    if (signature === undefined) return;
+    const { text } = signature;
+    this.open().put(path, form, () => `${text} ${text === '' ? '' : contentDigest(content)}`);
   }
 
   /** Writes what was added, in one rename. A cache that cannot be written is no error. */

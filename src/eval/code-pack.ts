@@ -37,7 +37,7 @@ const INDEX_START = HEADER.length + LENGTH_DIGITS + 1;
 export class CodePack {
   readonly #text: PackText;
   readonly #entries = new Map<string, { readonly start: number; readonly middle: number; readonly end: number }>();
-  readonly #added = new Map<string, PackEntry>();
+  readonly #added = new Map<string, { readonly form: string; readonly makeNote: () => string }>();
 
   /** `text` is a pack as `print` gave it, a byte string; anything else makes an empty pack. */
   constructor(text: PackText | undefined) {
@@ -70,7 +70,7 @@ export class CodePack {
 
   get(key: string): PackEntry | undefined {
     const added = this.#added.get(key);
-    if (added !== undefined) return added;
+    if (added !== undefined) return { note: added.makeNote(), form: added.form };
     const place = this.#entries.get(key);
     if (place === undefined) return undefined;
     const { start, middle, end } = place;
@@ -80,8 +80,9 @@ export class CodePack {
     return note.length + form.length === end - start ? { note, form } : undefined;
   }
 
-  put(key: string, form: string, note = ''): void {
-    this.#added.set(key, { note, form });
+  /** PERF: most packs are not written again for a small program, so its note is not made. */
+  put(key: string, form: string, makeNote: () => string): void {
+    this.#added.set(key, { form, makeNote });
   }
 
   /** Adds what was added to another pack. */

@@ -24,7 +24,7 @@ class MemoryStore implements CodeStore {
     return form;
   }
   put(path: string, _content: string, form: string): void {
-    this.pack.put(path, form);
+    this.pack.put(path, form, String);
   }
   /** As another run would find it. */
   reopen(): void {
@@ -77,11 +77,11 @@ test('a pack that does not read is an empty one', () => {
 
 test('what is added counts before what was read', () => {
   const pack = new CodePack(undefined);
-  pack.put('a', 'one');
-  pack.put('b', 'two');
+  pack.put('a', 'one', String);
+  pack.put('b', 'two', String);
   const again = new CodePack(pack.print());
   assert.equal(again.isWorthWriting, false);
-  again.put('a', 'three', 'n');
+  again.put('a', 'three', () => 'n');
   assert.deepEqual(again.get('a'), { form: 'three', note: 'n' });
   assert.deepEqual(new CodePack(again.print()).get('a'), { form: 'three', note: 'n' });
   assert.equal(new CodePack(again.print()).get('b')?.form, 'two');

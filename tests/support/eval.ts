@@ -34,7 +34,7 @@ class PackFile implements CodeStore {
     return this.#pack.get(this.#key(path))?.form;
   }
   put(path: string, _content: string, form: string): void {
-    this.#pack.put(this.#key(path), form);
+    this.#pack.put(this.#key(path), form, String);
   }
   save(): void {
     if (this.#pack.isWorthWriting) writeFileSync(this.#file, this.#pack.print(), 'latin1');
