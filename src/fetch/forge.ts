@@ -5,10 +5,10 @@
 import { isCommitHash } from '../model/git-ref-name.ts';
 import { FetchError } from '../base/errors.ts';
 import { type InputAttrs, printInput, printRev, refOf, revOf, stringAttr, withAttrs } from '../model/input-scheme.ts';
-import { type DownloadOptions, downloadThrough } from './download.ts';
+import type { DownloadOptions } from './download.ts';
 import type { Refusal } from '../io/download.ts';
 import type { FetchContext, RawFetch } from './fetcher.ts';
-import { type CachedTree, cachedTreeFetch, cachedTreeValue, readCachedTree, unpackIntoCache } from './tarball.ts';
+import { cachedTreeFetch, cachedTreeValue, downloadTree, readCachedTree } from './tarball.ts';
 
 export interface Forge {
   readonly defaultHost: string;
@@ -57,15 +57,11 @@ export async function fetchFromForge(forge: Forge, attrs: InputAttrs, context: F
   const locked = withAttrs(attrs, { ref: undefined, rev });
   const known = context.cache.lookup('forge-revision', rev)?.value;
   const knownTree = known && readCachedTree(known, context);
-  const tree = knownTree ?? (await downloadTree(forge.tarballUrl(place, rev, token !== undefined), options, place, context));
+  const url = forge.tarballUrl(place, rev, token !== undefined);
+  const tree = knownTree ?? (await downloadTree(url, place.shown, printInput(locked), options, context)).result;
+  if (tree === undefined) throw new FetchError(`'${url}' gave nothing`);
   if (!knownTree) context.cache.store('forge-revision', rev, cachedTreeValue(tree));
   return cachedTreeFetch(withAttrs(locked, { lastModified: tree.lastModified }), tree, context);
-}
-
-async function downloadTree(url: string, options: DownloadOptions, { shown }: ForgePlace, context: FetchContext): Promise<CachedTree> {
-  const { result } = await downloadThrough(url, options, context, (body) => unpackIntoCache(body, shown, context));
-  if (result === undefined) throw new FetchError(`'${url}' gave nothing`);
-  return result;
 }
 
 const MINUTE_MS = 60_000;

@@ -5,8 +5,9 @@ import { FetchError } from '../base/errors.ts';
 import { type Hash, parseSri, printHash } from '../base/hash.ts';
 import { type InputAttrs, integerAttr, parseInputUrl, stringAttr, withAttrs } from '../model/input-scheme.ts';
 import { parseUrl, urlPathToFilePath } from '../model/url.ts';
+import type { DownloadAnswer } from '../io/download.ts';
 import { unpackArchive } from '../io/unpack-archive.ts';
-import { cachePlace, downloadThrough, isFreshEntry } from './download.ts';
+import { cachePlace, type DownloadOptions, downloadThrough, isFreshEntry } from './download.ts';
 import type { FetchContext, RawFetch } from './fetcher.ts';
 import { FolderTree, narHashOfTree } from './source-tree.ts';
 
@@ -52,7 +53,7 @@ async function downloadTarball(
   });
   if (known && knownTree && isFreshEntry(known, context)) return result(knownTree, knownLink);
   const etag = knownTree && String(known!.value['etag'] ?? '');
-  const { answer, result: unpacked } = await downloadThrough(url, { etag }, context, (body) => unpackIntoCache(body, url, context));
+  const { answer, result: unpacked } = await downloadTree(url, url, url, { etag }, context);
   const tree = unpacked ?? knownTree!;
   const immutableUrl = answer.immutableUrl ?? (unpacked ? undefined : knownLink);
   const value = { etag: answer.etag, ...cachedTreeValue(tree), ...(immutableUrl !== undefined && { immutableUrl }) };
@@ -75,8 +76,25 @@ function checkLocal(url: string, { io }: FetchContext): void {
   throw new FetchError(`tarball "${path}" is a directory, not a file.`);
 }
 
+/** Downloads and unpacks; no result where nothing has changed. `shown` names the archive in errors, `input` to who waits for it. */
+export async function downloadTree(
+  url: string,
+  shown: string,
+  input: string,
+  options: DownloadOptions,
+  context: FetchContext,
+): Promise<{ readonly answer: DownloadAnswer; readonly result: CachedTree | undefined }> {
+  // C++ Nix's words, who reads them waits for the same: floe's cache is no Git repository.
+  const activity = context.progress?.start('unknown', `unpacking '${input}' into the Git cache`, { level: 'info' });
+  try {
+    return await downloadThrough(url, options, context, (body) => unpackIntoCache(body, shown, context));
+  } finally {
+    activity?.stop();
+  }
+}
+
 /** Unpacks beside the place of the tree, and moves it there when it is whole and its hash is known. */
-export async function unpackIntoCache(source: AsyncIterable<Uint8Array>, shown: string, context: FetchContext): Promise<CachedTree> {
+async function unpackIntoCache(source: AsyncIterable<Uint8Array>, shown: string, context: FetchContext): Promise<CachedTree> {
   const { files, inflaters } = context.io;
   const fresh = files.makeTemporaryFolder(`${context.cache.folder}/trees`, 'new-');
   try {

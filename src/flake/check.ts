@@ -9,7 +9,7 @@ import { addFrame } from '../eval/error-position.ts';
 import { NO_POSITION, type PositionId } from '../eval/position.ts';
 import type { EvalState } from '../eval/state.ts';
 import { ContextAccumulator } from '../eval/string-context.ts';
-import { internSymbol, symbolName } from '../eval/symbol.ts';
+import { internSymbol, printSymbol, symbolName } from '../eval/symbol.ts';
 import { describeType, force, Lambda, type Slot } from '../eval/value.ts';
 import type { StorePath } from '../model/store-path.ts';
 import type { Parts } from './parts.ts';
@@ -47,7 +47,16 @@ export interface CheckResult {
   readonly omittedSystems: readonly string[];
 }
 
-type Checker = (path: string, slot: Slot, pos: PositionId) => void;
+/** `path` is for messages, with names in quotes that are no identifiers; `name` is the last as it is. */
+type Checker = (path: string, slot: Slot, pos: PositionId, name: string) => void;
+
+interface Member {
+  readonly name: string;
+  /** In quotes where it is no identifier. */
+  readonly shown: string;
+  readonly slot: Slot;
+  readonly pos: PositionId;
+}
 
 const REPLACEMENTS: Readonly<Record<string, string>> = {
   defaultPackage: 'packages.<system>.default',
@@ -125,8 +134,13 @@ class Check {
   }
 
   /** NIX: in the order of symbols, that is of first sight of the names. */
-  private members(set: Attrs): { name: string; slot: Slot; pos: PositionId }[] {
-    return set.keys().map((symbol, i) => ({ name: symbolName(symbol), slot: set.slots()[i]!, pos: set.positionAt(i) }));
+  private members(set: Attrs): Member[] {
+    return set.keys().map((symbol, i) => ({
+      name: symbolName(symbol),
+      shown: printSymbol(symbol),
+      slot: set.slots()[i]!,
+      pos: set.positionAt(i),
+    }));
   }
 
   /** Runs a check; an error in it gets a frame and is reported. */
@@ -144,14 +158,14 @@ class Check {
       force(slot, pos);
       const replacement = Object.hasOwn(REPLACEMENTS, name) ? REPLACEMENTS[name] : undefined;
       if (replacement !== undefined) this.helper.warn(`flake output attribute '${name}' is deprecated; use '${replacement}' instead`);
-      if (Object.hasOwn(this.outputs, name)) this.outputs[name]!(name, slot, pos);
+      if (Object.hasOwn(this.outputs, name)) this.outputs[name]!(name, slot, pos, name);
       else if (!UNCHECKED.has(name)) this.helper.warn(`unknown flake output '${name}'`);
     });
   }
 
   private byName(check: Checker): Checker {
     return (path, slot, pos) => {
-      for (const one of this.members(forceAttrs(this.state, slot, pos, ''))) check(`${path}.${one.name}`, one.slot, one.pos);
+      for (const one of this.members(forceAttrs(this.state, slot, pos, ''))) check(`${path}.${one.shown}`, one.slot, one.pos, one.name);
     };
   }
 
@@ -160,16 +174,16 @@ class Check {
     return (path, slot, pos) => {
       const members = this.members(forceAttrs(this.state, slot, pos, ''));
       this.helper.parts.expect(this.group, members.length);
-      for (const one of members) check(`${path}.${one.name}`, one.slot, one.pos);
+      for (const one of members) check(`${path}.${one.shown}`, one.slot, one.pos, one.name);
     };
   }
 
   /** Each is a world of its own. */
   private configurations(path: string, slot: Slot, pos: PositionId): void {
     const members = this.members(forceAttrs(this.state, slot, pos, ''));
-    for (const { name } of members) this.helper.parts.expect(`${path}.${name}`, 1);
+    for (const { shown } of members) this.helper.parts.expect(`${path}.${shown}`, 1);
     for (const one of members) {
-      this.group = `${path}.${one.name}`;
+      this.group = `${path}.${one.shown}`;
       this.nixosConfiguration(this.group, one.slot, one.pos);
     }
     this.group = '';
@@ -187,7 +201,7 @@ class Check {
           this.helper.report(new FloeError('FLOE_FLAKE_CHECK', `'${one.name}' is not a valid system type, at ${where}`));
         }
         this.group = one.name;
-        if (isChecked(one.name)) check(`${path}.${one.name}`, one.slot, one.pos);
+        if (isChecked(one.name)) check(`${path}.${one.shown}`, one.slot, one.pos, one.name);
         else this.omitted.add(one.name);
       }
       this.group = '';
@@ -211,9 +225,10 @@ class Check {
     return found;
   }
 
-  private check(path: string, slot: Slot, pos: PositionId): void {
+  private check(path: string, slot: Slot, pos: PositionId, name: string): void {
     const derivation = this.derivation(path, slot, pos);
-    if (derivation !== undefined && path.startsWith(`checks.${this.options.system}.`)) this.checks.push({ attrPath: path, derivation });
+    const { system } = this.options;
+    if (derivation !== undefined && this.group === system) this.checks.push({ attrPath: `checks.${system}.${name}`, derivation });
   }
 
   private text(set: Attrs, name: string): string | undefined {
@@ -272,6 +287,7 @@ class Check {
         const jobs = forceAttrs(this.state, slot, pos, '');
         if (isDerivation(jobs)) fail('jobset should not be a derivation at top-level');
         for (const job of this.members(jobs)) {
+          // NIX: names of jobs get no quotes.
           const below = `${path}.${job.name}`;
           if (isDerivation(forceAttrs(this.state, job.slot, job.pos, ''))) {
             this.helper.during(`checking Hydra job '${below}'`, () => void this.derivation(below, job.slot, job.pos));

@@ -5,7 +5,7 @@ import type { Json } from '../base/canonical-json.ts';
 import { EvalError, WrongTypeError } from '../base/errors.ts';
 import { Attrs } from '../eval/attrs.ts';
 import { isDerivation } from '../eval/equality.ts';
-import { internSymbol, type SymbolId, symbolName } from '../eval/symbol.ts';
+import { internSymbol, printSymbol, type SymbolId, symbolName } from '../eval/symbol.ts';
 import type { Parts } from './parts.ts';
 import { describeType, force, isString, NixPath, type Slot, stringText, type Value } from '../eval/value.ts';
 
@@ -17,8 +17,8 @@ export interface ShowOptions {
   readonly json: boolean;
 }
 
-/** A line of the tree, or a warning. */
-export type ShowSaying = readonly [kind: 'line' | 'warn', text: string];
+/** A line of the tree, a warning, or which attribute it begins to look into and that it is done with that. */
+export type ShowSaying = readonly [kind: 'line' | 'warn' | 'visiting', text: string] | readonly ['visited'];
 
 /** Colours, or nothing. */
 export interface ShowStyle {
@@ -116,11 +116,14 @@ class Show {
   }
 
   visit(slot: Slot, path: readonly string[], header: string, prefix: string): Json {
+    this.parts.say(['visiting', path.join('.')]);
     try {
       return this.visitOutput(slot, path, header, prefix);
     } catch (error) {
       if (error instanceof EvalError && path[0] === 'legacyPackages') return {};
       throw error;
+    } finally {
+      this.parts.say(['visited']);
     }
   }
 
@@ -182,7 +185,7 @@ class Show {
       if (isPart(name) || this.isPart([...path, name, ''])) parts.expect(isPart(name) ? group : name, isPart(name) ? 1 : 0);
     shown.forEach((name, index) => {
       const last = index === shown.length - 1;
-      const childHeader = `${style.green(prefix + (last ? LAST_BRANCH : BRANCH))}${style.bold(name)}`;
+      const childHeader = `${style.green(prefix + (last ? LAST_BRANCH : BRANCH))}${style.bold(printSymbol(internSymbol(name)))}`;
       const below = [...path, name];
       const visit = () => this.visit(this.attr(value, name), below, childHeader, prefix + (last ? PAST_LAST : PAST_BRANCH));
       members.set(name, isPart(name) ? parts.part(group, below.join('\0'), null, visit) : visit());

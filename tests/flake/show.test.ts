@@ -47,7 +47,7 @@ function askOracle(flags: readonly string[]): string {
   }
 }
 
-function show(options: ShowOptions): { text: string; warnings: string[] } {
+function show(options: ShowOptions): { text: string; warnings: string[]; visits: string[] } {
   const evaluator = new Evaluator({ host: new DiskHost({ env: {} }), builtins: BUILTINS });
   const outputs = evaluator.evalText(`(import ${folder}/flake.nix).outputs { self = { }; }`, '/');
   const lines: string[] = [];
@@ -57,9 +57,14 @@ function show(options: ShowOptions): { text: string; warnings: string[] } {
     bold: (text: string) => `\u001b[1m${text}\u001b[0m`,
     warning: (text: string) => `\u001b[35;1m${text}\u001b[0m`,
   };
-  const parts = aloneParts<ShowSaying>(([kind, text]) => void (kind === 'line' ? lines : warnings).push(text));
+  const visits: string[] = [];
+  const parts = aloneParts<ShowSaying>(([kind, text = '']) => {
+    if (kind === 'line') lines.push(text);
+    else if (kind === 'warn') warnings.push(text);
+    else visits.push(kind === 'visited' ? 'done' : text);
+  });
   const json = evaluator.guard(() => showFlake(outputs, 'TITLE', options, style, parts));
-  return { text: byteStringToUtf8(options.json ? `${printJson(json)}\n` : lines.map((line) => `${line}\n`).join('')), warnings };
+  return { text: byteStringToUtf8(options.json ? `${printJson(json)}\n` : lines.map((line) => `${line}\n`).join('')), warnings, visits };
 }
 
 for (const [name, { flags, options }] of Object.entries(CASES)) {
@@ -78,4 +83,10 @@ test('flake show --json warns of what it leaves out', () => {
     "packages.aarch64-linux.default omitted (use '--all-systems' to show)",
     'packages.x86_64-linux.notdrv.name is not a derivation',
   ]);
+});
+
+test('flake show tells what it looks into', () => {
+  const { visits } = show(CASES['plain.txt']!.options);
+  assert.deepEqual(visits.slice(0, 6), ['', 'apps', 'apps.x86_64-linux', 'apps.x86_64-linux.default', 'done', 'apps.x86_64-linux.plain']);
+  assert.equal(visits.filter((each) => each === 'done').length, visits.length / 2);
 });
