@@ -4,9 +4,10 @@
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { Progress } from '../base/progress.ts';
 import { FloeError, StoreError } from '../base/errors.ts';
+import { shortSocketName } from '../store/local/daemon-socket.ts';
 import { judge, type Peer, readPeer, type TrustSettings, type Verdict } from './trust.ts';
 
 export interface ListenOptions {
@@ -17,16 +18,6 @@ export interface ListenOptions {
   readonly forced: boolean | undefined;
   /** Starts the process that serves a client, which has the connection as its standard input and output. */
   readonly serve: (connection: Socket, isTrusted: boolean) => ChildProcess;
-}
-
-/** What a socket address holds. */
-const MAX_ADDRESS = 107;
-
-/** A name for the socket that is short enough; `release` when it is bound. */
-function shortName(path: string): { readonly name: string; readonly release: () => void } {
-  if (Buffer.byteLength(path) <= MAX_ADDRESS) return { name: path, release: () => {} };
-  const folder = fs.openSync(dirname(path), fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-  return { name: `/proc/self/fd/${folder}/${basename(path)}`, release: () => fs.closeSync(folder) };
 }
 
 /** systemd's socket, where it started us with one. */
@@ -48,7 +39,7 @@ async function bind(server: Server, path: string): Promise<void> {
   try {
     fs.mkdirSync(dirname(path), { recursive: true });
     fs.rmSync(path, { force: true });
-    const { name, release } = shortName(path);
+    const { name, release } = shortSocketName(path);
     server.listen(name);
     await listening;
     release();

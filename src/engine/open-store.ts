@@ -43,7 +43,8 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
     url: named,
     machine: reads === undefined ? machine : recordingMachine(machine, reads),
     progress,
-    autoOptimise: settings.get('auto-optimise-store'),
+    // A daemon's client may say so later.
+    autoOptimise: () => settings.get('auto-optimise-store'),
     withRealisations: settings.hasFeature('ca-derivations'),
     requiresSignatures: settings.get('require-sigs'),
     derivationsElsewhere,

@@ -17,7 +17,7 @@ export interface OpenStoreOptions {
   /** The present machine and environment unless said. */
   readonly machine?: StoreMachine;
   readonly progress?: Progress | undefined;
-  readonly autoOptimise?: boolean;
+  readonly autoOptimise?: () => boolean;
   /** Remember what outputs of content-addressed derivations turned out to be. */
   readonly withRealisations?: boolean;
   /** Whether what is copied here needs a signature, where the URL does not say. */
@@ -40,7 +40,7 @@ export interface PlacedStore {
 
 /** Opens the store, made where it is missing. Says what has to be said about its place over `progress`. */
 export function openStore(options: OpenStoreOptions = {}): PlacedStore {
-  const { url, progress, autoOptimise = false, withRealisations = false, requiresSignatures, derivationsElsewhere, trustedKeys } = options;
+  const { url, progress, autoOptimise, withRealisations = false, requiresSignatures, derivationsElsewhere, trustedKeys } = options;
   const placement = placeStore(url, options.machine ?? readStoreMachine());
   for (const name of placement.unknownParameters) progress?.log('warn', `unknown setting '${name}' of store '${placement.uri}'`);
   if (placement.warning !== undefined) progress?.log('warn', placement.warning);

@@ -264,7 +264,7 @@ test('roots that come while the other collects', { skip }, async () => {
 });
 
 test('a private store (chroot) of floe is one for `--store`', { skip }, async () => {
-  const store = openTestStore(folder, { autoOptimise: true });
+  const store = openTestStore(folder, { autoOptimise: () => true });
   const { info, nar } = objectOf('sample', SAMPLE, store.storeDir);
   await store.addToStore(info, sourceOf(nar));
   store.addTextSync('text', bytesOf('text'), [info.path]);

@@ -207,3 +207,17 @@ test('links of optimised files go when nothing uses them', async () => {
   assert.deepEqual(readdirSync(`${store.realStoreDir}/.links`), []);
   store.closeSync();
 });
+
+test('whether files are linked as they come may change while the store is open', async () => {
+  let links = false;
+  const store = openTestStore(folder, { autoOptimise: () => links });
+  const add = async (name: string): Promise<number> => {
+    const { info, nar } = objectOf(name, SAMPLE, store.storeDir);
+    await store.addToStore(info, sourceOf(nar));
+    return existsSync(`${store.realStoreDir}/.links`) ? readdirSync(`${store.realStoreDir}/.links`).length : 0;
+  };
+  assert.equal(await add('plain'), 0);
+  links = true;
+  assert.equal(await add('linked'), 3);
+  store.closeSync();
+});

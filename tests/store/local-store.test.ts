@@ -5,4 +5,4 @@ import { testStore } from '../conformance/store.ts';
 
 const folder = temporaryFolder();
 testStore('local store', async () => openTestStore(folder));
-testStore('local store that links equal files', async () => openTestStore(folder, { autoOptimise: true }));
+testStore('local store that links equal files', async () => openTestStore(folder, { autoOptimise: () => true }));

@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
 import { ProtocolError, StoreError } from '../../base/errors.ts';
 import type { RemoteConnection } from '../remote/serve-store.ts';
 import { systemErrorCode } from './system-error.ts';
@@ -22,6 +23,30 @@ function cannotConnect(path: string, code: string | undefined, cause: unknown): 
     cause,
     hint: 'is the Nix daemon running? `floe daemon` starts one',
   });
+}
+
+/** What a socket address holds. */
+const MAX_ADDRESS = 107;
+
+/** Another name for a socket, short enough for an address; `release` when it is bound or connected. */
+export function shortSocketName(path: string): { readonly name: string; readonly release: () => void } {
+  if (Buffer.byteLength(path) <= MAX_ADDRESS) return { name: path, release: () => {} };
+  const folder = fs.openSync(dirname(path), fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  return { name: `/proc/self/fd/${folder}/${basename(path)}`, release: () => fs.closeSync(folder) };
+}
+
+/** A socket whose system call has been made; how that ended is still to be heard. StoreError where its folder is missing. */
+function connecting(path: string): Socket {
+  try {
+    const { name, release } = shortSocketName(path);
+    try {
+      return connect({ path: name });
+    } finally {
+      release();
+    }
+  } catch (error) {
+    throw cannotConnect(path, systemErrorCode(error), error);
+  }
 }
 
 /** Why a connection did not come about, where the system call itself only said that it did not. */
@@ -53,7 +78,7 @@ const READ_SIZE = 64 * 1024;
 
 /** Connects at once. StoreError where nobody listens. */
 export function connectBlocking(path: string): BlockingConnection {
-  const socket = connect({ path });
+  const socket = connecting(path);
   // Node must not read what is ours, nor be kept alive, nor be told of errors that are met here.
   socket.pause();
   socket.unref();
@@ -104,7 +129,7 @@ export function isListening(path: string): boolean {
 
 /** Connects, to be waited for. */
 export async function connectToDaemon(path: string): Promise<RemoteConnection> {
-  const socket = connect({ path });
+  const socket = connecting(path);
   try {
     await once(socket, 'connect');
   } catch (error) {

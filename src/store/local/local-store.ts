@@ -57,8 +57,8 @@ export interface LocalStoreOptions {
   /** As the user would write it; "local" unless said. */
   readonly uri?: string;
   readonly progress?: Progress | undefined;
-  /** Hard-link equal files as they come (setting auto-optimise-store). */
-  readonly autoOptimise?: boolean;
+  /** Whether equal files are hard-linked as they come (setting auto-optimise-store); asked each time. */
+  readonly autoOptimise?: (() => boolean) | undefined;
   /** Space kept aside so that a full disk can be collected (setting gc-reserved-space). */
   readonly reservedBytes?: number;
   /** Imports need a signature by one of these keys; undefined accepts all. */
@@ -104,7 +104,7 @@ export class LocalStore implements Store {
   readonly #db: StoreDatabase;
   readonly #tempRoots: TempRoots;
   readonly #progress: Progress;
-  readonly #autoOptimise: boolean;
+  readonly #autoOptimise: () => boolean;
   readonly #reservedBytes: number;
   readonly #trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
   readonly #now: () => number;
@@ -124,7 +124,7 @@ export class LocalStore implements Store {
     this.isReadOnly = options.readOnly === true;
     this.requiresSignatures = options.requiresSignatures ?? true;
     this.#progress = options.progress ?? SILENT;
-    this.#autoOptimise = options.autoOptimise === true;
+    this.#autoOptimise = options.autoOptimise ?? (() => false);
     this.#reservedBytes = options.reservedBytes ?? RESERVED_BYTES;
     this.#trustedKeys = options.trustedKeys;
     this.#now = options.now ?? nowInSeconds;
@@ -426,7 +426,7 @@ export class LocalStore implements Store {
 
   /** Hard-links files of objects that came just now, where `autoOptimise` says so. */
   optimiseNew(paths: readonly StorePath[], repair = false): void {
-    if (!this.#autoOptimise) return;
+    if (!this.#autoOptimise()) return;
     const optimiser = new Optimiser({ realStoreDir: this.realStoreDir, progress: this.#progress, repair });
     for (const path of paths) optimiser.optimise(this.toRealPath(path));
   }
