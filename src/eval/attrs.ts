@@ -1,12 +1,13 @@
 // Attribute sets: a shape (sorted keys, and where each was defined) that many sets share, and one array of values in the shape's order.
 // Shapes up to PLANNED_LIMIT keys are unique: two sets with the same keys from the same places have the same shape, however they were
-// made. So a select remembers shape and index (an inline cache), and `//` of two shapes is a remembered plan. LARGE: all that knows the
-// layout stands here.
+// made. So a select remembers shape and index (an inline cache), and `//` of two shapes is a remembered plan. What `//` makes of a large set
+// and a small one has two layers: its own values, and the array of the large one (Attrs says how). LARGE: all that knows the layout stands
+// here.
 //
 // PERF: evaluating 952 packages makes 645,000 sets that are not literals, of 17,000 different key sets and 55,000 different shapes.
 //
 // INVARIANT: keys are symbols in ascending order without doubles; a shape never changes; `values` changes only by writing a
-// thunk's value in the thunk's place.
+// thunk's value in the thunk's place, and where a layered set becomes flat.
 //
 // The order users see (bytes of the names) is `order()`; the order of `keys()` and `slots()` is of no meaning but the same for both.
 //
@@ -14,7 +15,7 @@
 
 import { compareSymbolNames, internSymbol, type SymbolId } from './symbol.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
-import { forceThunk, Thunk, type Slot, type Value } from './value.ts';
+import { forceThunk, isWriteBack, Thunk, type Slot, type Value } from './value.ts';
 
 /** Larger key sets are data rather than code. There are no plans for them, and they are shared from the second of a kind on. */
 const PLANNED_LIMIT = 256;
@@ -38,6 +39,8 @@ class KeyPlan {
   readonly keySet: KeySet;
   /** Where each value comes from: an index into left's values, or the complement of an index into right's. */
   readonly sources: readonly number[];
+  /** How `left // right` is layered where both are flat; undefined while nobody asked. */
+  layout: Layout | null | undefined = undefined;
   /** Another with the same hash. */
   readonly next: KeyPlan | null;
   constructor(left: KeySet, right: KeySet, keySet: KeySet, sources: readonly number[], next: KeyPlan | null) {
@@ -49,33 +52,69 @@ class KeyPlan {
   }
 }
 
+/** Arrays of the operands of `a // b`; in plans, the two lowest bits of where a value comes from. */
+const [FROM_A, FROM_A_BASE, FROM_B, FROM_B_BASE] = [0, 1, 2, 3];
+
+/** How the values of a layered set come about. */
+interface Layout {
+  /** As in Shape. */
+  readonly places: readonly number[];
+  /** The array that it is put on, one of FROM_A to FROM_B_BASE; */
+  readonly base: number;
+  /** and its own values. */
+  readonly sources: readonly number[];
+}
+
 /** What `a // b` is for two shapes. */
 export class UpdatePlan {
   readonly left: Shape;
   readonly right: Shape;
   readonly shape: Shape;
-  /** As in a KeyPlan. */
-  readonly sources: readonly number[];
+  /** The array that the result is put on; -1 where it is flat. */
+  private readonly base: number;
+  /** What is copied: as in a KeyPlan where both are flat, else index * 4 + one of FROM_A to FROM_B_BASE. */
+  private readonly sources: readonly number[];
   /** Another with the same hash. */
   readonly next: UpdatePlan | null;
-  constructor(left: Shape, right: Shape, shape: Shape, sources: readonly number[], next: UpdatePlan | null) {
+  constructor(left: Shape, right: Shape, shape: Shape, base: number, sources: readonly number[], next: UpdatePlan | null) {
     this.left = left;
     this.right = right;
     this.shape = shape;
+    this.base = base;
     this.sources = sources;
     this.next = next;
   }
   /** `a // b` for two sets of the shapes that it was made for. */
   apply(a: Attrs, b: Attrs): Attrs {
-    const { sources } = this;
+    const { sources, base } = this;
+    if (this.left.places !== null || this.right.places !== null) return this.applyLayered(a, b);
     const aValues = a.values;
     const bValues = b.values;
     const length = sources.length;
+    if (base >= 0) {
+      const values: Slot[] = new Array(length + 1);
+      values[0] = base === FROM_A ? aValues : bValues;
+      for (let i = 0; i < length; i++) {
+        const source = sources[i]!;
+        values[i + 1] = source >= 0 ? aValues[source]! : bValues[~source]!;
+      }
+      return new Attrs(this.shape, values);
+    }
     const values: Slot[] = new Array(length);
     for (let i = 0; i < length; i++) {
       const source = sources[i]!;
       values[i] = source >= 0 ? aValues[source]! : bValues[~source]!;
     }
+    return new Attrs(this.shape, values);
+  }
+
+  private applyLayered(a: Attrs, b: Attrs): Attrs {
+    const { sources, base } = this;
+    const arrays = [a.values, a.values[0] as Slot[], b.values, b.values[0] as Slot[]];
+    const first = base < 0 ? 0 : 1;
+    const values: Slot[] = new Array(first + sources.length);
+    if (base >= 0) values[0] = arrays[base]!;
+    for (let i = 0; i < sources.length; i++) values[first + i] = arrays[sources[i]! & 3]![sources[i]! >> 2]!;
     return new Attrs(this.shape, values);
   }
 }
@@ -145,7 +184,7 @@ class KeySet {
     for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + positions[i]!) & HASH_MASK;
     const first = shapes.get(hash) ?? null;
     for (let shape = first; shape !== null; shape = shape.next) {
-      if (shape.keySet === this && startsAlike(shape.positions!, positions, length)) return shape;
+      if (shape.keySet === this && shape.places === null && startsAlike(shape.positions!, positions, length)) return shape;
     }
     const shape = new Shape(this, positions.slice(0, length), NO_POSITION, first);
     shapes.set(hash, shape);
@@ -164,6 +203,7 @@ const keySets = new Map<number, KeySet>();
 const keyPlans = new Map<number, KeyPlan>();
 const shapes = new Map<number, Shape>();
 const updatePlans = new Map<number, UpdatePlan>();
+const placesByHash = new Map<number, readonly number[]>();
 /** Ids of key sets and shapes. */
 let idCount = 0;
 
@@ -212,11 +252,23 @@ export class Shape {
   readonly literal: PositionId;
   /** For hashes. */
   readonly id: number;
+  /** Where each value is, in layered sets; null in flat ones, where it is at the index of its key. See Attrs. */
+  readonly places: readonly number[] | null;
+  /** The same for flat sets. */
+  readonly flat: Shape;
   /** The plan for `this // other` that was asked for last. */
   lastPlan: UpdatePlan | null = null;
   /** Another with the same hash. */
   readonly next: Shape | null;
-  constructor(keySet: KeySet, positions: readonly PositionId[] | null, literal: PositionId, next: Shape | null) {
+  constructor(
+    keySet: KeySet,
+    positions: readonly PositionId[] | null,
+    literal: PositionId,
+    next: Shape | null,
+    layered: { readonly flat: Shape; readonly places: readonly number[] } | null = null,
+  ) {
+    this.places = layered === null ? null : layered.places;
+    this.flat = layered === null ? this : layered.flat;
     this.keySet = keySet;
     this.keys = keySet.keys;
     this.positions = positions;
@@ -230,10 +282,25 @@ export class Shape {
     return this.keySet.find(symbol);
   }
 
+  /** Where the value of a key is in sets of this shape, NO_PLACE where the key is missing. */
+  placeOf(symbol: SymbolId): number {
+    const index = this.keySet.find(symbol);
+    const { places } = this;
+    return places === null || index < 0 ? index : places[index]!;
+  }
+
   /** Indices of the keys in the order of their names' bytes. */
   order(): readonly number[] {
     return this.keySet.order();
   }
+}
+
+/** See Shape.placeOf. */
+export const NO_PLACE = -1;
+
+/** The place of what is at an index of the array that a layered set is put on; the inverse of itself. */
+function inBase(index: number): number {
+  return -2 - index;
 }
 
 /** Index of `symbol` in `keys[from..]`, or the complement of where it would stand. */
@@ -250,19 +317,35 @@ function binarySearch(keys: readonly SymbolId[], symbol: SymbolId, from: number)
   return ~low;
 }
 
-/** An attribute set. */
+/**
+ * An attribute set. A flat one has an array of values parallel to its keys. A layered one, which `//` makes of a large set and a small one,
+ * has its own values from index 1 of its array on; at index 0 is the array of the flat set that it is put on. So there are two layers at
+ * most. A place, where a value is, is its index in the set's own array, or below zero (inBase) one in the array at index 0.
+ */
 export class Attrs {
-  /** For the interpreter's inline caches; others use the methods. */
-  readonly shape: Shape;
-  /** Parallel to `shape.keys`. */
-  readonly values: Slot[];
+  /** For the interpreter's inline caches; others use the methods. Changes when a layered set becomes flat. */
+  shape: Shape;
+  /** As `shape.places` says. */
+  values: Slot[];
   constructor(shape: Shape, values: Slot[]) {
     this.shape = shape;
     this.values = values;
   }
 
   get size(): number {
-    return this.values.length;
+    return this.shape.keys.length;
+  }
+
+  /** The slot at a place, which is not NO_PLACE. */
+  at(place: number): Slot {
+    return place >= 0 ? this.values[place]! : (this.values[0] as Slot[])[inBase(place)]!;
+  }
+
+  /** Puts a thunk's value in the thunk's place, where that may be. `shape` is the set's at the time when it had the thunk there. */
+  writeBack(shape: Shape, place: number, value: Value): void {
+    if (!isWriteBack(value) || this.shape !== shape) return;
+    if (place >= 0) this.values[place] = value;
+    else (this.values[0] as Slot[])[inBase(place)] = value;
   }
 
   has(symbol: SymbolId): boolean {
@@ -271,8 +354,8 @@ export class Attrs {
 
   /** The slot of an attribute (perhaps a thunk), undefined where it is missing. */
   get(symbol: SymbolId): Slot | undefined {
-    const i = this.shape.find(symbol);
-    return i < 0 ? undefined : this.values[i];
+    const place = this.shape.placeOf(symbol);
+    return place === NO_PLACE ? undefined : this.at(place);
   }
 
   /** The value of an attribute, evaluated; undefined where it is missing. */
@@ -281,11 +364,15 @@ export class Attrs {
     return i < 0 ? undefined : this.forceAt(i, pos);
   }
 
-  /** The value at an index of keys(), evaluated and written back. */
+  /** The value at an index of keys(), evaluated. */
   forceAt(index: number, pos: PositionId = NO_POSITION): Value {
-    const slot = this.values[index]!;
-    if (slot instanceof Thunk) return (this.values[index] = forceThunk(slot, pos));
-    return slot;
+    const { shape } = this;
+    const place = this.placeAt(index);
+    const slot = this.at(place);
+    if (!(slot instanceof Thunk)) return slot;
+    const value = forceThunk(slot, pos);
+    this.writeBack(shape, place, value);
+    return value;
   }
 
   /** Symbols of all attributes; the order has no meaning, but is that of slots(). Not to be changed. */
@@ -293,8 +380,26 @@ export class Attrs {
     return this.shape.keys;
   }
 
-  /** Slots of all attributes, in the order of keys(). Not to be changed, but for writing back values. */
+  /** The place of the slot at an index of keys(). */
+  placeAt(index: number): number {
+    const { places } = this.shape;
+    return places === null ? index : places[index]!;
+  }
+
+  /** The slot at an index of keys(). */
+  slotAt(index: number): Slot {
+    return this.at(this.placeAt(index));
+  }
+
+  /** Slots of all attributes, in the order of keys(). Not to be changed, but for writing back values. A layered set becomes flat. */
   slots(): Slot[] {
+    const { places } = this.shape;
+    if (places !== null) {
+      const values: Slot[] = new Array(places.length);
+      for (let i = 0; i < values.length; i++) values[i] = this.at(places[i]!);
+      this.values = values;
+      this.shape = this.shape.flat;
+    }
     return this.values;
   }
 
@@ -317,7 +422,7 @@ export class Attrs {
 
   /** The same keys (and positions, unless told otherwise) with other values, given in the order of keys(). */
   withSlots(slots: Slot[], keepPositions = true): Attrs {
-    const { shape } = this;
+    const shape = this.shape.flat;
     if (keepPositions || shape.positions === null) return new Attrs(shape, slots);
     return new Attrs(shape.keySet.bare(), slots);
   }
@@ -326,12 +431,12 @@ export class Attrs {
   pick(indices: readonly number[]): Attrs {
     const length = indices.length;
     if (length === 0) return EMPTY_ATTRS;
-    if (length === this.values.length) return this;
+    if (length === this.size) return this;
     const { keys, positions } = this.shape;
     const values: Slot[] = new Array(length);
     for (let i = 0; i < length; i++) {
       const at = indices[i]!;
-      values[i] = this.values[at]!;
+      values[i] = this.slotAt(at);
       scratchKeys[i] = keys[at]!;
       if (positions !== null) scratchPositions[i] = positions[at]!;
     }
@@ -349,7 +454,7 @@ export class Attrs {
     }
     if (dropped.length === 0) return this;
     const kept: number[] = [];
-    for (let i = 0; i < this.values.length; i++) if (!dropped.includes(i)) kept.push(i);
+    for (let i = 0; i < this.size; i++) if (!dropped.includes(i)) kept.push(i);
     return this.pick(kept);
   }
 }
@@ -482,8 +587,8 @@ export function makeAttrs(entries: Iterable<readonly [string, Slot]>): Attrs {
 
 /** `a // b`. */
 export function updateAttrs(a: Attrs, b: Attrs): Attrs {
-  if (b.values.length === 0) return a;
-  if (a.values.length === 0 || a.shape === b.shape) return b;
+  if (b.size === 0) return a;
+  if (a.size === 0 || a.shape.flat === b.shape.flat) return b;
   const plan = queryUpdatePlan(a, b);
   return plan === null ? mergeAttrs(a, b) : plan.apply(a, b);
 }
@@ -492,7 +597,7 @@ export function updateAttrs(a: Attrs, b: Attrs): Attrs {
 export function queryUpdatePlan(a: Attrs, b: Attrs): UpdatePlan | null {
   const aShape = a.shape;
   const bShape = b.shape;
-  if (a.values.length === 0 || b.values.length === 0 || aShape === bShape) return null;
+  if (a.size === 0 || b.size === 0 || aShape.flat === bShape.flat) return null;
   const { lastPlan } = aShape;
   if (lastPlan !== null && lastPlan.right === bShape) return lastPlan;
   const hash = hashPair(aShape.id, bShape.id);
@@ -507,15 +612,92 @@ export function queryUpdatePlan(a: Attrs, b: Attrs): UpdatePlan | null {
   return plan;
 }
 
+/** A set is layered where that many values at least need not be copied, */
+const BASE_LEAST = 24;
+
+/** and so many times more than are. */
+const BASE_TIMES = 4;
+
 function planUpdate(a: Shape, b: Shape, next: UpdatePlan | null): UpdatePlan {
-  const { keySet, sources } = queryKeyPlan(a.keySet, b.keySet);
-  if (a.positions === null && b.positions === null) return new UpdatePlan(a, b, keySet.bare(), sources, next);
-  for (let i = 0; i < sources.length; i++) {
-    const source = sources[i]!;
-    const from = source >= 0 ? a.positions : b.positions;
-    scratchPositions[i] = from === null ? NO_POSITION : from[source >= 0 ? source : ~source]!;
+  const keyPlan = queryKeyPlan(a.keySet, b.keySet);
+  const { keySet, sources } = keyPlan;
+  const { length } = sources;
+  let flat: Shape;
+  if (a.positions === null && b.positions === null) flat = keySet.bare();
+  else {
+    for (let i = 0; i < length; i++) {
+      const source = sources[i]!;
+      const from = source >= 0 ? a.positions : b.positions;
+      scratchPositions[i] = from === null ? NO_POSITION : from[source >= 0 ? source : ~source]!;
+    }
+    flat = keySet.withPositions(scratchPositions);
   }
-  return new UpdatePlan(a, b, keySet.withPositions(scratchPositions), sources, next);
+  if (a.places === null && b.places === null) {
+    if (keyPlan.layout === undefined)
+      keyPlan.layout = layOut(
+        sources.map((source) => (source >= 0 ? source * 4 + FROM_A : ~source * 4 + FROM_B)),
+        FROM_A,
+        FROM_B,
+        true,
+      );
+    const { layout } = keyPlan;
+    if (layout === null) return new UpdatePlan(a, b, flat, -1, sources, next);
+    return new UpdatePlan(a, b, layeredShape(flat, layout.places), layout.base, layout.sources, next);
+  }
+  const full: number[] = new Array(length);
+  for (let i = 0; i < length; i++) {
+    const source = sources[i]!;
+    const from = source >= 0 ? FROM_A : FROM_B;
+    const index = source >= 0 ? source : ~source;
+    const { places } = source >= 0 ? a : b;
+    const place = places === null ? index : places[index]!;
+    full[i] = place >= 0 ? place * 4 + from : inBase(place) * 4 + from + 1;
+  }
+  // Only arrays of flat sets may be put under others.
+  const layout = layOut(full, a.places === null ? FROM_A : FROM_A_BASE, b.places === null ? FROM_B : FROM_B_BASE, false);
+  if (layout === null) return new UpdatePlan(a, b, flat, -1, full, next);
+  return new UpdatePlan(a, b, layeredShape(flat, layout.places), layout.base, layout.sources, next);
+}
+
+/** How a set of values from these sources is put on one of two arrays; null where that does not pay. */
+function layOut(sources: readonly number[], a: number, b: number, isPlain: boolean): Layout | null {
+  const { length } = sources;
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < length; i++) counts[sources[i]! & 3]!++;
+  const base = counts[a]! >= counts[b]! ? a : b;
+  const kept = counts[base]!;
+  if (kept < BASE_LEAST || kept < (length - kept) * BASE_TIMES) return null;
+  const places: number[] = new Array(length);
+  const own: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const source = sources[i]!;
+    if ((source & 3) === base) places[i] = inBase(source >> 2);
+    else places[i] = own.push(isPlain ? ((source & 3) === FROM_A ? source >> 2 : ~(source >> 2)) : source);
+  }
+  return { places: internPlaces(places), base, sources: own.slice() };
+}
+
+/** The one array with these places. */
+function internPlaces(places: number[]): readonly number[] {
+  let hash = places.length;
+  for (let i = 0; i < places.length; i++) hash = (Math.imul(hash, 31) + places[i]!) & HASH_MASK;
+  const known = placesByHash.get(hash);
+  if (known !== undefined && known.length === places.length && startsAlike(known, places, places.length)) return known;
+  placesByHash.set(hash, places);
+  return places;
+}
+
+/** The shape of layered sets that have the keys and positions of `flat`, and their values at these places. */
+function layeredShape(flat: Shape, places: readonly number[]): Shape {
+  let hash = ~flat.id;
+  for (let i = 0; i < places.length; i++) hash = (Math.imul(hash, 31) + places[i]!) & HASH_MASK;
+  const first = shapes.get(hash) ?? null;
+  for (let shape = first; shape !== null; shape = shape.next) {
+    if (shape.flat === flat && shape.places !== null && startsAlike(shape.places, places, places.length)) return shape;
+  }
+  const shape = new Shape(flat.keySet, flat.positions, NO_POSITION, first, { flat, places });
+  shapes.set(hash, shape);
+  return shape;
 }
 
 function queryKeyPlan(a: KeySet, b: KeySet): KeyPlan {
@@ -559,6 +741,8 @@ function mergeAttrs(a: Attrs, b: Attrs): Attrs {
   const aPositions = a.shape.positions;
   const bPositions = b.shape.positions;
   const hasPositions = aPositions !== null || bPositions !== null;
+  const aValues = a.slots();
+  const bValues = b.slots();
   const isFew = bKeys.length * 8 < aKeys.length;
   const limit = aKeys.length + bKeys.length;
   const keys: SymbolId[] = new Array(limit);
@@ -583,12 +767,12 @@ function mergeAttrs(a: Attrs, b: Attrs): Attrs {
     }
     for (; i < end; i++, out++) {
       keys[out] = aKeys[i]!;
-      values[out] = a.values[i]!;
+      values[out] = aValues[i]!;
       if (positions !== null) positions[out] = aPositions === null ? NO_POSITION : aPositions[i]!;
     }
     if (j === bKeys.length) break;
     keys[out] = bKeys[j]!;
-    values[out] = b.values[j]!;
+    values[out] = bValues[j]!;
     if (positions !== null) positions[out] = bPositions === null ? NO_POSITION : bPositions[j]!;
     out++;
     if (isReplaced) i++;

@@ -5,7 +5,7 @@
 // module and not of a state.
 
 import { FloeError, StackOverflowError, WrongTypeError } from '../base/errors.ts';
-import { Attrs, type Shape } from './attrs.ts';
+import { Attrs, NO_PLACE, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { addFrame, at, CALL_SITE, withoutPlace } from './error-position.ts';
 import { variablePosition, type Code } from './code.ts';
@@ -377,17 +377,17 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
   const { shape, values } = argument;
   const plan = code.planShape === shape ? code.plan! : planFormals(code, shape, pos);
   for (let i = 0; i < count; i++) {
-    const index = plan[i]!;
-    env[first + i] = index >= 0 ? values[index] : undefined;
+    const place = plan[i]!;
+    env[first + i] = place >= 0 ? values[place] : place === NO_PLACE ? undefined : argument.at(place);
   }
   // Defaults see the whole frame, so they come after all given arguments (a variable finds `undefined` where its slot is not set yet).
   if (code.planHasDefaults) {
-    for (let i = 0; i < count; i++) if (plan[i]! < 0) env[first + i] = formals[i]!.fallback!.thunk(env);
+    for (let i = 0; i < count; i++) if (plan[i]! === NO_PLACE) env[first + i] = formals[i]!.fallback!.thunk(env);
   }
   return env;
 }
 
-/** Index of each formal in sets of this shape, -1 for those that fall back; remembered for the next call with the same shape. */
+/** Place of each formal in sets of this shape, NO_PLACE for those that fall back; remembered for the next call with the same shape. */
 function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly number[] {
   const formals = code.formals!;
   const plan: number[] = new Array(formals.length);
@@ -395,9 +395,9 @@ function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly 
   let hasDefaults = false;
   for (let i = 0; i < formals.length; i++) {
     const formal = formals[i]!;
-    const index = shape.find(formal.symbol);
-    plan[i] = index;
-    if (index >= 0) used++;
+    const place = shape.placeOf(formal.symbol);
+    plan[i] = place;
+    if (place !== NO_PLACE) used++;
     else if (formal.fallback === null) {
       const error = new WrongTypeError(
         `function '${functionName(code)}' called without required argument '${printSymbol(formal.symbol)}'`,

@@ -77,7 +77,7 @@ function equalAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId, what:
   for (let at = 0; at < order.length; at++) {
     const i = order[at]!;
     // INVARIANT: keys ascend in both, so equal key sets are equal arrays.
-    isEqual = aKeys[i] === bKeys[i] && equalValues(state, a.slots()[i]!, b.slots()[i]!, pos, what);
+    isEqual = aKeys[i] === bKeys[i] && equalValues(state, a.slotAt(i), b.slotAt(i), pos, what);
     if (!isEqual) break;
   }
   leaveCall();
@@ -155,7 +155,7 @@ function assertEqualAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId)
       );
     }
     try {
-      assertEqual(state, a.slots()[i]!, b.slots()[i]!, pos);
+      assertEqual(state, a.slotAt(i), b.slotAt(i), pos);
     } catch (error) {
       if (error instanceof FloeError) {
         if (b.positionAt(i) !== NO_POSITION) addFrame(error, b.positionAt(i), 'where right hand side is');

@@ -13,7 +13,17 @@
 import { byteStringToUtf8 } from '../base/bytes.ts';
 import { AssertionError, EvalError, FloeError, MissingAttributeError, UndefinedVariableError, WrongTypeError } from '../base/errors.ts';
 import { nearestNames, nearestVariables } from '../base/suggestions.ts';
-import { Attrs, AttrsBuilder, EMPTY_ATTRS, NO_SHAPE, queryUpdatePlan, updateAttrs, type Shape, type UpdatePlan } from './attrs.ts';
+import {
+  Attrs,
+  AttrsBuilder,
+  EMPTY_ATTRS,
+  NO_PLACE,
+  NO_SHAPE,
+  queryUpdatePlan,
+  updateAttrs,
+  type Shape,
+  type UpdatePlan,
+} from './attrs.ts';
 import { Builtin } from './builtin.ts';
 import { call1, call2, callLambda, callWithArray, enterCall, evalEarly, leaveCall } from './call.ts';
 import { Code, Kind, variablePosition } from './code.ts';
@@ -279,10 +289,10 @@ const WITH_VARIABLE = new Kind(function evalWithVariable(this: WithVariable, env
     if (!(set instanceof Attrs)) {
       throw addFrame(wrongSet(set), this.d[i]!, 'while evaluating the first subexpression of a with expression');
     }
-    const index = set.shape.find(symbol);
-    if (index < 0) continue;
-    const slot = set.values[index]!;
-    return slot instanceof Thunk ? forceAttr(set, index, slot, this.position) : slot;
+    const place = set.shape.placeOf(symbol);
+    if (place === NO_PLACE) continue;
+    const slot = set.at(place);
+    return slot instanceof Thunk ? forceAttr(set, place, slot, this.position) : slot;
   }
   throw new UndefinedVariableError(`undefined variable '${printSymbol(symbol)}'`, {
     ...at(this.position),
@@ -318,10 +328,11 @@ function wrongSet(value: Value): WrongTypeError {
   return new WrongTypeError(`expected a set but found ${describeType(value)}: ${printForError(value)}`);
 }
 
-function forceAttr(set: Attrs, index: number, thunk: Thunk, pos: PositionId): Value {
+function forceAttr(set: Attrs, place: number, thunk: Thunk, pos: PositionId): Value {
   if (thunk.code === null) return thunk.held as Value;
+  const { shape } = set;
   const value = forceThunk(thunk, pos);
-  if (isWriteBack(value)) set.values[index] = value;
+  set.writeBack(shape, place, value);
   return value;
 }
 
@@ -333,7 +344,7 @@ function missingAttribute(set: Attrs, symbol: SymbolId, pos: PositionId): Missin
   });
 }
 
-/** The subject and the name; the shape that was last seen, and where the name is in it. */
+/** The subject and the name; the shape that was last seen, and the place of the name's value in it. */
 type Select = Code<Code, SymbolId, Shape, number>;
 
 const SELECT = new Kind(
@@ -341,30 +352,30 @@ const SELECT = new Kind(
     const set = this.a.eval(env);
     if (!(set instanceof Attrs)) throw addFrame(wrongSet(set), this.position, 'while selecting an attribute');
     const { shape } = set;
-    let index: number;
-    if (shape === this.c) index = this.d;
+    let place: number;
+    if (shape === this.c) place = this.d;
     else {
-      index = shape.find(this.b);
-      if (index < 0) throw missingAttribute(set, this.b, this.position);
+      place = shape.placeOf(this.b);
+      if (place === NO_PLACE) throw missingAttribute(set, this.b, this.position);
       this.c = shape;
-      this.d = index;
+      this.d = place;
     }
-    const slot = set.values[index]!;
-    if (slot instanceof Thunk) return slot.code === null ? (slot.held as Value) : forceSelected(this, env, set, index, slot);
+    const slot = place >= 0 ? set.values[place]! : set.at(place);
+    if (slot instanceof Thunk) return slot.code === null ? (slot.held as Value) : forceSelected(this, env, set, place, slot);
     return slot;
   },
   function delaySelect(this: Select, env: Env): Slot {
     const set = peek(this.a, env);
     if (set instanceof Attrs) {
       const { shape } = set;
-      let index = this.d;
+      let place = this.d;
       if (shape !== this.c) {
-        index = shape.find(this.b);
-        if (index < 0) return new Thunk(this, env);
+        place = shape.placeOf(this.b);
+        if (place === NO_PLACE) return new Thunk(this, env);
         this.c = shape;
-        this.d = index;
+        this.d = place;
       }
-      const value = finished(set.values[index]);
+      const value = finished(place >= 0 ? set.values[place]! : set.at(place));
       if (value !== undefined && isWriteBack(value)) return value;
       // A new address, as C++'s thunk would be.
       if (value instanceof Lambda) return new Lambda(value.code, value.env);
@@ -374,8 +385,8 @@ const SELECT = new Kind(
   function peekSelect(this: Select, env: Env): Value | undefined {
     const set = peek(this.a, env);
     if (!(set instanceof Attrs)) return undefined;
-    const index = set.shape === this.c ? this.d : set.shape.find(this.b);
-    return index < 0 ? undefined : finished(set.values[index]);
+    const place = set.shape === this.c ? this.d : set.shape.placeOf(this.b);
+    return place === NO_PLACE ? undefined : finished(set.at(place));
   },
 );
 
@@ -388,11 +399,12 @@ function peek(code: Code, env: Env): Value | undefined {
   return code.kind.peek.call(code, env);
 }
 
-function forceSelected(code: Select, env: Env, set: Attrs, index: number, thunk: Thunk): Value {
-  const pos = set.positionAt(index);
+function forceSelected(code: Select, env: Env, set: Attrs, place: number, thunk: Thunk): Value {
+  const { shape } = set;
+  const pos = shape.places === null ? set.positionAt(place) : set.position(code.b);
   try {
     const value = forceThunk(thunk, pos === NO_POSITION ? code.position : pos);
-    if (isWriteBack(value)) set.values[index] = value;
+    set.writeBack(shape, place, value);
     return value;
   } catch (error) {
     throw inAttribute(error, env, pos, printSymbol(code.b));
@@ -466,10 +478,11 @@ const SELECT_PATH = new Kind(function evalSelectPath(this: SelectPath, env: Env)
       if (!(value instanceof Attrs)) throw addFrame(wrongSet(value), this.position, 'while selecting an attribute');
       const index = value.shape.find(symbol);
       if (index < 0) throw missingAttribute(value, symbol, this.position);
-      const slot: Slot = value.values[index]!;
+      const place = value.placeAt(index);
+      const slot: Slot = value.at(place);
       pos = value.positionAt(index);
       const isLast = i === path.length - 1;
-      value = slot instanceof Thunk ? forceAttr(value, index, slot, isLast && pos !== NO_POSITION ? pos : this.position) : slot;
+      value = slot instanceof Thunk ? forceAttr(value, place, slot, isLast && pos !== NO_POSITION ? pos : this.position) : slot;
     }
     return value;
   } catch (error) {
@@ -496,10 +509,11 @@ const SELECT_OR = new Kind(function evalSelectOr(this: SelectOr, env: Env): Valu
       // NIX: the fallback is evaluated inside this `try`, so its errors get the frame of the steps before.
       if (index < 0) return this.c.eval(env);
       const set = value as Attrs;
-      const slot = set.values[index]!;
+      const place = set.placeAt(index);
+      const slot = set.at(place);
       pos = set.positionAt(index);
       const isLast = i === path.length - 1;
-      value = slot instanceof Thunk ? forceAttr(set, index, slot, isLast && pos !== NO_POSITION ? pos : this.position) : slot;
+      value = slot instanceof Thunk ? forceAttr(set, place, slot, isLast && pos !== NO_POSITION ? pos : this.position) : slot;
     }
     return value;
   } catch (error) {
@@ -522,11 +536,11 @@ const HAS_ATTR = new Kind(function evalHasAttr(this: HasAttr, env: Env): Value {
   for (let i = 0; ; i++) {
     const symbol = path.symbol(i, env);
     if (!(value instanceof Attrs)) return false;
-    const index = value.shape.find(symbol);
-    if (index < 0) return false;
+    const place = value.shape.placeOf(symbol);
+    if (place === NO_PLACE) return false;
     if (i === last) return true;
-    const slot: Slot = value.values[index]!;
-    value = slot instanceof Thunk ? forceAttr(value, index, slot, this.position) : slot;
+    const slot: Slot = value.at(place);
+    value = slot instanceof Thunk ? forceAttr(value, place, slot, this.position) : slot;
   }
 });
 

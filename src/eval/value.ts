@@ -139,7 +139,7 @@ const DELAYED_2 = new Kind(function callDelayed2(this: DelayedCalls, held: reado
 const DELAYED_ATTRS = new Kind(function callDelayedAttr(this: Code<Slot, Attrs>, held: number, pos: PositionId, thunk: Thunk): Value {
   thunk.code = this;
   const source = this.b;
-  return call2(force(this.a, pos), symbolName(source.keys()[held]!), source.slots()[held]!, pos);
+  return call2(force(this.a, pos), symbolName(source.keys()[held]!), source.slotAt(held), pos);
 });
 
 /** Calls of `fn` that wait: `new Thunk(calls, a)` is a thunk of `fn a` (what `map` puts into its result). */

@@ -28,8 +28,7 @@ export const attrValues: BuiltinDefinition = {
   text: 'The values of a set’s attributes, in the order of their names (that of `attrNames`).',
   run(state, pos, slot) {
     const attrs = forceAttrs(state, slot!, pos, 'while evaluating the argument passed to builtins.attrValues');
-    const slots = attrs.slots();
-    return attrs.order().map((i) => slots[i]!);
+    return attrs.order().map((i) => attrs.slotAt(i));
   },
 };
 
@@ -102,7 +101,7 @@ export const intersectAttrs: BuiltinDefinition = {
   run(state, pos, leftSlot, rightSlot) {
     const left = forceAttrs(state, leftSlot!, pos, 'while evaluating the first argument passed to builtins.intersectAttrs');
     const right = forceAttrs(state, rightSlot!, pos, 'while evaluating the second argument passed to builtins.intersectAttrs');
-    if (left.shape === right.shape) return right;
+    if (left.shape.flat === right.shape.flat) return right;
     const picked: number[] = [];
     // INVARIANT: keys ascend, so the indices found ascend either way round.
     if (left.size < right.size) {
@@ -203,11 +202,10 @@ export const zipAttrsWith: BuiltinDefinition = {
       const what = 'while evaluating a value of the list passed as second argument to builtins.zipAttrsWith';
       const attrs = forceAttrs(state, element, NO_POSITION, what);
       const keys = attrs.keys();
-      const slots = attrs.slots();
       for (let i = 0; i < keys.length; i++) {
         const values = gathered.get(keys[i]!);
-        if (values === undefined) gathered.set(keys[i]!, [slots[i]!]);
-        else values.push(slots[i]!);
+        if (values === undefined) gathered.set(keys[i]!, [attrs.slotAt(i)]);
+        else values.push(attrs.slotAt(i));
       }
     }
     const calls = delayCalls2(fn!);

@@ -316,13 +316,12 @@ function describe(state: EvalState, name: string, attrs: Attrs): Description {
   const ignoreNulls = ignoreNullsSlot !== undefined && forceBool(state, ignoreNullsSlot, NO_POSITION, whatIgnore);
 
   const keys = attrs.keys();
-  const slots = attrs.slots();
   const order = attrs.order();
   for (let i = 0; i < order.length; i++) {
     const index = order[i]!;
     const symbol = keys[index]!;
     if (symbol === symbols.ignoreNulls) continue;
-    const slot = slots[index]!;
+    const slot = attrs.slotAt(index);
     try {
       if (ignoreNulls && force(slot) === null) continue;
       if (symbol === symbols.contentAddressed) {

@@ -129,7 +129,6 @@ export class JsonWriter {
     const outPath = attrs.get(symbols.outPath);
     if (outPath !== undefined) return this.value(outPath, attrs.position(symbols.outPath));
     const keys = attrs.keys();
-    const slots = attrs.slots();
     let text = '{';
     let separator = '';
     for (const i of attrs.order()) {
@@ -138,7 +137,7 @@ export class JsonWriter {
       text += `${separator}${this.string(name)}:`;
       separator = ',';
       try {
-        text += this.value(slots[i]!, position);
+        text += this.value(attrs.slotAt(i), position);
       } catch (error) {
         if (error instanceof FloeError) addFrame(error, position, `while evaluating attribute '${printIdentifier(name)}'`);
         throw error;
