@@ -71,12 +71,12 @@ function readExternalBuilders(value: readonly unknown[]): ExternalBuilder[] {
 
 export class Builds {
   private readonly engine: Engine;
-  /** Made with the first plan, and kept: it remembers what caches said. */
-  /** What was built in this run. */
   /** Whether anything was built or fetched. */
   private hasWorked = false;
+  /** What was built in this run. */
   private readonly made = new Map<StorePath, ReadonlyMap<string, StorePath>>();
   private remote: { readonly made: RemoteBuilder | undefined } | undefined;
+  /** Made with the first plan, and kept: it remembers what caches said. */
   private substituter: { readonly made: Substituter | undefined } | undefined;
 
   /** Derivations to build that neither evaluation nor the store has: clients on other machines sent them. */
@@ -386,7 +386,11 @@ export class Builds {
     const { store } = this.engine;
     const activity = this.engine.progress.start('unknown', 'querying info about missing paths', { level: 'debug' });
     try {
-      if (store instanceof DaemonStore) return await planThroughDaemon(store, paths);
+      if (store instanceof DaemonStore) {
+        // It knows only of what lies in its store.
+        this.flush(paths);
+        return await planThroughDaemon(store, paths);
+      }
       if (store instanceof StoreStand) return await planInCache(paths, this.cacheOptions(store));
       const { planRealisation } = await loadRealise();
       return await planRealisation(paths, await this.options());

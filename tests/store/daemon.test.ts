@@ -88,6 +88,8 @@ writeFileSync(
 describe('builds through the daemon', () => {
   test('outputs, logs, failures, import from derivation, roots', async () => {
     const daemon = await startTestDaemon(folder, `${floe} daemon`);
+    const planned = await client(daemon, 'nix', 'build', '-f', 'x.nix', 'good', '--dry-run');
+    assert.match(planned.err, /^this derivation will be built:\n {2}\/.*-good\.drv$/m);
     const built = await client(daemon, 'nix', 'build', '-f', 'x.nix', 'good', '-o', 'result', '--print-out-paths', '-L');
     assert.equal(built.code, 0, built.err);
     assert.match(built.err, /good> good/);
