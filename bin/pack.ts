@@ -52,7 +52,10 @@ export function loadNodeLate(text: string): string {
   return names.reduce((result, name) => result.replace(new RegExp(`\\b${name}\\.`, 'g'), `(${name}()).`), light);
 }
 
-/** The loader in the start file. `__own` are its chunks, `__packOf` tells which pack has another. */
+/**
+ * The loader in the start file. `__own` are its chunks, `__packOf` tells which pack has another. PERF: a pack is a script as it stands, whose
+ * value are its chunks (and a module where its compiled code is not taken): what is put around a text of a megabyte copies it.
+ */
 const LOADER = String.raw`
 const __loaded=Object.create(null),__packs=Object.create(null);
 let __outside=false;
@@ -61,8 +64,8 @@ function __openPack(name){
   let cachedData;
   try{cachedData=readFileSync(__dirname+"/"+name+".cache")}catch{}
   if(cachedData!==undefined){
-    const script=new Script("(function(module){"+readFileSync(path,"latin1")+"\n})",{filename:path,cachedData});
-    if(script.cachedDataRejected!==true){const module={exports:{}};script.runInThisContext()(module);return module.exports}
+    const script=new Script(readFileSync(path,"latin1"),{filename:path,cachedData});
+    if(script.cachedDataRejected!==true)return script.runInThisContext();
   }
   return require(path);
 }
@@ -97,7 +100,7 @@ export function pack(texts: Texts, start: string, packs: readonly PackRoots[]): 
   const packOf: Record<string, string> = {};
   for (const { name, roots } of packs) {
     const chunks = closureOf(texts, roots).filter((chunk) => !packed.has(chunk));
-    files.set(`${name}.cjs`, `module.exports={${define(chunks.map((chunk) => [`./${chunk}`, texts.get(chunk)!]))}};`);
+    files.set(`${name}.cjs`, `(typeof module==="undefined"?{}:module).exports={${define(chunks.map((chunk) => [`./${chunk}`, texts.get(chunk)!]))}};`);
     for (const chunk of chunks) {
       packed.add(chunk);
       packOf[`./${chunk}`] = name;
