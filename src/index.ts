@@ -105,7 +105,8 @@ export class Floe {
   /** The environment of a dev shell, in the shape that `floe print-dev-env --json` prints: variables by name, and bash functions. */
   async devEnvironment(installable = '.', source?: Source): Promise<unknown> {
     const [target] = await this.#targets([installable], 'develop', source);
-    const { environment } = await (await this.#engine.devShells()).build(target!, undefined);
+    const shells = await this.#engine.devShells();
+    const { environment } = await shells.build(await shells.find(target!), undefined);
     return devEnvironmentToJson(environment);
   }
 

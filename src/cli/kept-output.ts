@@ -51,22 +51,16 @@ function keptResults({ env }: Surroundings): KeptResults {
   return new KeptResults(`${cacheFolder(env)}/results`);
 }
 
-/**
- * Prints what the same command printed before, if nothing that it was made from has changed. 'run' where it has to run; otherwise what
- * this process is to become, if anything.
- */
-export function replayOutput(surroundings: Surroundings): 'run' | 'done' | KeptLaunch {
+/** What the same command printed before, if nothing that it was made from has changed. */
+export function findOutput(surroundings: Surroundings): Printed | undefined {
   const { installation, env } = surroundings;
-  if (installation === undefined) return 'run';
-  const printed = keptResults(surroundings).find<Printed>(questionOf(surroundings), env);
-  return printed === undefined ? 'run' : printAgain(surroundings, printed);
+  return installation === undefined ? undefined : keptResults(surroundings).find<Printed>(questionOf(surroundings), env);
 }
 
-/** Prints that; gives what this process is to become, if anything. */
-export function printAgain({ stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>, printed: Printed): 'done' | KeptLaunch {
+/** Prints that. */
+export function printAgain({ stdout, stderr }: Pick<Surroundings, 'stdout' | 'stderr'>, printed: Printed): void {
   if (printed.stderr !== '') stderr.write(printed.stderr);
   if (printed.stdout !== '') stdout.write(Buffer.from(printed.stdout, 'latin1'));
-  return printed.become ?? 'done';
 }
 
 /** Listens to a command, to keep what it printed. */

@@ -9,6 +9,7 @@ import { utf8ToByteString } from '../base/bytes.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { loadSettings, measuresEvaluation, type Settings } from '../engine/config.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { FindingsPlace, HandedOver } from '../engine/findings.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { notHere } from '../engine/not-here.ts';
 import type { ReadLog } from '../engine/reads.ts';
@@ -273,17 +274,23 @@ export async function run(givenSurroundings: Surroundings): Promise<number> {
     report = session.report;
     for (const warning of located.warnings) report.warn(warning);
     if (choices.version) return await showVersion(surroundings, session, choices);
+    const warmNext = (): void => {
+      const idleMinutes = session.settings.get('warm-evaluator');
+      const isFit = isKept && keeper?.reads.refused === undefined && session.settings.get('pure-eval');
+      if (idleMinutes > 0 && isFit) session.startWarm?.(idleMinutes);
+    };
     const keep = (become?: KeptLaunch): void => {
       if (!isKept || keeper === undefined) return;
       keeper.keep(become);
       session.warm?.answer(become);
-      const idleMinutes = session.settings.get('warm-evaluator');
-      if (idleMinutes > 0 && keeper.reads.refused === undefined && session.settings.get('pure-eval')) session.startWarm?.(idleMinutes);
+      warmNext();
     };
+    /** Whatever is done with them, what was evaluated for them may be wanted again. */
+    const onFound: FindingsPlace['onFound'] = (handOver) => (session.warm === undefined ? warmNext() : session.warm.found(handOver()));
     // PERF: few runs have a debugger, and it brings the repl along.
     const debugging = rest.includes('--debugger') ? await import('./repl-session.ts') : undefined;
     const startDebugger = debugging && ((engine: Engine) => debugging.startDebugger(session, engine));
-    command.session = { ...session, onBecome: keep, startDebugger };
+    command.session = { ...session, onBecome: keep, onFound, startDebugger };
     command.choices = choices;
     const code = (await command.execute()) ?? 0;
     if (code === 0) keep();
@@ -336,16 +343,23 @@ function explain(error: unknown, report: Report, program: string, tellsBuildStat
 /** A run that takes less is not worth a process that stays. */
 const WORTH_WARM_US = 250_000;
 
-async function startRun(launch: Launch, isAlone: boolean): Promise<number> {
+/** What a warm evaluator can do for this run: it is not there, but could help the next one; or it has helped. */
+export type WarmHelp = 'alone' | HandedOver | undefined;
+
+async function startRun(launch: Launch, help: WarmHelp): Promise<number> {
   let surroundings: Surroundings;
   try {
     surroundings = processSurroundings(launch);
     const here = surroundings;
+    let isStarted = false;
     const startWarm = (idleMinutes: number): void => {
       const { user, system } = process.cpuUsage();
-      if (user + system >= WORTH_WARM_US) startWarmEvaluator(here, idleMinutes);
+      if (user + system < WORTH_WARM_US || isStarted) return;
+      isStarted = true;
+      startWarmEvaluator(here, idleMinutes);
     };
-    if (isAlone) surroundings = { ...here, startWarm };
+    if (help === 'alone') surroundings = { ...here, startWarm };
+    else if (help !== undefined) surroundings = { ...here, handed: help };
   } catch (error) {
     writeSync(2, `${filterEscapes(printError(toFloeError(error)), true)}\n`);
     return 1;
@@ -353,11 +367,11 @@ async function startRun(launch: Launch, isAlone: boolean): Promise<number> {
   return run(surroundings);
 }
 
-/** The whole run of this process. `isAlone` says that a warm evaluator could help the next one, and none is there. */
-export async function main(launch: Launch, isAlone = false): Promise<void> {
+/** The whole run of this process. */
+export async function main(launch: Launch, help?: WarmHelp): Promise<void> {
   // NIX: store objects are for everybody to read.
   process.umask(0o022);
-  const code = await startRun(launch, isAlone);
+  const code = await startRun(launch, help);
   // A worker or a socket that is still open must not keep the process.
   writeCompiledCode();
   process.exit(code);

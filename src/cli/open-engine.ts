@@ -29,6 +29,8 @@ export function openEngine(command: BaseCommand, evalStore?: string, progress: P
     ask: (question) => askUser(command, question),
     reads: session.reads,
     onBecome: session.onBecome,
+    handed: session.handed,
+    onFound: session.onFound,
     warm: session.warm?.evaluators,
     work: sharedWorkOf(session),
   });

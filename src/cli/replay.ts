@@ -2,31 +2,40 @@
 // its stead, before the program itself is loaded.
 
 import process from 'node:process';
-import { printAgain, type Printed, replayOutput } from './kept-output.ts';
+import type { HandedOver } from '../engine/findings.ts';
+import { findOutput, printAgain } from './kept-output.ts';
 import type { Launch } from './launch.ts';
 import { BrokenPipe, processSurroundings } from './session.ts';
+import type { WarmAnswer } from './warm-answers.ts';
 
 /**
- * 'done' where that was all there is to do, 'alone' where a warm evaluator could have helped and none is there. Any trouble is left to
- * the ordinary way.
+ * 'done' where that was all there is to do, 'alone' where a warm evaluator could have helped and none is there, or what it found out
+ * for the ordinary way. Any trouble is left to that.
  */
-export async function replayRun(launch: Launch): Promise<'done' | 'run' | 'alone'> {
+export async function replayRun(launch: Launch): Promise<'done' | 'run' | 'alone' | HandedOver> {
   try {
     const surroundings = processSurroundings(launch);
-    let replayed = replayOutput(surroundings);
-    if (replayed === 'run') {
+    let printed = findOutput(surroundings);
+    if (printed === undefined) {
       // PERF: most runs end above.
       const { askWarmEvaluator, mayBeWarm } = await import('./warm-client.ts');
       if (!mayBeWarm(surroundings)) return 'run';
       const reply = await askWarmEvaluator(surroundings);
       if (reply.kind !== 'answer') return reply.kind === 'none' ? 'alone' : 'run';
-      replayed = printAgain(surroundings, reply.answer as Printed);
+      const answer = reply.answer as WarmAnswer;
+      if (answer.kind === 'handed') return answer.handed;
+      printed = answer;
     }
-    if (replayed === 'done') return 'done';
+    const print = printAgain.bind(undefined, surroundings, printed);
+    if (printed.become === undefined) {
+      print();
+      return 'done';
+    }
     const { becomeKept } = await import('../engine/kept-launch.ts');
     // NIX: as the program that runs does.
     process.umask(0o022);
-    return becomeKept(replayed, surroundings.env, launch.childStackLimit);
+    // What cannot be started after all is nothing to have spoken of.
+    return becomeKept(printed.become, surroundings.env, { stackLimit: launch.childStackLimit, beforehand: print });
   } catch (error) {
     if (!(error instanceof BrokenPipe)) return 'run';
     process.exitCode = 1;

@@ -7,6 +7,7 @@ import { bytesOfText } from '../base/bytes.ts';
 import { FloeError } from '../base/errors.ts';
 import type { Settings } from '../engine/config.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { FindingsPlace, HandedOver } from '../engine/findings.ts';
 import type { KeptLaunch } from '../engine/kept-launch.ts';
 import { installationOf } from '../engine/kept-results.ts';
 import type { ReadLog } from '../engine/reads.ts';
@@ -48,6 +49,8 @@ export interface Surroundings {
   readonly installation?: string | undefined;
   /** Set in a process that stays and runs this for another. */
   readonly warm?: WarmPlace | undefined;
+  /** What a process that stays has found out for this command. */
+  readonly handed?: HandedOver | undefined;
   /** Starts a process that stays, for the next run; there where none is. */
   readonly startWarm?: ((idleMinutes: number) => void) | undefined;
 }
@@ -57,6 +60,8 @@ export interface WarmPlace {
   readonly evaluators: WarmEvaluators;
   /** Throws where something is read that cannot be kept. */
   readonly reads: ReadLog;
+  /** Told what the user's process may go on from, if there is more to do than can be done here. */
+  readonly found: (handed: HandedOver) => void;
   /** Told once, when all is printed and kept. */
   readonly answer: (become: KeptLaunch | undefined) => void;
 }
@@ -71,6 +76,8 @@ export interface Session extends Surroundings {
   readonly reads?: ReadLog | undefined;
   /** Told before this process becomes another program. */
   readonly onBecome?: ((kept: KeptLaunch) => void) | undefined;
+  /** Told what a command found out, before it does anything about it. */
+  readonly onFound?: FindingsPlace['onFound'];
   /** Lets an engine's evaluations stop for the user; there where `--debugger` is. */
   readonly startDebugger?: ((engine: Engine) => void) | undefined;
   /** Where relative paths among the words start: the script's folder in scripts, else `cwd`. */

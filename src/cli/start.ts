@@ -5,6 +5,7 @@ import { writeSync } from 'node:fs';
 import process from 'node:process';
 import { keepCompiledCode } from '../engine/compiled-code.ts';
 import { type Launch, printVersion, readLaunch, WARM_MARK } from './launch.ts';
+import type { WarmHelp } from './main.ts';
 
 /** Called before the first file that is in no pack is loaded: by dist/'s loader (bin/pack.ts), or below where nothing is packed. */
 export function leavePacks(): void {
@@ -14,15 +15,15 @@ export function leavePacks(): void {
 
 async function start(launch: Launch): Promise<void> {
   if (import.meta.filename.endsWith('.ts')) leavePacks();
-  let maybeWarm = false;
+  let help: WarmHelp;
   if (launch.help === undefined) {
     const { replayRun } = await import('./replay.ts');
     const replayed = await replayRun(launch);
     if (replayed === 'done') return;
-    maybeWarm = replayed === 'alone';
+    if (replayed !== 'run') help = replayed;
   }
   const { main } = await import('./main.ts');
-  await main(launch, maybeWarm);
+  await main(launch, help);
 }
 
 const launch = readLaunch(process.argv, process.env);

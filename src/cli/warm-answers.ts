@@ -5,10 +5,11 @@
 
 import process from 'node:process';
 import { bytesOfText } from '../base/bytes.ts';
-import type { KeptLaunch } from '../engine/kept-launch.ts';
+import type { HandedOver } from '../engine/findings.ts';
 import { notHere } from '../engine/not-here.ts';
 import { ReadLog } from '../engine/reads.ts';
 import { WarmEvaluators } from '../engine/warm-evaluators.ts';
+import type { Printed } from './kept-output.ts';
 import type { Launch } from './launch.ts';
 import { run } from './main.ts';
 import type { Output, Surroundings } from './session.ts';
@@ -29,12 +30,8 @@ export interface WarmQuestion {
   readonly stdinIsTerminal: boolean;
 }
 
-/** What it is to print, standard output as a byte string, and to become. */
-export interface WarmAnswer {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly become?: KeptLaunch | undefined;
-}
+/** What it is to print, and to become; or what it is to go on from by itself. */
+export type WarmAnswer = ({ readonly kind: 'printed' } & Printed) | { readonly kind: 'handed'; readonly handed: HandedOver };
 
 /** Questions that are not answered are not tried again at once, and less and less often. */
 const MOST_SKIPPED = 64;
@@ -79,7 +76,8 @@ export class WarmAnswers {
   private async run({ launch, cwd, env, stdout, stderr, stdinIsTerminal }: WarmQuestion): Promise<WarmAnswer | undefined> {
     const reads = new ReadsHere();
     const printed = { stdout: listen(stdout), stderr: listen(stderr) };
-    let answer: WarmAnswer | undefined;
+    let answer: (WarmAnswer & { kind: 'printed' }) | undefined;
+    let handed: HandedOver | undefined;
     const refuse = (): never => reads.refuse('standard input is read') as never;
     const surroundings: Surroundings = {
       launch,
@@ -92,9 +90,10 @@ export class WarmAnswers {
       warm: {
         evaluators: this.evaluators,
         reads,
+        found: (found) => (handed = found),
         answer: (become) => {
           if (reads.refused !== undefined) throw notHere(reads.refused);
-          answer = { stdout: printed.stdout.take('latin1'), stderr: printed.stderr.take('utf8'), become };
+          answer = { kind: 'printed', stdout: printed.stdout.take('latin1'), stderr: printed.stderr.take('utf8'), become };
           if (become !== undefined) throw notHere('the user’s process becomes a program');
         },
       },
@@ -104,9 +103,10 @@ export class WarmAnswers {
     try {
       code = await run(surroundings);
     } finally {
-      this.evaluators.end(answer !== undefined);
+      this.evaluators.end(answer !== undefined || handed !== undefined);
     }
-    return code === 0 || answer?.become !== undefined ? answer : undefined;
+    if (answer !== undefined && (code === 0 || answer.become !== undefined)) return answer;
+    return handed && { kind: 'handed', handed };
   }
 }
 

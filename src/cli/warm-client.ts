@@ -13,7 +13,7 @@ import type { WarmQuestion } from './warm-answers.ts';
 const COMMANDS = new Set(['eval', 'build', 'develop', 'print-dev-env', 'run', 'shell']);
 /** Words that say that something else is wanted. */
 const OTHER =
-  /^(?:--impure|--expr|--file|-f|--no-eval-cache|--debugger|--repair|--rebuild|--dry-run|--help|--version|--arg.*|--store|--refresh|--stdin)$/;
+  /^(?:--impure|--expr|--file|-f|--no-eval-cache|--debugger|--repair|--rebuild|--dry-run|--help|--version|--arg.*|--store|--eval-store|--redirect|--refresh|--stdin)$/;
 
 /** Where the warm evaluator of this user and floe listens. */
 function socketOf({ env, installation }: Surroundings): string {

@@ -274,6 +274,7 @@ export class Builds {
     { mode, quiet = false, older = false }: { mode?: BuildMode; quiet?: boolean; older?: boolean } = {},
   ): Promise<BuiltPath[]> {
     this.flush(paths);
+    if (this.engine.stays && !this.areThere(paths)) this.engine.reads?.refuse('something is missing');
     const plan = await this.plan(paths);
     if (!quiet && this.engine.settings.get('print-missing')) this.printPlan(plan, 'info');
     const { reads } = this.engine;
@@ -360,6 +361,17 @@ export class Builds {
   async fetchAgain(path: StorePath): Promise<boolean> {
     const { substituter } = await this.options();
     return (await substituter?.substitute(path, { repair: true, signal: new AbortController().signal })) ?? false;
+  }
+
+  /** Whether all of it is valid, as far as that can be seen without asking anybody. */
+  private areThere(paths: readonly DerivedPath[]): boolean {
+    const { store } = this.engine;
+    return paths.every((path) => {
+      if (path.kind === 'opaque') return store.isValidPathSync(path.path);
+      const known = [...this.outputPaths(path).values()];
+      const count = path.outputs === 'all' ? this.derivation(this.derivationPath(path.derivation)).outputs.size : path.outputs.length;
+      return known.length === count && known.every((output) => store.isValidPathSync(output));
+    });
   }
 
   /** Whether there is nothing to do. */

@@ -31,6 +31,9 @@ export interface Assignment {
   readonly isOption?: boolean;
 }
 
+/** Settings that a flake made. */
+export type FlakeValues = readonly (readonly [name: SettingName, value: unknown])[];
+
 /** Features that floe always has on; a setting behind another one is ignored with a warning, as in Nix. */
 const ALWAYS_ON: readonly string[] = ['nix-command', 'flakes', 'fetch-tree'];
 
@@ -93,6 +96,15 @@ export class Settings {
   /** Settings that a user wrote, not the machine. */
   overriddenNames(): SettingName[] {
     return [...this.#values.keys()].filter((name) => this.isOverridden(name));
+  }
+
+  /** What a flake set, as plain data for another process; `takeFlakeValues` takes it. */
+  flakeValues(): FlakeValues {
+    return [...this.#values].flatMap(([name, { value, origin }]) => (origin === 'flake' ? [[name, value] as const] : []));
+  }
+
+  takeFlakeValues(values: FlakeValues): void {
+    for (const [name, value] of values) this.#values.set(name, { value, origin: 'flake' });
   }
 
   /** `name = value` lines of what a user overrode, as a daemon is told. */

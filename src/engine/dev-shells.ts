@@ -15,10 +15,21 @@ import { updateProfile } from '../profile/profile.ts';
 import { type DevEnvironment, getEnvScript, makeEnvironmentDerivation, parseDevEnvironment } from '../shell/dev-env.ts';
 import type { ShellTask } from '../shell/rc.ts';
 import type { Engine, SourceChoice } from './engine.ts';
+import type { Findings } from './findings.ts';
 import type { LockChoices } from './flakes.ts';
 import type { Target } from './installables.ts';
 import { environmentScript } from './kept-launch.ts';
 import type { EnvironmentChoices } from './start-program.ts';
+
+/** What makes an environment, or holds it already. */
+export interface WantedEnvironment extends Findings {
+  /** The environment itself, where that was asked for. */
+  readonly path?: StorePath | undefined;
+  /** The bash that the derivation is built with. */
+  readonly builder?: string | undefined;
+  /** The flake's folder, where it has one here. */
+  readonly folder?: string | undefined;
+}
 
 /** An environment, and the store path that holds it. */
 export interface BuiltEnvironment {
@@ -43,22 +54,28 @@ export class DevShells {
     this.engine = engine;
   }
 
-  /** Builds the environment of the target's derivation. The profile, where one is named, gets a new generation. */
-  async build(target: Target, profile: string | undefined): Promise<BuiltEnvironment> {
+  /** Finds what the environment of the target's derivation is built by. */
+  async find(target: Target): Promise<WantedEnvironment> {
+    if (target.storePath?.endsWith('-env')) return { paths: [], path: target.storePath };
+    const { derivation, builder } = await this.environmentOf(target);
+    return { paths: [{ kind: 'built', derivation, outputs: 'all' }], builder, folder: target.flake?.top.tree.fetched.folder };
+  }
+
+  /** Builds it. The profile, where one is named, gets a new generation. */
+  async build(wanted: WantedEnvironment, profile: string | undefined): Promise<BuiltEnvironment> {
     const { engine } = this;
-    const { path, builder } = target.storePath?.endsWith('-env')
-      ? { path: target.storePath, builder: undefined }
-      : await this.buildEnvironment(target);
+    const path = wanted.path ?? (await this.buildEnvironment(wanted));
     if (profile !== undefined) {
       engine.reads?.refuse('a profile was changed');
       await updateProfile(engine.store, profile, path);
     }
     engine.reads?.valid(path);
     const text = fs.readFileSync(engine.store.toRealPath(path), 'latin1');
-    return { environment: parseDevEnvironment(text), path, builder };
+    return { environment: parseDevEnvironment(text), path, builder: wanted.builder };
   }
 
-  private async buildEnvironment(target: Target): Promise<{ path: StorePath; builder: string }> {
+  /** The derivation whose build writes the environment down, made of the target's. */
+  private async environmentOf(target: Target): Promise<{ derivation: StorePath; builder: string }> {
     const { engine } = this;
     const { host } = engine.evaluation();
     const { storeDir } = engine;
@@ -75,10 +92,13 @@ export class DevShells {
     const references = [...environment.inputSources, ...environment.inputDerivations.keys()].sort();
     const environmentPath = makeTextPath(`${environment.name}.drv`, hashBytes('sha256', aterm), references, storeDir);
     host.registerDerivation(environmentPath, environment, aterm);
-    const [built] = await engine.builds.build([{ kind: 'built', derivation: environmentPath, outputs: 'all' }], { quiet: true });
-    for (const output of built!.outputs.values()) {
-      if (fs.statSync(engine.store.toRealPath(output)).size > 0) return { path: output, builder: derivation.builder };
-    }
+    return { derivation: environmentPath, builder: derivation.builder };
+  }
+
+  private async buildEnvironment({ paths }: WantedEnvironment): Promise<StorePath> {
+    const { engine } = this;
+    const [built] = await engine.builds.build(paths, { quiet: true });
+    for (const output of built!.outputs.values()) if (fs.statSync(engine.store.toRealPath(output)).size > 0) return output;
     throw new FloeError('FLOE_DEVELOP', 'get-env.sh failed to produce an environment');
   }
 

@@ -27,6 +27,7 @@ import { useNodeDigests } from './digests.ts';
 import type { EngineEvalHost } from './eval-host.ts';
 import { type Debugging, Evaluation, type SearchPath } from './evaluation.ts';
 import { fetchClosureForEvaluation } from './fetch-closure.ts';
+import { type Findings, type FindingsPlace, handOver, takeFindings } from './findings.ts';
 import { Flakes, type LockChoices } from './flakes.ts';
 import { requireDynamic } from './features.ts';
 import { AttributeTarget, FlakeTarget, outputDefaults, type Purpose, StorePathTarget, type Target } from './installables.ts';
@@ -34,7 +35,7 @@ import type { KeptLaunch } from './kept-launch.ts';
 import { openStore, type OpenedStore } from './open-store.ts';
 import { Printing } from './printing.ts';
 import type { Programs } from './programs.ts';
-import { type ProgressEvent, ProgressReplay } from './progress-events.ts';
+import { type ProgressEvent, ProgressReplay, sendProgress, tellAlso } from './progress-events.ts';
 import type { KeptReads, ReadLog } from './reads.ts';
 import type { SharedWork } from './shared-work.ts';
 import type { WarmEvaluators } from './warm-evaluators.ts';
@@ -51,7 +52,7 @@ export type SourceChoice =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'expression'; readonly text: string; readonly label: string | undefined };
 
-export interface EngineOptions {
+export interface EngineOptions extends FindingsPlace {
   readonly settings: Settings;
   readonly env: Environment;
   readonly cwd: string;
@@ -110,6 +111,10 @@ export class Engine {
   private work: SharedWork | undefined;
   private readonly onBecome: EngineOptions['onBecome'];
   private readonly warm: WarmEvaluators | undefined;
+  private handed: FindingsPlace['handed'];
+  private readonly onFound: FindingsPlace['onFound'];
+  /** What was told so far, in a process that stays. */
+  private readonly told: ProgressEvent[] = [];
   /** Messages of programs: all, those that were shown, and those that a new evaluator says again. */
   private readonly said = { all: 0, shown: 0, again: 0, isSilent: false };
   /** Added to by whoever reads options, before the first evaluation. */
@@ -136,7 +141,14 @@ export class Engine {
     this.env = options.env;
     this.cwd = options.cwd;
     this.wordsFolder = options.wordsFolder ?? options.cwd;
-    this.progress = options.progress;
+    const { progress, warm } = options;
+    this.progress =
+      warm === undefined
+        ? progress
+        : tellAlso(
+            progress,
+            sendProgress((event) => void this.told.push(event)),
+          );
     this.online = options.online ?? true;
     this.readOnly = options.readOnly ?? false;
     this.evalStoreUrl = options.evalStore;
@@ -145,7 +157,9 @@ export class Engine {
     this.ask = options.ask ?? (() => undefined);
     this.reads = options.reads;
     this.onBecome = options.onBecome;
-    this.warm = options.warm;
+    this.warm = warm;
+    this.handed = options.handed;
+    this.onFound = options.onFound;
     this.work = options.work;
     this.startedS = options.work?.place?.startedS ?? Math.floor(Date.now() / 1000);
     this.report = options.report ?? ((level, message) => this.progress.log(level === 'trace' ? 'error' : 'warn', `${level}: ${message}`));
@@ -273,7 +287,7 @@ export class Engine {
 
   /** Has the worker do something that takes waiting, and waits. */
   callBridge(operation: 'realise' | 'fetch' | 'fetch-closure' | 'derivation', argument: unknown): unknown {
-    if (this.warm !== undefined) this.reads?.refuse('something has to be fetched or built');
+    if (this.stays) this.reads?.refuse('something has to be fetched or built');
     return this.openBridge().call(operation, argument);
   }
 
@@ -293,6 +307,26 @@ export class Engine {
     }
     return set.build();
   });
+
+  /** Whether the evaluator outlives this run, so that nothing is to be fetched or built here. */
+  get stays(): boolean {
+    return this.warm !== undefined;
+  }
+
+  /** What a command has to know before it does anything: found out by evaluating, unless another process has done that. */
+  async findOut<Found extends Findings>(evaluate: () => Promise<Found>): Promise<Found> {
+    // What opening it has to say is said by each process for itself.
+    void this.store;
+    const { handed } = this;
+    this.handed = undefined;
+    const taken = handed && takeFindings<Found>(this, handed);
+    if (taken !== undefined) return taken;
+    const before = this.told.length;
+    const found = await evaluate();
+    this.running?.requireSound();
+    this.onFound?.(() => handOver(this, found, this.told.slice(before)));
+    return found;
+  }
 
   /** The value of `--file` or `--expr`. */
   sourceValue(source: SourceChoice): Value {
@@ -429,17 +463,20 @@ export class Engine {
     await this.close();
     this.onBecome?.(kept);
     const { becomeKept } = await import('./kept-launch.ts');
-    return becomeKept(kept, this.env, this.childStackLimit);
+    return becomeKept(kept, this.env, { stackLimit: this.childStackLimit });
   }
 
   /** Keeps caches and lets go of the store. Safe to call more than once. */
   async close(): Promise<void> {
-    this.running?.close();
-    await this.bridge?.close();
-    await this.opened?.close();
-    await this.openedForEvaluation?.close();
-    this.opened = undefined;
-    this.openedForEvaluation = undefined;
+    try {
+      this.running?.close();
+    } finally {
+      await this.bridge?.close();
+      await this.opened?.close();
+      await this.openedForEvaluation?.close();
+      this.opened = undefined;
+      this.openedForEvaluation = undefined;
+    }
   }
 }
 

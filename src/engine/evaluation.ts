@@ -71,6 +71,8 @@ export class Evaluation {
   private readonly code: DiskCodeStore;
   private readonly measurements: Measurements | undefined;
   private readonly finishWarm: (() => void) | undefined;
+  /** Throws where what was evaluated so far is not to be used, in a process that stays. */
+  readonly requireSound: () => void;
 
   constructor(options: EvaluationOptions) {
     const { settings, env, store, pure } = options;
@@ -113,6 +115,7 @@ export class Evaluation {
         ? new Evaluator({ ...parts, host: this.host, codeStore })
         : warm.begin(this.host, this.code, options.reads!, (switched) => new Evaluator({ ...parts, ...switched }));
     this.finishWarm = warm && (() => warm.close(options.reads!, (path) => store.isValidPathSync(path)));
+    this.requireSound = () => warm?.requireSound(options.reads!);
     this.measurements = isMeasured
       ? startMeasurements({ settings, env, progress: options.progress, positions: this.evaluator.state.positions })
       : undefined;

@@ -25,7 +25,8 @@ export async function findFormatter(engine: Engine, locking: LockChoices): Promi
     paths: [`formatter.${engine.settings.get('system')}`],
     prefixes: [],
   });
-  const program = await (await engine.programs()).app(target);
+  const programs = await engine.programs();
+  const program = await programs.app(programs.find(target));
   const root = inputSourcePath(ref.input, engine.flakes.fetcher.machine.context);
   if (root === undefined) throw new FloeError('FLOE_FORMATTER', `flake '${printFlakeRef(ref)}' is no folder of this machine`);
   return { program, root: byteStringToUtf8(root) };

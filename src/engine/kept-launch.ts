@@ -9,7 +9,7 @@ import { bytesOf, utf8ToByteString } from '../base/bytes.ts';
 import { chooseShell } from '../shell/choose-shell.ts';
 import { applyEnvironmentChoices, type EnvironmentChoices, prependPath, type Variables } from '../shell/compose.ts';
 import { type DevEnvironment, environmentSystem, parseDevEnvironment } from '../shell/dev-env.ts';
-import { launch, type StoreMount } from '../shell/launch.ts';
+import { launch, type LaunchManner, type StoreMount } from '../shell/launch.ts';
 import { writeCompiledCode } from './compiled-code.ts';
 import { makeRcScript, makeShellScript, shellArguments, type ShellFile, type ShellTask } from '../shell/rc.ts';
 import { becomeOlderShell, type KeptOlderShell } from './kept-older-shell.ts';
@@ -47,27 +47,23 @@ export interface KeptShell {
 
 export type KeptLaunch = KeptProgram | KeptShell | KeptOlderShell;
 
-/** This process becomes it. `stackLimit` is what the program gets back. */
-export function becomeKept(kept: KeptLaunch, env: Variables, stackLimit: string | undefined): never {
+/** This process becomes it. */
+export function becomeKept(kept: KeptLaunch, env: Variables, manner: LaunchManner): never {
   switch (kept.kind) {
     case 'program':
-      return becomeProgram(kept, env, stackLimit);
+      return becomeProgram(kept, env, manner);
     case 'shell':
-      return becomeShell(kept, env, stackLimit);
+      return becomeShell(kept, env, manner);
     case 'older-shell':
-      return becomeOlderShell(kept, env, stackLimit);
+      return becomeOlderShell(kept, env, manner);
   }
 }
 
-function becomeProgram(
-  { program, args, folders, choices, cwd, mount }: KeptProgram,
-  given: Variables,
-  stackLimit: string | undefined,
-): never {
+function becomeProgram({ program, args, folders, choices, cwd, mount }: KeptProgram, given: Variables, manner: LaunchManner): never {
   const chosen = applyEnvironmentChoices(given, choices);
   const env = folders.length === 0 ? chosen : { ...chosen, PATH: prependPath(folders, chosen['PATH']) };
   writeCompiledCode();
-  return launch({ program: program ?? chosen['SHELL'] ?? 'bash', args, env, cwd, mount, stackLimit });
+  return launch({ program: program ?? chosen['SHELL'] ?? 'bash', args, env, cwd, mount, ...manner });
 }
 
 /** The script of an environment, and files that it reads. */
@@ -83,7 +79,7 @@ export function environmentScript(
   });
 }
 
-function becomeShell(kept: KeptShell, given: Variables, stackLimit: string | undefined): never {
+function becomeShell(kept: KeptShell, given: Variables, manner: LaunchManner): never {
   const { task, mount, prompt } = kept;
   const environment = parseDevEnvironment(fs.readFileSync(kept.environmentFile, 'latin1'));
   const folder = fs.mkdtempSync(join(tmpdir(), 'nix-develop.'));
@@ -113,6 +109,6 @@ function becomeShell(kept: KeptShell, given: Variables, stackLimit: string | und
     cwd: kept.cwd,
     mount,
     system: environmentSystem(environment),
-    stackLimit,
+    ...manner,
   });
 }

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { byteStringToUtf8, byteStringToUtf8Strict, bytesOf, utf8ToByteString } from '../base/bytes.ts';
 import type { Variables } from '../shell/compose.ts';
-import { launch, type StoreMount } from '../shell/launch.ts';
+import { launch, type LaunchManner, type StoreMount } from '../shell/launch.ts';
 import { interpreterCommand, makeOlderShellScript, olderShellEnvironment } from '../shell/older-shell.ts';
 import { quoteForBash } from '../shell/rc.ts';
 import { writeCompiledCode } from './compiled-code.ts';
@@ -40,8 +40,8 @@ export interface KeptOlderShell {
   readonly mount: StoreMount | undefined;
 }
 
-/** This process becomes the shell. `stackLimit` is what it gets back. */
-export function becomeOlderShell(kept: KeptOlderShell, given: Variables, stackLimit: string | undefined): never {
+/** This process becomes the shell. */
+export function becomeOlderShell(kept: KeptOlderShell, given: Variables, manner: LaunchManner): never {
   const { task, shell, structuredAttrs, isPure, cwd, mount } = kept;
   const env = { ...given, IN_NIX_SHELL: isPure ? 'pure' : 'impure' };
   // PERF: node:crypto's random names would cost more than all the rest here; the folder is made by this process or nothing is.
@@ -84,7 +84,7 @@ export function becomeOlderShell(kept: KeptOlderShell, given: Variables, stackLi
     const isInteractive = task.kind === 'interactive' || (task.kind === 'command' && task.isInteractive);
     const args = isInteractive ? ['--rcfile', rc] : [rc];
     writeCompiledCode();
-    return launch({ program: shell.path, args, env: Object.fromEntries(variables), cwd, mount, stackLimit });
+    return launch({ program: shell.path, args, env: Object.fromEntries(variables), cwd, mount, ...manner });
   } catch (error) {
     fs.rmSync(folder, { recursive: true, force: true });
     throw error;

@@ -16,6 +16,7 @@ import { splitStorePath } from '../model/store-path.ts';
 import type { BuiltPath } from './builds.ts';
 import { FoundDerivation } from './derivation-values.ts';
 import type { Engine } from './engine.ts';
+import type { Findings } from './findings.ts';
 import type { Target } from './installables.ts';
 import { type EnvironmentChoices, packageFolders } from './start-program.ts';
 
@@ -25,6 +26,12 @@ function nameWithoutVersion(name: string): string {
   return match === null ? name : name.slice(0, match.index);
 }
 
+/** A program, once `paths` are there. */
+export interface WantedProgram extends Findings {
+  /** As the flake names it, a byte string. */
+  readonly program: string;
+}
+
 export class Programs {
   private readonly engine: Engine;
 
@@ -32,17 +39,21 @@ export class Programs {
     this.engine = engine;
   }
 
-  /** The absolute path of the program that `run` starts; what it needs is built first. */
-  async app(target: Target): Promise<string> {
+  /** Finds the program that `run` starts. */
+  find(target: Target): WantedProgram {
+    return this.engine.evaluation().evaluator.guard(() => this.resolveApp(target));
+  }
+
+  /** Its absolute path; what it needs is built first. */
+  async app(wanted: WantedProgram): Promise<string> {
     const { engine } = this;
-    const { program: named, context } = engine.evaluation().evaluator.guard(() => this.resolveApp(target));
-    const program = engine.builds.fillIn(named, await engine.builds.build(context));
+    const program = engine.builds.fillIn(wanted.program, await engine.builds.build(wanted.paths));
     if (splitStorePath(program, engine.storeDir) === undefined)
       throw new FloeError('FLOE_APP', `app program '${program}' is not in the Nix store`);
     return byteStringToUtf8(program);
   }
 
-  private resolveApp(target: Target): { program: string; context: DerivedPath[] } {
+  private resolveApp(target: Target): WantedProgram {
     const { state } = this.engine.evaluation().evaluator;
     const { value, attrPath } = target.value();
     const text = (attrs: Attrs, symbol: number, name: string) => {
@@ -64,7 +75,7 @@ export class Programs {
         value.position(internSymbol('program')),
         `while evaluating the 'program' attribute of '${attrPath}'`,
       );
-      return { program: stringText(program), context: (stringContext(program) ?? []).map(contextPath) };
+      return { program: stringText(program), paths: (stringContext(program) ?? []).map(contextPath) };
     }
     const derivation = new FoundDerivation(state, value, attrPath);
     const meta = value.force(symbols.meta);
@@ -80,7 +91,7 @@ export class Programs {
     );
     return {
       program: `${stringText(outPath)}/bin/${main}`,
-      context: [{ kind: 'built', derivation: derivation.drvPath, outputs: [derivation.outputName || 'out'] }],
+      paths: [{ kind: 'built', derivation: derivation.drvPath, outputs: [derivation.outputName || 'out'] }],
     };
   }
 

@@ -40,6 +40,37 @@ export function sendProgress(send: (event: ProgressEvent) => void): Progress {
   };
 }
 
+/** A Progress that tells another one everything, too. */
+export function tellAlso(progress: Progress, other: Progress): Progress {
+  const ownOf = new WeakMap<Activity, Activity>();
+  const others = new WeakMap<Activity, Activity>();
+  return {
+    ...(progress.level !== undefined && { level: progress.level }),
+    log(level, text) {
+      other.log(level, text);
+      progress.log(level, text);
+    },
+    start(type, text, options = {}) {
+      const { parent } = options;
+      const second = other.start(type, text, { ...options, parent: parent && others.get(parent) });
+      const first = progress.start(type, text, { ...options, parent: parent && ownOf.get(parent) });
+      const activity: Activity = {
+        result(resultType, fields) {
+          second.result(resultType, fields);
+          first.result(resultType, fields);
+        },
+        stop() {
+          second.stop();
+          first.stop();
+        },
+      };
+      ownOf.set(activity, first);
+      others.set(activity, second);
+      return activity;
+    },
+  };
+}
+
 /** The other end: makes the calls again. */
 export class ProgressReplay {
   private readonly progress: Progress;

@@ -110,6 +110,12 @@ export class WarmState {
     return this.evaluator;
   }
 
+  /** Refuses in the middle of a run what its end would refuse. */
+  requireSound(reads: ReadLog): void {
+    if (this.reads.refused !== undefined) reads.refuse(this.reads.refused);
+    if (this.kept.hasNewNames) reads.refuse('a tree is called by another name');
+  }
+
   /** Ends a run; `reads` gets what was read for it, now and before. Safe to call again. */
   close(reads: ReadLog, isValid: (path: StorePath) => boolean): void {
     if (this.isClosed) return;
@@ -118,7 +124,7 @@ export class WarmState {
     this.reads = new ReadLog();
     if (own === undefined || own.paths.length > 0 || own.variables.length > 0 || own.invalid.length > 0) this.taint();
     reads.take(own);
-    if (this.kept.hasNewNames) reads.refuse('a tree is called by another name');
+    this.requireSound(reads);
     this.evaluator!.endRound();
     for (const path of own?.valid ?? []) if (!host.hasProduced(path as StorePath)) this.valid.add(path as StorePath);
     for (const path of this.valid) {

@@ -15,7 +15,15 @@ export interface StoreMount {
   readonly at: string;
 }
 
-export interface LaunchRequest {
+/** What a launch comes with that has nothing to do with the program. */
+export interface LaunchManner {
+  /** Soft limit of the stack that the program gets, in KiB or "unlimited"; undefined to leave it. */
+  readonly stackLimit?: string | undefined;
+  /** Done at the last moment, when nothing is known any more that could be in the way. */
+  readonly beforehand?: (() => void) | undefined;
+}
+
+export interface LaunchRequest extends LaunchManner {
   /** A path, or a name that `env`'s PATH leads to. */
   readonly program: string;
   /** Arguments, the program's own name not among them. */
@@ -25,8 +33,6 @@ export interface LaunchRequest {
   readonly mount?: StoreMount | undefined;
   /** The system whose programs run, where that asks for another personality (32 bits). */
   readonly system?: string | undefined;
-  /** Soft limit of the stack that the program gets, in KiB or "unlimited"; undefined to leave it. */
-  readonly stackLimit?: string | undefined;
 }
 
 /** What is to be executed. */
@@ -239,6 +245,7 @@ export function planLaunch(request: LaunchRequest): LaunchPlan {
 export function launch(request: LaunchRequest): never {
   const plan = planLaunch(request);
   process.chdir(request.cwd);
+  request.beforehand?.();
   // Node ignores these two, and what is ignored stays so across execve; what is caught goes back to its default.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
   process.execve!(plan.file, plan.args, { ...plan.env });

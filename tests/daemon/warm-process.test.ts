@@ -10,6 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
+import type { WarmAnswer, WarmQuestion } from '../../src/cli/warm-answers.ts';
+import { askWarm } from '../../src/daemon/warm-socket.ts';
+import { installationOf } from '../../src/engine/kept-results.ts';
 
 const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'floe-wp-')));
 const started = new Set<number>();
@@ -51,13 +54,24 @@ import(${JSON.stringify(new URL('../../src/cli/start.ts', import.meta.url).href)
 `,
 );
 const project = join(root, 'project');
-const env = { HOME: join(root, 'home'), PATH: process.env['PATH'], NIX_REMOTE: join(root, 'store'), GIT_CONFIG_NOSYSTEM: '1' };
+const env = { HOME: join(root, 'home'), PATH: process.env['PATH']!, NIX_REMOTE: join(root, 'store'), GIT_CONFIG_NOSYSTEM: '1' };
 const FLAKE = `{
   inputs.set.url = "path:${root}/set";
-  outputs = { self, set }: { value = (import set { system = "s"; }).make (import ./word.nix); slow = set.fib (import ./number.nix); };
+  outputs = { self, set }: { value = (import set { system = "s"; }).make (import ./word.nix); slow = set.fib (import ./number.nix);
+    thing = (import set { system = "s"; }).thing (import ./word.nix);
+    apps = builtins.mapAttrs (system: _: { app = { type = "app"; program = "\${(import set { system = "s"; }).script (import ./word.nix)}"; }; })
+      { x86_64-linux = 1; aarch64-linux = 1; };
+  };
 }`;
 /** It takes long enough for a warm evaluator to be worth it. */
-const SET = `{ system }: builtins.seq (builtins.foldl' (sum: x: sum + x * x) 0 (builtins.genList (x: x) 700000)) { make = word: (derivation { name = "made-\${word}"; inherit system; builder = "b"; }).drvPath; }`;
+const SET = `{ system }: builtins.seq (builtins.foldl' (sum: x: sum + x * x) 0 (builtins.genList (x: x) 700000)) { make = word: (derivation { name = "made-\${word}"; inherit system; builder = "b"; }).drvPath;
+    thing = word: derivation { name = "thing-\${word}"; inherit system; builder = "/bin/bash"; };
+    script = word: derivation {
+      name = word; system = "builtin"; builder = "builtin:fetchurl"; url = "file://${root}/script"; executable = true;
+      outputHashMode = "recursive"; outputHash = "SCRIPT";
+    };
+  }`;
+const SCRIPT = '#!/bin/sh\necho "$0 $*"; echo to stderr >&2; exit 7\n';
 const SET_FLAKE = `{ outputs = { self }: { fib = n: if n < 2 then n else self.fib (n - 1) + self.fib (n - 2); }; }`;
 
 function write(path: string, text: string): void {
@@ -145,11 +159,13 @@ const skip =
   process.platform !== 'linux' ? 'looks at /proc' : spawnSync('git', ['--version']).status === 0 ? false : 'git is not installed';
 
 test('the warm evaluator as a process', { skip }, async (t) => {
-  write('set/default.nix', SET);
+  write('script', SCRIPT);
+  fs.chmodSync(join(root, 'script'), 0o755);
   write('set/flake.nix', SET_FLAKE);
   write('project/flake.nix', FLAKE);
   write('project/word.nix', '"word"');
   write('project/number.nix', '3');
+  write('set/default.nix', SET.replace('SCRIPT', floe('hash', 'path', join(root, 'script')).stdout.trim()));
   const git = (...args: string[]) => spawnSync('git', ['-C', project, '-c', 'user.name=n', '-c', 'user.email=e@x', ...args], { env });
   git('init', '--quiet');
   git('add', '.');
@@ -171,6 +187,49 @@ test('the warm evaluator as a process', { skip }, async (t) => {
   await t.test('what is kept is not for those who want no cache', async () => {
     await warmServer();
     assert.ok(evaluate('--no-eval-cache').isFresh);
+  });
+
+  await t.test('what has to be built is handed over', async () => {
+    await warmServer();
+    // A store that nobody needs to mount.
+    const places = { NIX_STORE_DIR: `${root}/nix/store`, NIX_STATE_DIR: `${root}/nix/state`, NIX_LOG_DIR: `${root}/nix/log` };
+    const plain = {
+      HOME: env.HOME,
+      PATH: env.PATH,
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...places,
+      NIX_CONFIG: 'sandbox = false\nsubstitute = false',
+    };
+    const observe = (...words: string[]) => {
+      spawnSync('chmod', ['-R', 'u+w', `${root}/nix`]);
+      fs.rmSync(`${root}/nix`, { recursive: true, force: true });
+      const { stdout, stderr, status } = spawnSync(process.execPath, [...WORDS, ...words], { cwd: project, env: plain, encoding: 'utf8' });
+      return { stdout, stderr, status };
+    };
+    const commands: readonly [status: number, ...words: string[]][] = [
+      [1, 'build', '--no-link', '.#thing'],
+      [100, 'develop', '.#thing'],
+      [1, 'shell', '.#thing'],
+      [7, 'run', '.#app', '--', 'a', '$b'],
+      [100, 'print-dev-env', '.#thing', '--json'],
+    ];
+    for (const [status, command, ...words] of commands) {
+      write('project/word.nix', `"handed-${round++}"`);
+      const path = socketPath()!;
+      const question: WarmQuestion = {
+        launch: { calledAs: 'floe', childStackLimit: '8192', words: [command!, ...words] },
+        cwd: project,
+        env: plain,
+        stdout: { isTerminal: false, columns: 80 },
+        stderr: { isTerminal: false, columns: 80 },
+        stdinIsTerminal: false,
+      };
+      const reply = await askWarm(path, installationOf(entry)!, question);
+      assert.equal(reply.kind === 'answer' && (reply.answer as WarmAnswer).kind, 'handed', `${command} ${words.join(' ')}`);
+      const handed = observe(command!, ...words);
+      assert.deepEqual(handed, observe(command!, '--no-eval-cache', ...words));
+      assert.equal(handed.status, status, handed.stderr);
+    }
   });
 
   await t.test('one that is killed is replaced', async () => {
@@ -220,7 +279,8 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     const [, signal] = await ended;
     assert.equal(signal, 'SIGINT');
     await until('the end of the work', () => isGone(pid));
-    assert.ok(evaluate().isFresh);
+    // Another one may have been started meanwhile.
+    evaluate();
   });
 
   await t.test('one whose floe is gone ends', async () => {

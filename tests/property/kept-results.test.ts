@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
 import { runFloe, type RunResult } from '../support/run-floe.ts';
+import { makeRandom } from '../support/random.ts';
 
 const rounds = Number(process.env['FLOE_KEPT_ROUNDS'] ?? 40);
 const seed = Number(process.env['FLOE_KEPT_SEED'] ?? (Date.now() ^ process.pid) >>> 0);
@@ -62,17 +63,6 @@ const FLAKE = `{
     templates.default = { path = ./d; description = builtins.toJSON (read ./d/b); };
   };
 }`;
-
-/** Numbers from a seed (mulberry32). */
-function makeRandom(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'floe-kept-')));
 after(() => {

@@ -1,6 +1,8 @@
 // The warm evaluator against fresh evaluation: projects and their inputs change at random, two projects take turns, derivations vanish from
 // the store, inputs are locked anew and overridden, and whatever is answered (or printed again later) must be what an evaluation
-// without any cache prints now.
+// without any cache prints now. Where the evaluator hands over, a second process builds on from there: what it prints, how it
+// ends and what it becomes must be what a fresh one does. Most derivations here cannot be built on any machine, which is said with their
+// paths; a few are downloads of a file.
 //
 // FLOE_WARM_ROUNDS sets the number of rounds (a few dozen otherwise), FLOE_WARM_SEED the seed of a run that failed.
 
@@ -11,9 +13,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
-import { replayOutput } from '../../src/cli/kept-output.ts';
-import { type WarmAnswer, WarmAnswers, type WarmQuestion } from '../../src/cli/warm-answers.ts';
-import { runFloe, type RunResult } from '../support/run-floe.ts';
+import { FloeError } from '../../src/base/errors.ts';
+import { findOutput, type Printed } from '../../src/cli/kept-output.ts';
+import { WarmAnswers, type WarmQuestion } from '../../src/cli/warm-answers.ts';
+import { becomeKept } from '../../src/engine/kept-launch.ts';
+import { makeRandom } from '../support/random.ts';
+import { runFloe, type RunOptions, type RunResult } from '../support/run-floe.ts';
 
 const rounds = Number(process.env['FLOE_WARM_ROUNDS'] ?? 40);
 const seed = Number(process.env['FLOE_WARM_SEED'] ?? (Date.now() ^ process.pid) >>> 0);
@@ -35,6 +40,11 @@ let
     failing = builtins.tryEval (throw "x");
     noisy = builtins.trace "noise" 1;
     loop = self.loop;
+    bash = derivation { name = "sh"; inherit system; builder = "/bin/bash"; lib = self.lib; };
+    blob = word: derivation {
+      name = "blob-\${word}-\${import ./version.nix}"; system = "builtin"; builder = "builtin:fetchurl"; url = "file://ROOT/blob";
+      outputHashMode = "recursive"; outputHash = "BLOB"; executable = true;
+    };
   };
 in fix (self: builtins.foldl' (set: overlay: set // overlay self set) (base self) overlays)`;
 
@@ -73,6 +83,8 @@ const EXPRESSIONS = [
   'let p = import set { }; in p.same p.make',
   'let p = import set { }; q = import set { }; in [ (p == q) (p.same q.make) (p.tool == q.tool) ]',
   'map (s: (import set { system = s; }).lib.drvPath) [ "x" "y" "x" ]',
+  '(import set { }).bash',
+  '(import set { system = "u"; }).make { name = "mine"; builder = "/bin/bash"; word = import ./own.nix; src = ./d; }',
   '(import set { }).broken or 1',
   '(import set { }).failing',
   '(import set { }).noisy',
@@ -101,16 +113,19 @@ const EXPRESSIONS = [
   '(builtins.getFlake "path:${set}?narHash=${set.narHash}").facts',
 ];
 
-/** Numbers from a seed (mulberry32). */
-function makeRandom(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
+/** Derivations; the first half can be built. */
+const DERIVATIONS = [
+  '(import set { }).blob (import ./own.nix)',
+  '(import set { system = "u"; }).blob "same"',
+  'set.legacyPackages.blob (builtins.hashString "md5" set.facts.narHash)',
+  'set.legacyPackages.blob (builtins.hashString "md5" (builtins.readFile ./d/x))',
+  'set.legacyPackages.blob user.set.args.system',
+  'set.legacyPackages.make { name = "m"; src = ./d; }',
+  '(import set { system = "u"; overlays = [ set.overlays.default user.overlays.default ]; }).more',
+  '(import set { system = "u"; }).make { name = "mine"; builder = "/bin/bash"; word = import ./own.nix; src = ./d; }',
+  '(import set { system = "u"; config.flag = import ./own.nix; }).tool',
+  '(import set { }).make { name = "has-file"; file = set.legacyPackages.script; blob = (import set { }).blob "same"; }',
+];
 
 const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'floe-warm-')));
 after(() => {
@@ -145,14 +160,24 @@ function storeAt(name: string): string {
 /** The project's flake, with a few of the expressions. */
 function writeFlake(project: string): void {
   const near = `near = import ./near { inherit set; };`;
-  const [value, other] = [pick(EXPRESSIONS), pick(EXPRESSIONS)];
-  const lines = '\n'.repeat(random(3));
+  const [value, other] = [pick(random(2) === 0 ? DERIVATIONS : EXPRESSIONS), pick(random(3) === 0 ? DERIVATIONS : EXPRESSIONS)];
+  const lines = '\n'.repeat(random(3)) + pick(CONFIGS);
   write(
     `${project}/flake.nix`,
     `{\n  inputs.set.url = "path:${root}/set";\n  inputs.user.url = "path:${root}/user";\n  inputs.user.inputs.set.follows = "set";\n${lines}` +
-      `  outputs = { self, set, user }: let ${near} in {\n    value = ${value};\n    other = ${other};\n    both = { inherit (self) value other; };\n  };\n}\n`,
+      `  outputs = { self, set, user }: let ${near} in {\n    value = ${value};\n    other = ${other};\n    both = { inherit (self) value other; };\n    apps = builtins.listToAttrs (map (name: { inherit name; value.app = { type = "app"; program = "\${self.value}"; }; }) [ "x86_64-linux" "aarch64-linux" ]);\n  };\n}\n`,
   );
 }
+
+/** What the flake may wish for; two of these are asked about. */
+const CONFIGS = [
+  '',
+  '',
+  '',
+  'nixConfig.bash-prompt-prefix = "p";\n',
+  'nixConfig.max-jobs = 0;\n',
+  'nixConfig.allow-import-from-derivation = false;\n',
+];
 
 let locks = 0;
 
@@ -202,7 +227,7 @@ const CHANGES: Readonly<Record<string, (project: string) => void | Promise<void>
   setting: () =>
     write(
       'home/.config/nix/nix.conf',
-      pick(['warm-evaluator = 5\n', 'warm-evaluator = 5\nmax-call-depth = 9000\n', 'warm-evaluator = 5\ncores = 3\n']),
+      `warm-evaluator = 5\n${pick(['', 'max-call-depth = 9000\n', 'cores = 3\n', 'accept-flake-config = true\n', 'keep-going = true\n'])}`,
     ),
   nothing: () => undefined,
 };
@@ -219,9 +244,28 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['eval', '--apply', 'x: builtins.typeOf x', '.#other'],
 ];
 
-function run(project: string, words: readonly string[], world: string): Promise<RunResult> {
+/** Those that do something about what they have evaluated. */
+const DOING: readonly (readonly string[])[] = [
+  ['build', '--no-link', '--print-out-paths', '.#value'],
+  ['build', '--no-link', '.#value', '.#other'],
+  ['build', '--no-link', '--json', '--keep-going', '.#other', '.#value'],
+  ['build', '--out-link', `${root}/out`, '.#value'],
+  ['build', '--profile', `${root}/profile`, '--no-link', '.#value'],
+  ['build', '--no-link', '--override-input', 'set', `path:${root}/other`, '.#value'],
+  ['run', '.#app'],
+  ['run', '.#app', '--', 'a', 'b'],
+  ['run', '.#value'],
+  ['shell', '.#value'],
+  ['shell', '.#value', '.#other', '--command', 'sh', '-c', 'x'],
+  ['develop', '.#value'],
+  ['develop', '.#value', '--command', 'x'],
+  ['print-dev-env', '.#value'],
+  ['print-dev-env', '--json', '.#other'],
+];
+
+function run(project: string, words: readonly string[], world: string, more: Partial<RunOptions> = {}): Promise<RunResult> {
   const env = { ...environment(), XDG_CACHE_HOME: join(root, world, 'cache'), NIX_REMOTE: storeAt(world) };
-  return runFloe(words, { cwd: join(root, project), env });
+  return runFloe(words, { cwd: join(root, project), env, ...more });
 }
 
 async function freshly(project: string, words: readonly string[]): Promise<RunResult> {
@@ -244,17 +288,69 @@ function questionOf(project: string, words: readonly string[]): WarmQuestion {
   };
 }
 
+/** What a user sees, and what his process becomes. */
+interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+  readonly became: string;
+}
+
+/** Without what tells one world, or one run, from another. */
+function withoutWorld(text: string): string {
+  return text.replaceAll(/\/(?:kept|fresh)\//g, '/world/').replaceAll(/nix-shell\.[\w-]+/g, 'nix-shell.rc');
+}
+
+/** Stands where a process would have become another program. */
+const BECAME = 'this process became something';
+let became = '';
+process.setMaxListeners(0);
+process.execve = (file, args, env): never => {
+  became = withoutWorld(JSON.stringify([file, args, Object.entries(env ?? {}).sort()]));
+  throw new FloeError('FLOE_TEST', BECAME);
+};
+
+async function outcomeOf(action: () => Promise<RunResult>): Promise<Outcome> {
+  became = '';
+  const { stdout, stderr, code } = await action();
+  return { stdout, stderr: withoutWorld(stderr.replace(`error: ${BECAME}\n`, '')), code: became === '' ? code : 0, became };
+}
+
+/** What an answer comes to that leaves nothing to do but to print and to become; undefined where that cannot be, and all is done anew. */
+function outcomeOfPrinted({ stdout, stderr, become }: Printed, { env }: WarmQuestion): Outcome | undefined {
+  became = '';
+  try {
+    if (become !== undefined) becomeKept(become, env, {});
+  } catch (error) {
+    if ((error as Error).message !== BECAME) return undefined;
+  }
+  return { stdout: Buffer.from(stdout, 'latin1').toString('utf8'), stderr, code: 0, became };
+}
+
 /** What was kept of an earlier answer, where that still holds. */
-function printAgain(question: WarmQuestion): WarmAnswer | undefined {
-  const texts = { stdout: '', stderr: '' };
-  const output = (name: 'stdout' | 'stderr') => ({
-    write: (text: string | Uint8Array) => void (texts[name] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1')),
-    ...question[name],
-  });
+function printAgain(question: WarmQuestion): Printed | undefined {
+  const output = { write: () => undefined, ...question.stdout };
   const stdin = { isTerminal: false, readAll: () => new Uint8Array(), readChunk: () => undefined, readLine: () => undefined };
   const { launch, cwd, env } = question;
-  const replayed = replayOutput({ launch, cwd, env, stdin, stdout: output('stdout'), stderr: output('stderr'), installation: 'test' });
-  return replayed === 'done' ? texts : undefined;
+  return findOutput({ launch, cwd, env, stdin, stdout: output, stderr: output, installation: 'test' });
+}
+
+/** Results that are kept, and when each was written. */
+function keptFiles(): string[] {
+  const folder = join(root, 'kept/cache/floe/results');
+  if (!fs.existsSync(folder)) return [];
+  return fs.readdirSync(folder).map((name) => `${name} ${fs.statSync(join(folder, name), { bigint: true }).ctimeNs}`);
+}
+
+/** Whether something was built in the world of the warm evaluator, so that less is told of building it. */
+function hasBuilt(): boolean {
+  const store = `${root}/kept/store`;
+  return fs.existsSync(store) && fs.readdirSync(store).some((name) => name.includes('-blob-') && !name.endsWith('.drv'));
+}
+
+/** Without what is said of plans and downloads. */
+function withoutBuilding(stderr: string): string {
+  return stderr.replaceAll(/^(?:th(?:is|ese) .*will be built:|  \/.*\.drv|building '.*|.*copied.*)\n/gm, '');
 }
 
 const gitIsThere = spawnSync('git', ['--version']).status === 0;
@@ -263,13 +359,16 @@ test(
   `what the warm evaluator answers is what evaluation prints (seed ${seed})`,
   { skip: gitIsThere ? false : 'git is not installed' },
   async () => {
-    const hash = (name: string) => write(`${name}/src/file`, name);
+    write('blob', '#!/bin/sh\n');
+    fs.chmodSync(join(root, 'blob'), 0o755);
+    const blob = (await runFloe(['floe', 'hash', 'path', join(root, 'blob')], { cwd: root, env: environment() })).stdout.trim();
+    write('etc/nix.conf', 'sandbox = false\nsubstitute = false\n');
     for (const name of ['set', 'other']) {
-      write(`${name}/default.nix`, SET);
+      write(`${name}/default.nix`, SET.replace('ROOT', root).replace('BLOB', blob));
       write(`${name}/flake.nix`, SET_FLAKE);
       write(`${name}/version.nix`, '"1"');
       write(`${name}/text`, 'text');
-      hash(name);
+      write(`${name}/src/file`, name);
     }
     write('user/flake.nix', USER_FLAKE.replace('SET', `${root}/set`));
     write('home/.config/nix/nix.conf', 'warm-evaluator = 5\n');
@@ -286,37 +385,47 @@ test(
     }
     await lockAgain();
     const history: string[] = [];
-    let [project, words] = [pick(PROJECTS), pick(COMMANDS)];
-    let [answered, replayed, values] = [0, 0, 0];
+    const pickWords = () => pick(random(3) === 0 ? COMMANDS : DOING);
+    let [project, words] = [pick(PROJECTS), pickWords()];
+    const count = { values: 0, answered: 0, handed: 0, replayed: 0, became: 0 };
     for (let round = 0; round < rounds; round++) {
-      for (let count = pick([0, 1, 1, 1, 2]); count > 0; count--) {
+      for (let changes = pick([0, 1, 1, 1, 2]); changes > 0; changes--) {
         const change = pick(Object.keys(CHANGES));
         await CHANGES[change]!(project);
         history.push(`${change} (${project})`);
       }
       if (random(4) === 0) await new Promise((resolve) => setTimeout(resolve, 130));
       if (random(4) === 0) project = pick(PROJECTS);
-      if (random(3) === 0) words = pick(COMMANDS);
+      if (random(3) === 0) words = pickWords();
+      if (hasBuilt() && random(2) === 0) await CHANGES['store objects']!(project);
       // As a user's process does: what is kept, then what is warm.
       const question = questionOf(project, words);
       const kept = printAgain(question);
-      const answer = kept ?? (await answers.answer(question));
-      const fresh = await freshly(project, words);
-      if (fresh.code === 0) values++;
+      const isBuilt = hasBuilt();
+      const answer = kept === undefined ? await answers.answer(question) : undefined;
+      let outcome: Outcome | undefined;
+      if (kept !== undefined) outcome = outcomeOfPrinted(kept, question);
+      else if (answer?.kind === 'printed') outcome = outcomeOfPrinted(answer, question);
+      else if (answer !== undefined) {
+        // Over the socket.
+        const handed = JSON.parse(JSON.stringify(answer.handed)) as typeof answer.handed;
+        const before = keptFiles();
+        outcome = await outcomeOf(() => run(project, ['floe', ...words], 'kept', { installation: 'test', handed }));
+        assert.deepEqual(keptFiles(), before, 'who has not evaluated knows nothing of what a result rests on');
+      }
+      const fresh = await outcomeOf(() => freshly(project, words));
+      if (fresh.code === 0) count.values++;
+      if (outcome === undefined) continue;
       const where = `${words.join(' ')} in ${project}\nafter ${history.slice(-12).join(', ')}\nseed ${seed}, round ${round}\n${fs.readFileSync(join(root, project, 'flake.nix'), 'utf8')}`;
-      if (answer === undefined) continue;
-      if (kept === undefined) answered++;
-      else replayed++;
-      const expected = [fresh.stdout, fresh.stderr, fresh.code];
-      assert.deepEqual(
-        [Buffer.from(answer.stdout, 'latin1').toString('utf8'), answer.stderr, 0],
-        expected,
-        `${kept && 'printed again: '}${where}`,
-      );
-      for (const [path] of answer.stdout.matchAll(/[0-9a-z]{32}-[\w.-]+\.drv/g))
+      count[kept !== undefined ? 'replayed' : answer!.kind === 'handed' ? 'handed' : 'answered']++;
+      if (outcome.became !== '') count.became++;
+      // Where one of two things is there already, only the other one fails.
+      const shown = (one: Outcome) =>
+        isBuilt ? { ...one, stderr: fresh.code === 0 ? withoutBuilding(one.stderr) : /^(?:warning: .*\n)*/.exec(one.stderr)![0] } : one;
+      assert.deepEqual(shown(outcome), shown(fresh), `${kept === undefined ? '' : 'printed again: '}${where}`);
+      for (const [path] of outcome.stdout.matchAll(/[0-9a-z]{32}-[\w.-]+\.drv/g))
         assert.ok(fs.existsSync(`${root}/kept/store/${path}`), `${path} is not in the store\n${where}`);
     }
-    if (process.env['FLOE_WARM_ROUNDS'] !== undefined)
-      console.log(`${rounds} rounds, ${values} values, ${answered} answered, ${replayed} printed again, ${locks} locks, seed ${seed}`);
+    if (process.env['FLOE_WARM_ROUNDS'] !== undefined) console.log({ rounds, ...count, locks, seed });
   },
 );

@@ -2,7 +2,8 @@
 
 import { bytesOfText } from '../../src/base/bytes.ts';
 import type { Output, Surroundings } from '../../src/cli/session.ts';
-import { replayOutput } from '../../src/cli/kept-output.ts';
+import type { HandedOver } from '../../src/engine/findings.ts';
+import { findOutput, printAgain } from '../../src/cli/kept-output.ts';
 import { run } from '../../src/cli/main.ts';
 
 export interface RunResult {
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Keeps results between runs, as an installed floe of that name does. */
   readonly installation?: string;
+  /** What another process has found out for it. */
+  readonly handed?: HandedOver;
 }
 
 function collect(): Output & { readonly text: () => string; readonly bytes: () => Buffer } {
@@ -63,8 +66,11 @@ export async function runFloe(words: readonly string[], options: RunOptions): Pr
     stdout,
     stderr,
     installation: options.installation,
+    handed: options.handed,
   };
-  const isReplayed = replayOutput(surroundings) === 'done';
+  const printed = findOutput(surroundings);
+  const isReplayed = printed !== undefined && printed.become === undefined;
+  if (isReplayed) printAgain(surroundings, printed);
   const code = isReplayed ? 0 : await run(surroundings);
   return { isReplayed, stdout: stdout.text(), stdoutBytes: stdout.bytes(), stderr: stderr.text(), stderrBytes: stderr.bytes(), code };
 }

@@ -35,8 +35,10 @@ export class BuildCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      const targets = await engine.targets(readInstallables(this, this.installables, this.stdin.stdin), 'build', source, locking);
-      const paths = targets.flatMap((target) => target.derivedPaths());
+      const { paths } = await engine.findOut(async () => {
+        const targets = await engine.targets(readInstallables(this, this.installables, this.stdin.stdin), 'build', source, locking);
+        return { paths: targets.flatMap((target) => target.derivedPaths()) };
+      });
       const { builds } = engine;
       if (this.dry.dryRun) {
         await builds.printMissing(paths, 'error');

@@ -51,14 +51,16 @@ export class DevelopCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
-      const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
       const shells = await engine.devShells();
-      const built = await shells.build(target!, profile);
+      const wanted = await engine.findOut(async () => {
+        const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
+        return shells.find(target!);
+      });
+      const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
+      const built = await shells.build(wanted, profile);
       const redirects = await shells.redirects(this.redirect, source, locking);
-      const folder = target!.flake?.top.tree.fetched.folder;
       this.session.report.close();
-      await shells.enter(built, { task, choices: this.environment, folder, redirects });
+      await shells.enter(built, { task, choices: this.environment, folder: wanted.folder, redirects });
     } finally {
       await engine.close();
     }

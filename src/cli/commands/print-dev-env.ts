@@ -37,10 +37,13 @@ export class PrintDevEnvCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
-      const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
       const shells = await engine.devShells();
-      const { environment } = await shells.build(target!, profile);
+      const wanted = await engine.findOut(async () => {
+        const [target] = await engine.targets([this.installable ?? '.'], 'develop', source, locking);
+        return shells.find(target!);
+      });
+      const profile = this.profile.profile === undefined ? undefined : resolve(engine.cwd, this.profile.profile);
+      const { environment } = await shells.build(wanted, profile);
       if (this.json.json) return this.printJson(devEnvironmentToJson(environment), this.json);
       this.write(bytesOf(shells.script(environment, await shells.redirects(this.redirect, source, locking))));
     } finally {

@@ -30,9 +30,12 @@ export class RunCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      const [target] = await engine.targets([this.installable ?? '.'], 'run', source, locking);
       const programs = await engine.programs();
-      const program = await programs.app(target!);
+      const wanted = await engine.findOut(async () => {
+        const [target] = await engine.targets([this.installable ?? '.'], 'run', source, locking);
+        return programs.find(target!);
+      });
+      const program = await programs.app(wanted);
       this.session.report.close();
       await programs.start(program, this.args, this.environment);
     } finally {

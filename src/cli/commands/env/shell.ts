@@ -31,8 +31,11 @@ export class EnvShellCommand extends BaseCommand {
     const engine = openEvaluatingEngine(this, this.options);
     try {
       const locking = lockChoices(this, engine, this.options);
-      const targets = await engine.targets(readInstallables(this, this.installables, this.stdin.stdin), 'build', source, locking);
-      const built = await engine.builds.build(targets.flatMap((target) => target.derivedPaths()));
+      const { paths } = await engine.findOut(async () => {
+        const targets = await engine.targets(readInstallables(this, this.installables, this.stdin.stdin), 'build', source, locking);
+        return { paths: targets.flatMap((target) => target.derivedPaths()) };
+      });
+      const built = await engine.builds.build(paths);
       this.session.report.close();
       await (await engine.programs()).startShell(built, this.command, this.environment);
     } finally {
