@@ -100,7 +100,10 @@ export function pack(texts: Texts, start: string, packs: readonly PackRoots[]): 
   const packOf: Record<string, string> = {};
   for (const { name, roots } of packs) {
     const chunks = closureOf(texts, roots).filter((chunk) => !packed.has(chunk));
-    files.set(`${name}.cjs`, `(typeof module==="undefined"?{}:module).exports={${define(chunks.map((chunk) => [`./${chunk}`, texts.get(chunk)!]))}};`);
+    files.set(
+      `${name}.cjs`,
+      `(typeof module==="undefined"?{}:module).exports={${define(chunks.map((chunk) => [`./${chunk}`, texts.get(chunk)!]))}};`,
+    );
     for (const chunk of chunks) {
       packed.add(chunk);
       packOf[`./${chunk}`] = name;
