@@ -185,8 +185,8 @@ function prepare(source: string): Scratch {
   cpSync(join(source, '.version'), join(place, '.version'));
   makeWritable(tests);
 
-  const bin = join(place, 'bin');
-  mkdirSync(bin);
+  const bin = join(place, 'nix/bin');
+  mkdirSync(bin, { recursive: true });
   for (const command of COMMANDS) {
     if (options.oracle) {
       // Where the oracle looks for the command along PATH, it must not find this file again.
@@ -210,10 +210,13 @@ function prepare(source: string): Scratch {
     system: `${{ x64: 'x86_64', arm64: 'aarch64' }[process.arch as string] ?? process.arch}-${process.platform}`,
   });
   const programs = PROGRAM_FOLDERS.filter((path) => existsSync(path)).join(' ');
+  const floe = [root, realpathSync(join(root, 'node_modules'))].join(' ');
   replaceIn(
     tests,
-    ['build.sh', 'linux-sandbox.sh'],
+    ['build.sh', 'linux-sandbox.sh', 'nested-sandboxing.sh', 'nested-sandboxing/command.sh'],
     [
+      [/\[\[ -d \/nix\/store \]\]/g, 'true'],
+      [/(?<=EXTRA_SANDBOX=")\/nix\/store/g, `${programs} ${floe}`],
       [/(?<=--(?:option )?sandbox-paths )"?\/nix\/store"?/g, `"${programs}"`],
       [/\[\[ ! \$SHELL =~ \/nix\/store \]\]/g, 'false'],
     ],
@@ -289,7 +292,7 @@ async function runScript(script: Script, scratch: Scratch): Promise<Outcome> {
       TEST_SUITE_NAME: script.suite,
       TEST_NAME: short,
       NIX_REMOTE: '',
-      ...(options.daemon ? { NIX_DAEMON_PACKAGE: scratch.place } : {}),
+      ...(options.daemon ? { NIX_DAEMON_PACKAGE: join(scratch.place, 'nix') } : {}),
       NIX_STORE: '',
       PS4: '+(${BASH_SOURCE[0]-$0}:$LINENO) ',
       TMPDIR: temporary,
