@@ -11,6 +11,7 @@ import { Evaluator } from './eval/evaluator.ts';
 import { MemoryHost } from './eval/memory-host.ts';
 import { NixValue } from './eval/value-handle.ts';
 import type { EvalLogLevel } from './eval/host.ts';
+import { internAll } from './eval/symbol.ts';
 import { bind, type GlobalNames } from './lang/bind.ts';
 import { parse } from './lang/parser.ts';
 import { resolvePathLiteral } from './lang/path-literal.ts';
@@ -96,8 +97,8 @@ export function openEvaluator(choices: EvaluatorChoices = {}): PureEvaluator {
 /** Parses an expression and prints it in Nix's canonical form, as `nix-instantiate --parse` does. Throws ParseError. */
 export function printParsed(expression: string, folder = '/'): string {
   const source = stringSource(utf8ToByteString(expression));
-  const { root } = parse(source);
-  bind(root, source, new PureEvaluator().globalNames);
+  const { root, names } = parse(source);
+  bind(root, source, new PureEvaluator().globalNames, { symbols: () => internAll(names) });
   // There is no home here: what starts there is printed as it was written.
   const base = { directory: utf8ToByteString(folder), home: '~' };
   return byteStringToUtf8(printNode(root, (literal) => resolvePathLiteral(literal, base)));

@@ -1,9 +1,10 @@
-// JSON as C++ Nix prints it (nlohmann's `dump`): keys in byte order, no spaces (or an indent), shortest floating-point digits with a
-// point or an exponent, UTF-8 left as it is. And a reader that keeps what printing needs: 1.0 stays apart from 1, and integers beyond
+// JSON as C++ Nix prints it (nlohmann's `dump`): keys in byte order, no spaces (or an indent), floating-point digits as Grisu2 finds
+// them with a point or an exponent, UTF-8 left as it is. And a reader that keeps what printing needs: 1.0 stays apart from 1, and integers beyond
 // 2^53 stay exact. Texts and strings are byte strings holding UTF-8.
 
 import { byteStringToUtf8Strict, compareStrings, utf8ToByteString } from './bytes.ts';
 import { FormatError } from './errors.ts';
+import { grisuDigits } from './grisu.ts';
 
 /** A floating-point number, also where its value is whole. */
 export class JsonFloat {
@@ -56,11 +57,8 @@ export function quoteJsonString(text: string): string {
 export function printJsonFloat(value: number): string {
   if (!Number.isFinite(value)) return 'null';
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const [mantissa, exponentText] = Math.abs(value).toExponential().split('e') as [string, string];
-  const digits = mantissa.replace('.', '');
+  const { digits, point } = grisuDigits(Math.abs(value));
   const sign = value < 0 ? '-' : '';
-  // The value is 0.digits times ten to the `point`.
-  const point = Number(exponentText) + 1;
   if (digits.length <= point && point <= 15) return `${sign}${digits.padEnd(point, '0')}.0`;
   if (point > 0 && point <= 15) return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
   if (point > -4 && point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;

@@ -6,6 +6,7 @@ import { EvalError, FloeError } from '../base/errors.ts';
 import { autoCallFunction } from '../eval/auto-call.ts';
 import { NO_POSITION } from '../eval/position.ts';
 import type { Value } from '../eval/value.ts';
+import { internAll } from '../eval/symbol.ts';
 import { bind } from '../lang/bind.ts';
 import { parse } from '../lang/parser.ts';
 import { resolvePathLiteral } from '../lang/path-literal.ts';
@@ -44,11 +45,11 @@ export class Instantiation {
     const { evaluator, host } = this.evaluation(source);
     return evaluator.guard(() => {
       const text = this.readSource(source);
-      const { root } = parse(text, {
+      const { root, names } = parse(text, {
         ...parseOptionsOf(this.engine.settings, this.engine.isPure),
         warn: ({ message, offset }) => host.log('warn', message, offset === undefined ? [] : [{ text: '', position: text.at(offset) }]),
       });
-      bind(root, text, evaluator.state.globalNames);
+      bind(root, text, evaluator.state.globalNames, { symbols: () => internAll(names) });
       const directory =
         text.path === null ? utf8ToByteString(this.engine.cwd) : text.path.slice(0, Math.max(text.path.lastIndexOf('/'), 1));
       return printNode(root, (literal) => resolvePathLiteral(literal, { directory, home: host.getEnv('HOME') }));

@@ -13,7 +13,7 @@
 //
 // The table of shapes is shared by all evaluators of the program, like that of symbols, and like it can be seen in no result.
 
-import { compareSymbolNames, internSymbol, type SymbolId } from './symbol.ts';
+import { ascending, compareSymbolNames, internSymbol, type SymbolId } from './symbol.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { forceThunk, isWriteBack, Thunk, type Slot, type Value } from './value.ts';
 
@@ -471,7 +471,7 @@ export function makeStaticShape(
   positions: readonly PositionId[] | null,
   literal: PositionId = NO_POSITION,
 ): { readonly shape: Shape; readonly order: readonly number[] } {
-  const order = symbols.map((_, i) => i).sort((a, b) => symbols[a]! - symbols[b]!);
+  const order = ascending(symbols);
   const keySet = keySetOf(
     order.map((i) => symbols[i]!),
     symbols.length,

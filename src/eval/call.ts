@@ -381,8 +381,12 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
     env[first + i] = place >= 0 ? values[place] : place === NO_PLACE ? undefined : argument.at(place);
   }
   // Defaults see the whole frame, so they come after all given arguments (a variable finds `undefined` where its slot is not set yet).
-  if (code.planHasDefaults) {
-    for (let i = 0; i < count; i++) if (plan[i]! === NO_PLACE) env[first + i] = formals[i]!.fallback!.thunk(env);
+  const defaults = code.planDefaults;
+  if (defaults !== null) {
+    for (let k = 0; k < defaults.length; k++) {
+      const i = defaults[k]!;
+      env[first + i] = formals[i]!.fallback!.thunk(env);
+    }
   }
   return env;
 }
@@ -391,25 +395,27 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
 function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly number[] {
   const formals = code.formals!;
   const plan: number[] = new Array(formals.length);
-  let used = 0;
-  let hasDefaults = false;
+  const missing: number[] = [];
   for (let i = 0; i < formals.length; i++) {
+    plan[i] = shape.placeOf(formals[i]!.symbol);
+    if (plan[i] === NO_PLACE) missing.push(i);
+  }
+  // NIX: in the order of symbols, as where names of a let are filled in (interpret.ts).
+  missing.sort((a, b) => formals[a]!.symbol - formals[b]!.symbol);
+  for (const i of missing) {
     const formal = formals[i]!;
-    const place = shape.placeOf(formal.symbol);
-    plan[i] = place;
-    if (place !== NO_PLACE) used++;
-    else if (formal.fallback === null) {
+    if (formal.fallback === null) {
       const error = new WrongTypeError(
         `function '${functionName(code)}' called without required argument '${printSymbol(formal.symbol)}'`,
         at(code.position),
       );
       throw addFrame(error, pos, CALL_SITE);
-    } else hasDefaults = true;
+    }
   }
-  if (!code.ellipsis && used !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
+  if (!code.ellipsis && formals.length - missing.length !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
   code.planShape = shape;
   code.plan = plan;
-  code.planHasDefaults = hasDefaults;
+  code.planDefaults = missing.length === 0 ? null : missing;
   return plan;
 }
 

@@ -526,7 +526,7 @@ class Unit implements CodeSource {
       codes[i] = this.#expression();
     }
     const sources = this.#expressions(this.#number());
-    return { names, positions, bindings: new Bindings(first, adoptAll(codes), isOuter, adoptAll(sources)) };
+    return { names, positions, bindings: new Bindings(first, names, adoptAll(codes), isOuter, adoptAll(sources)) };
   }
 
   #recursiveAttrs(): Code {

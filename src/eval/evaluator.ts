@@ -3,7 +3,7 @@
 
 import { EvalError, FloeError, ThrownError } from '../base/errors.ts';
 import type { Node } from '../lang/ast.ts';
-import { bind, type GlobalNames } from '../lang/bind.ts';
+import { bind, type GlobalNames, type OuterFrames } from '../lang/bind.ts';
 import { NameTable } from '../lang/name-table.ts';
 import { parse, parseBindings, type ParseOptions, type ParseWarning } from '../lang/parser.ts';
 import { fileSource, Source, stringSource } from '../lang/position.ts';
@@ -25,7 +25,7 @@ import type { Kept } from './kept.ts';
 import { BorrowedPlaces, NO_POSITION, PositionTable, type PositionId } from './position.ts';
 import { canonicalPath, joinPath, parentOfPath, type SearchPathEntry } from './source-path.ts';
 import { DEFAULT_EVAL_SETTINGS, type EvalSettings, type EvalState } from './state.ts';
-import { internSymbol, symbolName } from './symbol.ts';
+import { internAll, internSymbol, symbolName } from './symbol.ts';
 import { ownError, resolveError } from './trace.ts';
 import { delay, force, hostCode, Lambda, Thunk, type Env, type Slot, type Value } from './value.ts';
 
@@ -287,7 +287,7 @@ class State implements EvalState {
       if (shown !== undefined && position?.source === text) Object.assign(error as FloeError, { position: { ...position, source: shown } });
       throw error;
     }
-    bind(root, source, this.#globals, [scope]);
+    this.#bind(root, names, source, [scope]);
     const code = this.#decode(compile(root, text.length, names, 1), source, basePath, false);
     return { eval: (slots) => code.eval([this.rootEnv, ...slots]) };
   }
@@ -353,8 +353,12 @@ class State implements EvalState {
   #compile(source: Source, text: string, scopes: readonly (readonly string[])[]): string {
     const { root: tree, names } = parse(source, this.#optionsFor(source));
     const root = this.#instruments === undefined ? tree : this.#instruments.transform(tree, source);
-    bind(root, source, this.#globals, scopes);
+    this.#bind(root, names, source, scopes);
     return compile(root, text.length, names, scopes.length);
+  }
+
+  #bind(root: Node, names: readonly string[], source: Source, outer: OuterFrames): void {
+    bind(root, source, this.#globals, { outer, symbols: () => internAll(names) });
   }
 
   #optionsFor(source: Source): ParseOptions {

@@ -36,7 +36,7 @@ import { printForError } from './print.ts';
 import { canonicalPath } from './source-path.ts';
 import { stateOf } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
-import { internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.ts';
+import { ascending, internSymbol, printSymbol, symbolName, type SymbolId } from './symbol.ts';
 import {
   ContextString,
   describeType,
@@ -605,7 +605,12 @@ export class Bindings {
   /** Whether a value is evaluated in the frame around (`inherit x`). */
   readonly isOuter: readonly boolean[];
   readonly sources: readonly Code[];
-  constructor(first: number, codes: readonly Code[], isOuter: readonly boolean[], sources: readonly Code[]) {
+  /** Indexes of the codes as they are filled; null for 0, 1, 2, ... */
+  readonly #order: readonly number[] | null;
+  constructor(first: number, names: readonly SymbolId[], codes: readonly Code[], isOuter: readonly boolean[], sources: readonly Code[]) {
+    // NIX: `b = x; x = b` are one thunk, made for the one whose name became a symbol first, which an infinite recursion tells.
+    const isAlias = codes.some((code, i) => code.kind === VARIABLE_0 && !isOuter[i]! && (code as Variable).a >= first);
+    this.#order = isAlias ? ascending(names) : null;
     this.first = first;
     this.codes = codes;
     this.isOuter = isOuter;
@@ -617,7 +622,11 @@ export class Bindings {
     const length = codes.length;
     // Sources first: selects from them may find their value ready.
     for (let i = 0; i < sources.length; i++) env[first + length + i] = sources[i]!.thunk(env);
-    for (let i = 0; i < length; i++) env[first + i] = codes[i]!.thunk(isOuter[i]! ? outer : env);
+    const order = this.#order;
+    for (let k = 0; k < length; k++) {
+      const i = order === null ? k : order[k]!;
+      env[first + i] = codes[i]!.thunk(isOuter[i]! ? outer : env);
+    }
   }
   /** As fill, where `__overrides` may replace variables: nothing may be taken over from one to another before that. */
   fillWithThunks(env: Env, outer: Env): void {
@@ -796,7 +805,8 @@ export class LambdaCode {
   // Where the formals are in the last shape seen (call.ts).
   planShape: Shape | null = null;
   plan: readonly number[] | null = null;
-  planHasDefaults = false;
+  /** Indexes of the formals that fall back, in the order of their symbols; null where none does. */
+  planDefaults: readonly number[] | null = null;
   constructor(
     position: PositionId,
     name: string | null,

@@ -23,6 +23,12 @@ export function internSymbol(name: string): SymbolId {
   return id;
 }
 
+/** Makes symbols of names, in this order, and gives the way to look them up. */
+export function internAll(names: Iterable<string>): (name: string) => SymbolId {
+  for (const name of names) internSymbol(name);
+  return internSymbol;
+}
+
 /** The symbol of a name, or undefined where no name like that was ever seen (so no attribute set can have it). */
 export function querySymbol(name: string): SymbolId | undefined {
   return IDS.get(name);
@@ -48,6 +54,11 @@ export function compareSymbolNames(a: SymbolId, b: SymbolId): number {
   const x = NAMES[a]!;
   const y = NAMES[b]!;
   return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Indexes of symbols, that of the smallest first. */
+export function ascending(symbols: readonly SymbolId[]): number[] {
+  return symbols.map((_, i) => i).sort((a, b) => symbols[a]! - symbols[b]!);
 }
 
 /**

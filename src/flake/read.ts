@@ -163,7 +163,7 @@ class Reader {
     const { root, names } = parse(this.file, { warn: ({ message }) => this.options.warn?.(message) });
     // NIX: the evaluator's symbols, in C++ Nix's order.
     for (const name of [...names, 'inputs', 'nixConfig']) internSymbol(name);
-    if (this.options.globals) bind(root, this.file, this.options.globals);
+    if (this.options.globals) bind(root, this.file, this.options.globals, { symbols: () => internSymbol });
     if (root.kind !== NodeKind.Attrs)
       throw new EvalError(`file '${this.file.path}' must be an attribute set`, { position: this.file.at(0) });
     this.top = root;

@@ -30,17 +30,36 @@ export interface GlobalNames {
 /** Names that frames around the text already have, outermost frame first; each frame's names have the slots 1, 2, ... in order. */
 export type OuterFrames = readonly (readonly string[])[];
 
+export interface BindOptions {
+  readonly outer?: OuterFrames;
+  /** Gives the numbers of names in the table of symbols. NIX: of several undefined variables the first in their order is named. */
+  readonly symbols?: () => (name: string) => number;
+}
+
 /** Binds a tree in place. Throws ParseError for an undefined variable; the tree is of no use then. */
-export function bind(root: Node, source: Source, globals: GlobalNames, outer: OuterFrames = []): void {
-  const binder = new Binder(source, globals);
-  for (const names of outer) binder.enterNames(names);
-  try {
+export function bind(root: Node, source: Source, globals: GlobalNames, { outer = [], symbols }: BindOptions = {}): void {
+  const run = (inOrder: InOrder): void => {
+    const binder = new Binder(source, globals, inOrder);
+    for (const names of outer) binder.enterNames(names);
     binder.bind(root);
+  };
+  try {
+    run((definitions) => definitions);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ParseError('the expression is nested too deeply', { position: source.at(0), code: 'FLOE_STACK_OVERFLOW' });
+    if (error instanceof RangeError) {
+      throw new ParseError('the expression is nested too deeply', { position: source.at(0), code: 'FLOE_STACK_OVERFLOW' });
+    }
+    // PERF: the order shows in errors only, so only they pay for sorting.
+    if (symbols !== undefined && (error as ParseError).code === 'FLOE_UNDEFINED_VARIABLE') {
+      const symbolOf = symbols();
+      run((definitions) => [...definitions].sort((a, b) => symbolOf(a.name) - symbolOf(b.name)));
+    }
+    throw error;
   }
 }
+
+/** The order in which definitions are gone through. */
+type InOrder = <Definition extends { readonly name: string }>(definitions: readonly Definition[]) => readonly Definition[];
 
 /** A name's place in the innermost frame that has it. `level` counts frames from the outermost, which is 1. */
 class Binding {
@@ -58,6 +77,7 @@ class Binding {
 class Binder {
   readonly #source: Source;
   readonly #globals: GlobalNames;
+  readonly #inOrder: InOrder;
   // PERF: one map from name to innermost binding, undone on the way out, instead of a walk over all frames for each variable:
   // there are many more uses than definitions.
   readonly #bindings = new Map<string, Binding | undefined>();
@@ -65,9 +85,10 @@ class Binder {
   #with: With | null = null;
   #withLevel = 0;
 
-  constructor(source: Source, globals: GlobalNames) {
+  constructor(source: Source, globals: GlobalNames, inOrder: InOrder) {
     this.#source = source;
     this.#globals = globals;
+    this.#inOrder = inOrder;
   }
 
   enterNames(names: readonly string[]): void {
@@ -170,7 +191,7 @@ class Binder {
     if (node.parameter !== null) this.#enter(node.parameter, slot++);
     if (node.formals !== null) {
       for (const formal of node.formals) this.#enter(formal.name, slot++);
-      for (const formal of node.formals) if (formal.fallback !== null) this.bind(formal.fallback);
+      for (const formal of this.#inOrder(node.formals)) if (formal.fallback !== null) this.bind(formal.fallback);
     }
     this.bind(node.body);
     if (node.parameter !== null) this.#leave(node.parameter);
@@ -209,7 +230,7 @@ class Binder {
   #attrs(attrs: Attrs, isFrame: boolean): void {
     for (const source of attrs.inheritFrom) this.bind(source);
     const firstSource = isFrame ? attrs.attrs.length + 1 : 1;
-    for (const def of attrs.attrs) {
+    for (const def of this.#inOrder(attrs.attrs)) {
       switch (def.attrKind) {
         case AttrKind.Plain:
           this.bind(def.value);

@@ -1,5 +1,6 @@
-// Sets are walked in the order in which names were first seen (Nix's symbols): it shows in what `deepSeq` traces first. A program of its own
-// each time, since one process has one table of symbols; twice, since the second reads compiled code. With FLOE_ORACLE, C++ Nix has its say.
+// Sets are walked in the order in which names were first seen (Nix's symbols): it shows in what `deepSeq` traces first, and in which of
+// several faults is reported. A program of its own each time, since one process has one table of symbols; twice, since the second reads
+// compiled code. With FLOE_ORACLE, C++ Nix has its say.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -47,5 +48,33 @@ for (const [title, [text, order]] of Object.entries(PROGRAMS)) {
         .replaceAll('\n', ' ');
     for (const round of [1, 2]) assert.equal(traces([launcher, ...words, '--no-eval-cache']), order, `round ${round}`);
     if (oracle !== undefined) assert.equal(traces([...oracle.split(' '), ...words]), order);
+  });
+}
+
+// Nix knows x before b.
+const FAULTS: Readonly<Record<string, string>> = {
+  'let b = x; x = b; in b': 'infinite recursion encountered at 1:16',
+  'let x = b; b = x; in b': 'infinite recursion encountered at 1:9',
+  'rec { b = x; x = b; }.b': 'infinite recursion encountered at 1:18',
+  '({ b ? x, x ? b }: b) { }': 'infinite recursion encountered at 1:15',
+  '({ x ? b, b ? x }: b) { }': 'infinite recursion encountered at 1:8',
+  '({ b, x }: b) { }': "function 'anonymous lambda' called without required argument 'x' at 1:2",
+  '{ b = p; x = q; }': "undefined variable 'q' at 1:14",
+  'rec { b = p; x = q; }': "undefined variable 'q' at 1:18",
+  'let b = p; x = q; in 1': "undefined variable 'q' at 1:16",
+  '{ b ? p, x ? q }: 1': "undefined variable 'q' at 1:14",
+  '{ b.b = p; b.x = q; }': "undefined variable 'q' at 1:18",
+  '{ inherit b x; }': "undefined variable 'x' at 1:13",
+  '{ inherit (p) b; inherit (q) x; }': "undefined variable 'p' at 1:12",
+};
+
+for (const [text, expected] of Object.entries(FAULTS)) {
+  test(text, () => {
+    const fault = (command: readonly string[]): string => {
+      const { stderr } = run([...command, 'nix-instantiate', '--eval', '--expr', text], folder);
+      return stderr.replace(/^[^]*error: (.+)\n\s*at «string»:([0-9:]+):[^]*$/, '$1 at $2');
+    };
+    assert.equal(fault([launcher]), expected);
+    if (oracle !== undefined) assert.equal(fault(oracle.split(' ')), expected);
   });
 }

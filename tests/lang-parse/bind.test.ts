@@ -64,7 +64,7 @@ function listVars(root: Node): string[] {
 function check(text: string, expected: string, outer: OuterFrames = []): void {
   const source = stringSource(text);
   const { root } = parse(source);
-  bind(root, source, GLOBALS, outer);
+  bind(root, source, GLOBALS, { outer });
   assert.equal(listVars(root).join(', '), expected, text);
 }
 

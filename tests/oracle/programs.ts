@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { FloeError } from '../../src/base/errors.ts';
-import { utf8ToByteString } from '../../src/base/bytes.ts';
+import { byteStringOf, byteStringToUtf8, bytesOf, bytesOfText, textOfByteString, utf8ToByteString } from '../../src/base/bytes.ts';
 import { printError } from '../../src/cli/print-error.ts';
 import { filterEscapes } from '../../src/cli/terminal.ts';
 import { BUILTINS } from '../../src/eval/builtins/index.ts';
@@ -403,30 +403,33 @@ export function randomProgram(random: Random): string {
   return `${PREFIX}\n${new Programs(random).expression(random.pick(KINDS), depth)}`;
 }
 
-/** What a run printed. */
+/** What a run printed, as byte strings. */
 export interface Run {
   /** Standard output; undefined where evaluation failed. */
   readonly value: string | undefined;
   readonly messages: string;
 }
 
+/** The bytes that floe writes to standard error for a text. */
+const shownBytes = (text: string): string => byteStringOf(bytesOfText(filterEscapes(text, true)));
+
 /** Evaluates a program here, as `nix-instantiate --eval --strict -` would. */
 export function runHere(program: string, showTrace: boolean): Run {
   let messages = '';
   const host = new DiskHost({
     log: (level, message) => {
-      messages += `${filterEscapes(`${level === 'warn' ? 'warning' : level}: ${Buffer.from(message, 'latin1').toString('utf8')}`, true)}\n`;
+      messages += shownBytes(`${level === 'warn' ? 'warning' : level}: ${textOfByteString(message)}\n`);
     },
   });
   const evaluator = new Evaluator({ host, builtins: BUILTINS, settings: { showTrace } });
   try {
     const value = evaluator.evalText(utf8ToByteString(program), '/', '«stdin»');
     evaluator.forceDeep(value);
-    return { value: Buffer.from(printAmbiguous(value), 'latin1').toString('utf8'), messages };
+    return { value: printAmbiguous(value), messages };
   } catch (error) {
     if (!(error instanceof FloeError))
       return { value: undefined, messages: `${messages}host error: ${String(error)} ${(error as Error).stack ?? ''}` };
-    return { value: undefined, messages: messages + filterEscapes(printError(error, { showTrace }), true) };
+    return { value: undefined, messages: messages + shownBytes(printError(error, { showTrace })) };
   }
 }
 
@@ -434,8 +437,8 @@ export function runHere(program: string, showTrace: boolean): Run {
 export function runThere(command: readonly string[], program: string, showTrace: boolean): Run {
   const args = ['nix-instantiate', '--eval', '--strict', ...(showTrace ? ['--show-trace'] : []), '-'];
   const { status, stdout, stderr } = spawnSync(command[0]!, [...command.slice(1), ...args], {
-    input: program,
-    encoding: 'utf8',
+    input: bytesOf(utf8ToByteString(program)),
+    encoding: 'latin1',
     cwd: '/',
     env: { ...process.env, NIX_STORE_DIR: '/nix/store' },
     maxBuffer: 1 << 28,
@@ -443,12 +446,13 @@ export function runThere(command: readonly string[], program: string, showTrace:
   return { value: status === 0 ? stdout.trimEnd() : undefined, messages: stderr.trimEnd() };
 }
 
-/** Texts of thunks and closures in messages depend on what happened to be evaluated before; bytes that are no UTF-8 cannot be shown alike. */
+// « and » are C2 AB and C2 BB.
+const THUNKS =
+  /\xc2\xab(?:lambda|primop|partially applied primop)(?:(?!\xc2[\xab\xbb])[^])*(?:\xc2\xab(?:(?!\xc2\xbb)[^])*\xc2\xbb(?:(?!\xc2\xbb)[^])*)?\xc2\xbb/g;
+
+/** Texts of thunks and closures in messages depend on what happened to be evaluated before. */
 function comparable(messages: string): string {
-  return messages
-    .replace(/«(?:lambda|primop|partially applied primop)[^«»]*(?:«[^»]*»[^»]*)?»/g, '«thunk»')
-    .replace(/[\u0080-\u00ff\ufffd]/g, '?')
-    .trimEnd();
+  return messages.replace(THUNKS, '«thunk»').trimEnd();
 }
 
 /** Evaluates programs both ways and gives those that differ. */
@@ -463,7 +467,7 @@ export function comparePrograms(command: readonly string[], programs: readonly s
     }
     const there = runThere(command, program, showTrace);
     if (there.value !== undefined || comparable(there.messages) !== comparable(here.messages))
-      differences.push({ shown: program, here: here.messages, there: there.value ?? there.messages });
+      differences.push({ shown: program, here: byteStringToUtf8(here.messages), there: byteStringToUtf8(there.value ?? there.messages) });
   }
   const agree = (cases: readonly (typeof good)[number][]): boolean => {
     const all = `[ ${cases.map(({ program }) => `(${program})`).join('\n')} ]`;
@@ -471,7 +475,8 @@ export function comparePrograms(command: readonly string[], programs: readonly s
   };
   for (const { program, value } of narrowDown(good, agree)) {
     const alone = runThere(command, program, showTrace);
-    if (alone.value !== value) differences.push({ shown: program, here: value, there: alone.value ?? alone.messages });
+    if (alone.value !== value)
+      differences.push({ shown: program, here: byteStringToUtf8(value), there: byteStringToUtf8(alone.value ?? alone.messages) });
   }
   return differences;
 }
