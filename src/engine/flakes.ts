@@ -14,7 +14,7 @@ import { BUILTINS } from '../eval/builtins/index.ts';
 import { callFlake } from '../eval/call-flake.ts';
 import type { EvalHost, FetchedTree, LockedFlakeInfo } from '../eval/host.ts';
 import { symbols } from '../eval/symbol.ts';
-import { force, type Value } from '../eval/value.ts';
+import { delay, force, type Value } from '../eval/value.ts';
 import type { FetchedInput } from '../fetch/fetcher.ts';
 import { type FetchCache, makeFetchCache } from '../fetch/fetch-cache.ts';
 import { inputSourcePath } from '../fetch/fetchers.ts';
@@ -302,7 +302,8 @@ export class Flakes {
         else sink[kind](text);
       },
       run: (parts) => {
-        const outputs = locked.outputs();
+        // The title comes before anything is evaluated.
+        const outputs = delay(() => locked.outputs());
         return this.engine.evaluation().evaluator.guard(() => showFlake(outputs, title, { ...options, system }, style, parts));
       },
     });

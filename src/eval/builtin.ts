@@ -14,6 +14,8 @@ export interface BuiltinDefinition {
    * evaluate these without making a thunk; one that fails is given as a thunk that fails.
    */
   readonly forces?: readonly number[];
+  /** How deep below the call it forces them: 2 where what makes a string of the argument is a level of its own (see forceBelow); else 1. */
+  readonly forceDepth?: 2;
   /** The type that the argument forced first must have before `run` forces the other. */
   readonly firstForced?: 'string' | 'set' | 'int' | 'lambda';
   /** Documentation in Markdown. */
@@ -49,6 +51,7 @@ export class Builtin {
   /** Whether the first, or only, argument is forced before anything else. */
   readonly forcesFirst: boolean;
   readonly forcesSecond: boolean;
+  readonly forceDepth: number;
   /** Both are, and the second before the first. */
   readonly isSwapped: boolean;
   readonly firstForced: BuiltinDefinition['firstForced'];
@@ -62,6 +65,7 @@ export class Builtin {
     const { forces = [] } = definition;
     this.forcesFirst = forces.includes(0);
     this.forcesSecond = forces.includes(1);
+    this.forceDepth = definition.forceDepth ?? 1;
     this.isSwapped = forces.length === 2 && forces[0] === 1;
     this.firstForced = definition.firstForced;
   }

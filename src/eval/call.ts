@@ -15,7 +15,7 @@ import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
 import { nearestNames } from '../base/suggestions.ts';
 import { printSymbol, symbolName, symbols } from './symbol.ts';
-import { describeType, failedThunk, force, Lambda, type Env, type Slot, type Value } from './value.ts';
+import { describeType, failedThunk, force, Lambda, Thunk, type Env, type Slot, type Value } from './value.ts';
 
 let depth = 0;
 let maxDepth = 10000;
@@ -73,6 +73,15 @@ export function leaveCall(): void {
   depth--;
 }
 
+/** Forces one level deeper: what makes strings and compares values is a level of its own. */
+export function forceBelow(slot: Slot, pos: PositionId): Value {
+  if (!(slot instanceof Thunk)) return slot;
+  enterCall(pos);
+  const value = force(slot, pos);
+  leaveCall();
+  return value;
+}
+
 /** The depth now; for restoreCallDepth after an error was caught for good (tryEval). */
 export function callDepth(): number {
   return depth;
@@ -89,12 +98,12 @@ function stackOverflow(pos: PositionId): StackOverflowError {
 
 /**
  * The value of an argument that the function is going to force before anything else. PERF: saves the thunk. An error waits in a
- * thunk until the function asks for the value, and gets the frames it would have got.
+ * thunk until the function asks for the value, and gets the frames it would have got. `levels` is how much deeper it will be forced.
  */
-export function evalEarly(code: Code, env: Env, pos: PositionId): Slot {
+export function evalEarly(code: Code, env: Env, pos: PositionId, levels = 1): Slot {
   const level = depth;
   if (level > maxDepth) throw stackOverflow(pos);
-  depth = level + 1;
+  depth = level + levels;
   try {
     const value = code.eval(env);
     depth = level;

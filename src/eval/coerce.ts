@@ -7,7 +7,7 @@ import { EvalError, WrongTypeError } from '../base/errors.ts';
 import { printDerivedPath } from '../model/derived-path.ts';
 import { printStorePath, splitStorePath, type StorePath } from '../model/store-path.ts';
 import { Attrs } from './attrs.ts';
-import { call1, enterCall, leaveCall } from './call.ts';
+import { call1, enterCall, forceBelow, leaveCall } from './call.ts';
 import { addFrame, at, inContext } from './error-position.ts';
 import type { PositionId } from './position.ts';
 import { printForError } from './print.ts';
@@ -149,7 +149,7 @@ export function coerceToString(
   what: string,
   options: CoerceOptions = DEFAULT_COERCE,
 ): string {
-  const value = force(slot, pos);
+  const value = forceBelow(slot, pos);
   if (typeof value === 'string') return value;
   if (value instanceof ContextString) {
     accumulator.add(value.context);

@@ -2,7 +2,7 @@
 
 import { AssertionError, EvalError, FloeError } from '../base/errors.ts';
 import { Attrs } from './attrs.ts';
-import { enterCall, leaveCall } from './call.ts';
+import { enterCall, forceBelow, leaveCall } from './call.ts';
 import { addFrame, inContext } from './error-position.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
@@ -25,8 +25,8 @@ export function isDerivation(value: Value): value is Attrs {
  * element, and functions compared directly never are equal. Here the slot (a thunk, or a value that never was one) is the address.
  */
 export function equalValues(state: EvalState, slotA: Slot, slotB: Slot, pos: PositionId, what: string): boolean {
-  const a = force(slotA, pos);
-  const b = force(slotB, pos);
+  const a = forceBelow(slotA, pos);
+  const b = forceBelow(slotB, pos);
   if (slotA === slotB) return true;
   return equalForced(state, a, b, pos, what);
 }
@@ -89,8 +89,8 @@ function equalAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId, what:
  * equalValues.
  */
 export function assertEqual(state: EvalState, slotA: Slot, slotB: Slot, pos: PositionId): void {
-  const a = force(slotA, pos);
-  const b = force(slotB, pos);
+  const a = forceBelow(slotA, pos);
+  const b = forceBelow(slotB, pos);
   if (slotA === slotB && typeof a === 'object' && a !== null) return;
   const quoted = (value: Value): string => `'${printForError(value)}'`;
   if (isNumber(a) && isNumber(b)) {

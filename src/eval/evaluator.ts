@@ -258,7 +258,7 @@ class State implements EvalState {
       if (this.kept !== null && value instanceof Lambda) this.kept.noteFunction(this, path, value);
       return value;
     } catch (error) {
-      if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating the file '${path}':`);
+      if (error instanceof FloeError) addFrame(error, NO_POSITION, `while evaluating the file '${this.host.showPath?.(path) ?? path}':`);
       throw error;
     }
   }

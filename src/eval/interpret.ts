@@ -853,7 +853,8 @@ const CALL_1 = new Kind(function evalCall1(this: Call1, env: Env): Value {
     const a = fn.code.formals === null ? this.b.thunk(env) : evalEarly(this.b, env, this.position);
     return callLambda(fn, a, this.position);
   }
-  if (fn instanceof Builtin && fn.forcesFirst && fn.arity === 1) return call1(fn, evalEarly(this.b, env, this.position), this.position);
+  if (fn instanceof Builtin && fn.forcesFirst && fn.arity === 1)
+    return call1(fn, evalEarly(this.b, env, this.position, fn.forceDepth), this.position);
   return call1(fn, this.b.thunk(env), this.position);
 });
 

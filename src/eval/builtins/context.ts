@@ -6,6 +6,7 @@ import { type DerivationRef, printDerivationRef } from '../../model/derived-path
 import { isDerivationPath, parseStorePath, printStorePath, type StorePath } from '../../model/store-path.ts';
 import { AttrsBuilder, makeAttrs } from '../attrs.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
+import { forceBelow } from '../call.ts';
 import { coerceToString, forceAttrs, forceBool, forceList, forceStringInto, forceStringNoContext } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
@@ -13,7 +14,7 @@ import type { EvalState } from '../state.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import { builtElement, ContextAccumulator, deepElement, makeContext, opaqueElement, parseContextElement } from '../string-context.ts';
 import { internSymbol, symbolName, symbols } from '../symbol.ts';
-import { force, isString, makeString, type Slot, stringText } from '../value.ts';
+import { isString, makeString, type Slot, stringText } from '../value.ts';
 import { ensureValid } from './realise.ts';
 
 /** builtins.hasContext */
@@ -32,9 +33,10 @@ export const hasContext: BuiltinDefinition = {
 export const unsafeDiscardStringContext: BuiltinDefinition = {
   args: ['s'],
   forces: [0],
+  forceDepth: 2,
   text: 'The string without its context: what is made from it does not depend on the store objects it speaks of.',
   run(state, pos, slot) {
-    const value = force(slot!, pos);
+    const value = forceBelow(slot!, pos);
     if (isString(value)) return stringText(value);
     const what = 'while evaluating the argument passed to builtins.unsafeDiscardStringContext';
     return coerceToString(state, pos, value, new ContextAccumulator(), what);

@@ -120,6 +120,7 @@ function baseNameOfText(path: string): string {
 export const baseNameOf: BuiltinDefinition = {
   args: ['x'],
   forces: [0],
+  forceDepth: 2,
   text: 'The last component of a path or string: what follows its last slash, a slash at the very end not counted.',
   run(state, pos, slot) {
     const context = new ContextAccumulator();

@@ -166,6 +166,7 @@ export function printValueAsJson(
 export const toJSON: BuiltinDefinition = {
   args: ['e'],
   forces: [0],
+  forceDepth: 2,
   text:
     'The value as JSON, on one line. Sets are objects, unless they have `__toString` or `outPath`, which then count; paths are copied to ' +
     'the store. Functions cannot be written.',

@@ -2,6 +2,7 @@
 
 import { EvalError } from '../../base/errors.ts';
 import type { BuiltinDefinition } from '../builtin.ts';
+import { forceBelow } from '../call.ts';
 import { coerceToString, type CoerceOptions, forceInt, forceList, forceString, forceStringInto } from '../coerce.ts';
 import { at } from '../error-position.ts';
 import { ContextAccumulator } from '../string-context.ts';
@@ -13,11 +14,12 @@ const TO_STRING: CoerceOptions = { more: true, copyToStore: false };
 const toString_: BuiltinDefinition = {
   args: ['e'],
   forces: [0],
+  forceDepth: 2,
   text:
     'The value as a string: strings as they are, paths without copying them to the store, sets by `__toString` or `outPath`, numbers in ' +
     'decimal, lists with spaces between their elements, `true` as `"1"`, `false` and `null` as `""`.',
   run(state, pos, slot) {
-    const value = force(slot!, pos);
+    const value = forceBelow(slot!, pos);
     if (isString(value)) return value;
     if (typeof value === 'number') return String(value);
     const context = new ContextAccumulator();
@@ -62,6 +64,7 @@ export const substring: BuiltinDefinition = {
 export const stringLength: BuiltinDefinition = {
   args: ['e'],
   forces: [0],
+  forceDepth: 2,
   text: 'The number of bytes of a string (or of what has one, such as a derivation).',
   run(state, pos, slot) {
     const context = new ContextAccumulator();
