@@ -46,7 +46,7 @@ export function openStore(surroundings: StoreSurroundings, url?: string, derivat
     // A daemon's client may say so later.
     autoOptimise: () => settings.get('auto-optimise-store'),
     withRealisations: settings.hasFeature('ca-derivations'),
-    requiresSignatures: settings.get('require-sigs'),
+    requiresSignatures: () => settings.get('require-sigs'),
     derivationsElsewhere,
     withOverlays: settings.hasFeature('local-overlay-store'),
     clientSettings: () => clientSettings(settings, progress.level),
@@ -82,7 +82,7 @@ function openScratch(surroundings: StoreSurroundings, url: string, derivationsEl
     readOnly: !isElsewhere && parameters.get('read-only') !== 'false',
     withRealisations: settings.hasFeature('ca-derivations'),
     // Who keeps a store elsewhere decides there.
-    requiresSignatures: !isElsewhere && settings.get('require-sigs'),
+    requiresSignatures: () => !isElsewhere && settings.get('require-sigs'),
     derivationsElsewhere,
   };
   const openElsewhere = async (): Promise<Store> => {

@@ -21,7 +21,7 @@ export interface OpenStoreOptions {
   /** Remember what outputs of content-addressed derivations turned out to be. */
   readonly withRealisations?: boolean;
   /** Whether what is copied here needs a signature, where the URL does not say. */
-  readonly requiresSignatures?: boolean;
+  readonly requiresSignatures?: () => boolean;
   /** Where derivations lie that the store does not have. */
   readonly derivationsElsewhere?: DerivationPlace | undefined;
   /** The feature `local-overlay-store` is on. */
@@ -50,6 +50,7 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
     const places = { storeDir, realStoreDir, stateDir, logDir, uri, socket };
     return { placement, store: new DaemonStore({ ...places, progress: progress ?? SILENT, withRealisations, settings }) };
   }
+  const { requiresSignatures: placed } = placement;
   return {
     placement,
     store: openLocalStore({
@@ -62,7 +63,7 @@ export function openStore(options: OpenStoreOptions = {}): PlacedStore {
       progress,
       autoOptimise,
       withRealisations,
-      requiresSignatures: placement.requiresSignatures ?? requiresSignatures,
+      requiresSignatures: placed === undefined ? requiresSignatures : () => placed,
       derivationsElsewhere,
       trustedKeys,
       overlay: placement.overlay === undefined ? undefined : openOverlay(placement, placement.overlay, options),

@@ -104,6 +104,19 @@ describe('builds through the daemon', () => {
     assert.equal(readFileSync(built.out, 'utf8'), 'good\n');
   });
 
+  test('a trusted client may do without signatures', async () => {
+    const daemon = await startTestDaemon(folder, `${floe} daemon`, 'require-sigs = true');
+    const cache = `file://${mkdtempSync(join(folder, 'cache-'))}`;
+    const { out } = await client(daemon, 'nix', 'build', '-f', 'x.nix', 'good', '--no-link', '--print-out-paths');
+    assert.equal((await client(daemon, 'nix', 'copy', '--to', cache, out)).code, 0);
+    assert.equal((await client(daemon, 'nix-store', '--delete', out)).code, 0);
+    const unsigned = await client(daemon, 'nix', 'build', out, '--no-link', '--substituters', cache);
+    assert.equal(unsigned.code, 1);
+    assert.match(unsigned.err, /it's not signed by any of the keys in 'trusted-public-keys'/);
+    assert.equal((await client(daemon, 'nix', 'build', out, '--no-link', '--substituters', cache, '--no-require-sigs')).code, 0);
+    assert.ok(existsSync(out));
+  });
+
   test('a client that is gone takes its builds with it; a daemon that is gone is said so', async () => {
     const daemon = await startTestDaemon(folder, `${floe} daemon`);
     const { out } = await client(daemon, 'nix-instantiate', '--no-gc-warning', 'x.nix', '-A', 'slow');

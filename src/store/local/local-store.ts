@@ -65,8 +65,8 @@ export interface LocalStoreOptions {
   readonly trustedKeys?: ReadonlyMap<string, PublicKey> | undefined;
   /** Remember what outputs of content-addressed derivations turned out to be (feature ca-derivations). */
   readonly withRealisations?: boolean;
-  /** Whether what others copy here should be signed by a trusted key; for those who copy. */
-  readonly requiresSignatures?: boolean | undefined;
+  /** Whether what others copy here should be signed by a trusted key; for those who copy. Asked each time. */
+  readonly requiresSignatures?: (() => boolean) | undefined;
   /** Where derivations lie that this store does not have: the store that evaluation writes to, where that is another. */
   readonly derivationsElsewhere?: DerivationPlace | undefined;
   /** The store's objects lie in two layers; `lower` is closed with the store. */
@@ -98,13 +98,13 @@ export class LocalStore implements Store {
   readonly logDir: string;
   readonly uri: string;
   readonly isReadOnly: boolean;
-  readonly requiresSignatures: boolean;
   /** Undefined where content-addressed derivations are not to be used. */
   readonly realisations: Realisations | undefined;
   readonly #db: StoreDatabase;
   readonly #tempRoots: TempRoots;
   readonly #progress: Progress;
   readonly #autoOptimise: () => boolean;
+  readonly #requiresSignatures: () => boolean;
   readonly #reservedBytes: number;
   readonly #trustedKeys: ReadonlyMap<string, PublicKey> | undefined;
   readonly #now: () => number;
@@ -122,9 +122,9 @@ export class LocalStore implements Store {
     this.logDir = options.logDir ?? `${dirname(options.stateDir)}/log/nix`;
     this.uri = options.uri ?? 'local';
     this.isReadOnly = options.readOnly === true;
-    this.requiresSignatures = options.requiresSignatures ?? true;
     this.#progress = options.progress ?? SILENT;
     this.#autoOptimise = options.autoOptimise ?? (() => false);
+    this.#requiresSignatures = options.requiresSignatures ?? (() => true);
     this.#reservedBytes = options.reservedBytes ?? RESERVED_BYTES;
     this.#trustedKeys = options.trustedKeys;
     this.#now = options.now ?? nowInSeconds;
@@ -146,6 +146,10 @@ export class LocalStore implements Store {
   }
 
   // ---- the whole
+
+  get requiresSignatures(): boolean {
+    return this.#requiresSignatures();
+  }
 
   /** Ends the use of the store; temporary roots of this process are dropped. */
   closeSync(): void {
