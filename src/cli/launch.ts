@@ -24,7 +24,7 @@ const MARK = '--launched';
 /** Stands first in the arguments of a process that helps; four numbers follow. */
 export const HELP_MARK = '--helping';
 
-/** Stands first in the arguments of the warm evaluator; its socket and the minutes that it waits follow. */
+/** Stands first in the arguments of the warm evaluator; its socket, the minutes that it waits, and the session it is started in follow. */
 export const WARM_MARK = '--warm-evaluator';
 
 /** Splits the launcher's arguments from the user's, and puts NODE_OPTIONS back into `env` for children. */

@@ -28,7 +28,7 @@ async function start(launch: Launch): Promise<void> {
 
 const launch = readLaunch(process.argv, process.env);
 if (process.argv[2] === WARM_MARK)
-  void import('./warm-server.ts').then(({ runWarmServer }) => runWarmServer(process.argv[3]!, Number(process.argv[4])));
+  void import('./warm-server.ts').then(({ runWarmServer }) => runWarmServer(process.argv[3]!, Number(process.argv[4]), process.argv[5]!));
 else if (launch.words.length === 1 && launch.words[0] === '--version') {
   // PERF: process.stdout would cost 3 ms of the 21 that all of this takes.
   writeSync(1, printVersion(launch));

@@ -28,6 +28,8 @@ export interface WarmQuestion {
   readonly stdout: StreamFacts;
   readonly stderr: StreamFacts;
   readonly stdinIsTerminal: boolean;
+  /** Its terminal's session, or that of whatever it was started from. */
+  readonly session: string;
 }
 
 /** What it is to print, and to become; or what it is to go on from by itself. */

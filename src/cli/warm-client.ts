@@ -4,7 +4,14 @@
 import process from 'node:process';
 import { cacheFolder } from '../engine/cache-folder.ts';
 import { checksum } from '../engine/kept-results.ts';
-import { askWarm, isSocketThere, surroundingsOfProcess, type WarmReply } from '../daemon/warm-socket.ts';
+import {
+  askWarm,
+  inheritedDescriptors,
+  isSocketThere,
+  sessionOfProcess,
+  surroundingsOfProcess,
+  type WarmReply,
+} from '../daemon/warm-socket.ts';
 import { programName, WARM_MARK } from './launch.ts';
 import type { Surroundings } from './session.ts';
 import type { WarmQuestion } from './warm-answers.ts';
@@ -42,6 +49,7 @@ export function askWarmEvaluator(surroundings: Surroundings): Promise<WarmReply>
     stdout: stdout.isTerminal ? facts(stdout) : { isTerminal: false, columns: 80 },
     stderr: stderr.isTerminal ? facts(stderr) : { isTerminal: false, columns: 80 },
     stdinIsTerminal: stdin.isTerminal,
+    session: sessionOfProcess(),
   };
   return askWarm(path, installation!, question);
 }
@@ -49,13 +57,22 @@ export function askWarmEvaluator(surroundings: Surroundings): Promise<WarmReply>
 /** Starts one, for the next run. */
 export function startWarmEvaluator(surroundings: Surroundings, idleMinutes: number): void {
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const words = [...process.execArgv, process.argv[1]!, WARM_MARK, socketOf(surroundings), String(idleMinutes)];
+  const { openSync, closeSync } = process.getBuiltinModule('node:fs');
+  const words = [...process.execArgv, process.argv[1]!, WARM_MARK, socketOf(surroundings), String(idleMinutes), sessionOfProcess()];
+  // Locks and pipes that a script has open would stay so.
+  const nothing = openSync('/dev/null', 'r+');
+  const stdio: ('ignore' | number)[] = ['ignore', 'ignore', 'ignore'];
+  for (const descriptor of inheritedDescriptors()) {
+    while (stdio.length < descriptor) stdio.push('ignore');
+    stdio[descriptor] = nothing;
+  }
   const child = spawn(process.execPath, words, {
     cwd: '/',
     detached: true,
-    stdio: 'ignore',
+    stdio,
     env: { ...process.env, NODE_OPTIONS: undefined },
   });
   child.on('error', () => undefined);
+  closeSync(nothing);
   child.unref();
 }

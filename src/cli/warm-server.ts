@@ -1,11 +1,11 @@
 // The process of the warm evaluator: started by a run that had to evaluate, it listens until nobody has asked for some minutes, memory
-// gets short, or floe is not there any more. It belongs to no terminal and stays in no folder.
+// gets short, floe is not there any more, or who asked last has logged out. It belongs to no terminal and stays in no folder.
 
 import * as fs from 'node:fs';
 import { totalmem } from 'node:os';
 import process from 'node:process';
 import { installationOf } from '../engine/kept-results.ts';
-import { serveWarm } from '../daemon/warm-socket.ts';
+import { isSessionOver, serveWarm } from '../daemon/warm-socket.ts';
 import { inPlaceOf, WarmAnswers, type WarmQuestion } from './warm-answers.ts';
 
 const MB = 1 << 20;
@@ -24,8 +24,8 @@ function availableMb(): number | undefined {
   }
 }
 
-/** Listens at `path` until that many minutes have passed without a question. */
-export async function runWarmServer(path: string, idleMinutes: number): Promise<void> {
+/** Listens at `path` until that many minutes have passed without a question, or the session that asked last is over. */
+export async function runWarmServer(path: string, idleMinutes: number, firstSession: string): Promise<void> {
   const entry = process.argv[1];
   const installation = installationOf(entry);
   if (installation === undefined) return;
@@ -33,8 +33,10 @@ export async function runWarmServer(path: string, idleMinutes: number): Promise<
   process.umask(0o022);
   const answers = new WarmAnswers(installation);
   let askedMs = Date.now();
+  let session = firstSession;
   const server = await serveWarm(path, installation, async (question) => {
     if (!isInstalled()) return leave();
+    ({ session } = question as WarmQuestion);
     const answer = await inPlaceOf(question as WarmQuestion, () => answers.answer(question as WarmQuestion)).catch(() => undefined);
     askedMs = Date.now();
     setImmediate(check);
@@ -49,7 +51,7 @@ export async function runWarmServer(path: string, idleMinutes: number): Promise<
     const rssMb = process.memoryUsage.rss() / MB;
     const isIdle = Date.now() - askedMs >= idleMinutes * 60_000;
     const isShort = rssMb > Math.min(MOST_RSS_MB, totalmem() / MB / 4) || (availableMb() ?? Infinity) < LEAST_AVAILABLE_MB;
-    if (isIdle || isShort || !server.isFound() || !isInstalled()) leave();
+    if (isIdle || isShort || isSessionOver(session) || !server.isFound() || !isInstalled()) leave();
   };
   const isInstalled = (): boolean => {
     try {

@@ -43,14 +43,47 @@ function linkFact(path: string): string {
   }
 }
 
+/** What the system counts of a process, from its state on. */
+function countsOf(pid: number | 'self'): string[] {
+  // The name of the program, in parentheses, may hold anything.
+  return readFact(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ');
+}
+
 /** When a process began; "" where that cannot be known. */
 function startOf(pid: number): string {
-  // The name of the program, in parentheses, may hold anything.
-  return (
-    readFact(`/proc/${pid}/stat`)
-      .replace(/^.*\) /s, '')
-      .split(' ')[19] ?? ''
-  );
+  return countsOf(pid)[19] ?? '';
+}
+
+/** Names the session of this process by the process that leads it: the shell of a terminal, most often. "" where nobody leads it any more. */
+export function sessionOfProcess(): string {
+  const leader = Number(countsOf('self')[3]);
+  const started = leader > 0 ? startOf(leader) : '';
+  return started === '' ? '' : `${leader} ${started}`;
+}
+
+/** Whether the leader has ended since. */
+export function isSessionOver(session: string): boolean {
+  const [leader, started] = session.split(' ');
+  return started !== undefined && (startOf(Number(leader)) !== started || countsOf(Number(leader))[0] === 'Z');
+}
+
+const CLOSED_ON_EXEC = 0o2000000;
+
+/** Descriptors beside the standard ones that this process was given, and would give to those that it starts. */
+export function inheritedDescriptors(): number[] {
+  try {
+    return fs
+      .readdirSync('/proc/self/fd')
+      .map(Number)
+      .filter((descriptor) => {
+        const flags = /^flags:\s*(\d+)/m.exec(readFact(`/proc/self/fdinfo/${descriptor}`))?.[1];
+        return descriptor > 2 && flags !== undefined && (parseInt(flags, 8) & CLOSED_ON_EXEC) === 0;
+      });
+  } catch {
+    return [];
+  }
 }
 
 /** What both ends must share, beside the installation: the machine since it was started, what it looks like, and who is asking. */

@@ -209,9 +209,7 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     const commands: readonly [status: number, ...words: string[]][] = [
       [1, 'build', '--no-link', '.#thing'],
       [100, 'develop', '.#thing'],
-      [1, 'shell', '.#thing'],
       [7, 'run', '.#app', '--', 'a', '$b'],
-      [100, 'print-dev-env', '.#thing', '--json'],
     ];
     for (const [status, command, ...words] of commands) {
       write('project/word.nix', `"handed-${round++}"`);
@@ -223,6 +221,7 @@ test('the warm evaluator as a process', { skip }, async (t) => {
         stdout: { isTerminal: false, columns: 80 },
         stderr: { isTerminal: false, columns: 80 },
         stdinIsTerminal: false,
+        session: '',
       };
       const reply = await askWarm(path, installationOf(entry)!, question);
       assert.equal(reply.kind === 'answer' && (reply.answer as WarmAnswer).kind, 'handed', `${command} ${words.join(' ')}`);
@@ -238,6 +237,28 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     await until('its end', () => isGone(pid));
     assert.ok(evaluate().isFresh);
     assert.notEqual(await warmServer(), pid);
+  });
+
+  await t.test('one ends with the session of its user, and has none of his files open', async () => {
+    const before = await warmServer();
+    kill(before, 'SIGKILL');
+    await until('its end', () => isGone(before));
+    write('project/word.nix', '"session"');
+    const script = `exec 200>${root}/locked; "$@"; echo done; exec sleep 100`;
+    const words = ['-c', script, 'sh', process.execPath, ...WORDS, 'eval', '.#value'];
+    const shell = spawn('bash', words, { cwd: project, env, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+    shell.stdout.on('data', () => undefined);
+    const pid = await until('a warm evaluator', () => serverPid());
+    const open = fs.readdirSync(`/proc/${pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
+    assert.deepEqual(
+      open.filter((path) => path === join(root, 'locked')),
+      [],
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.equal(isGone(pid), undefined);
+    process.kill(-shell.pid!, 'SIGKILL');
+    await until('its end', () => isGone(pid));
+    assert.ok(evaluate().isFresh);
   });
 
   await t.test('one that does not answer is not waited for', async () => {

@@ -35,7 +35,7 @@ const LOOKING: Readonly<Record<string, readonly [count: number, why: string]>> =
   'src/cli/shebang.ts': [1, STARTING],
   'src/cli/start.ts': [4, STARTING],
   'src/cli/warm-answers.ts': [4, STARTING],
-  'src/cli/warm-client.ts': [2, STARTING],
+  'src/cli/warm-client.ts': [3, STARTING],
   'src/cli/warm-server.ts': [1, STARTING],
   'src/engine/builds.ts': [6, NETWORK],
   'src/engine/channels.ts': [5, WRITING],

@@ -285,6 +285,7 @@ function questionOf(project: string, words: readonly string[]): WarmQuestion {
     stdout: stream,
     stderr: stream,
     stdinIsTerminal: false,
+    session: '',
   };
 }
 
