@@ -314,7 +314,11 @@ process.execve = (file, args, env): never => {
 async function outcomeOf(action: () => Promise<RunResult>): Promise<Outcome> {
   became = '';
   const { stdout, stderr, code } = await action();
-  return { stdout, stderr: withoutWorld(stderr.replace(`error: ${BECAME}\n`, '')), code: became === '' ? code : 0, became };
+  const told = withoutWorld(stderr.replace(`error: ${BECAME}\n`, ''));
+  // Which of two builds begins first is a race.
+  const begun = told.match(/^building '.*\n/gm) ?? [];
+  const sorted = begun.length < 2 ? told : told.replaceAll(/^building '.*\n/gm, '') + begun.sort().join('');
+  return { stdout, stderr: sorted, code: became === '' ? code : 0, became };
 }
 
 /** What an answer comes to that leaves nothing to do but to print and to become; undefined where that cannot be, and all is done anew. */
