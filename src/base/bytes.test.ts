@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { byteStringOf, bytesOfText, textOfByteString, utf8ToByteString } from './bytes.ts';
+import { byteStringOf, bytesOfText, copyBytes, textOfByteString, utf8ToByteString } from './bytes.ts';
 
 const byteStrings = fc.uint8Array({ maxLength: 40 }).map(byteStringOf);
 
@@ -18,4 +18,11 @@ describe('textOfByteString', () => {
 
 test('bytesOfText keeps pairs of surrogates together', () => {
   assert.deepEqual([...bytesOfText('\u{1f482}')], [0xf0, 0x9f, 0x92, 0x82]);
+});
+
+test('a copy of a Node buffer is one', () => {
+  const buffer = Buffer.from([1, 2]);
+  const copy = copyBytes(buffer);
+  buffer[0] = 3;
+  assert.deepEqual([...copy], [1, 2]);
 });

@@ -69,6 +69,11 @@ export function bytesOfText(text: string): Uint8Array {
   return concatBytes(pieces.map((piece, index) => (index % 2 === 1 ? Uint8Array.of(piece.charCodeAt(0) - 0xdc00) : encoder.encode(piece))));
 }
 
+/** A copy: what is read next does not show in it. (`slice()` of Node's buffers is a view.) */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;

@@ -4,7 +4,7 @@
 // question to the user, the network) it gives up, and the user's process runs the command as if nothing had been tried.
 
 import process from 'node:process';
-import { bytesOfText } from '../base/bytes.ts';
+import { bytesOfText, copyBytes } from '../base/bytes.ts';
 import type { HandedOver } from '../engine/findings.ts';
 import { notHere } from '../engine/not-here.ts';
 import { ReadLog } from '../engine/reads.ts';
@@ -115,7 +115,7 @@ export class WarmAnswers {
 function listen({ isTerminal, columns }: StreamFacts): { readonly output: Output; take(encoding: 'latin1' | 'utf8'): string } {
   const chunks: Uint8Array[] = [];
   return {
-    output: { write: (text) => void chunks.push(typeof text === 'string' ? bytesOfText(text) : text.slice()), isTerminal, columns },
+    output: { write: (text) => void chunks.push(typeof text === 'string' ? bytesOfText(text) : copyBytes(text)), isTerminal, columns },
     take: (encoding) => Buffer.concat(chunks).toString(encoding),
   };
 }

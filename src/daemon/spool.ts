@@ -4,6 +4,7 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyBytes } from '../base/bytes.ts';
 
 const IN_MEMORY = 4 << 20;
 const READ_SIZE = 64 * 1024;
@@ -17,7 +18,7 @@ export class Spool {
   push(chunk: Uint8Array): void {
     this.size += chunk.length;
     if (this.file === undefined && this.size <= IN_MEMORY) {
-      this.chunks.push(chunk.slice());
+      this.chunks.push(copyBytes(chunk));
       return;
     }
     if (this.file === undefined) {

@@ -3,6 +3,7 @@
 // file that is broken, foreign or gone counts as never written. docs/decisions/0013-results-kept.md.
 
 import * as fs from 'node:fs';
+import { copyBytes } from '../base/bytes.ts';
 import { checkReads } from './reads-check.ts';
 import type { KeptReads } from './reads.ts';
 
@@ -27,7 +28,7 @@ interface KeptRecord<Answer> {
 
 /** 64 bits over bytes, for names of files and against damage; nobody is kept out by it. PERF: a word at a time, in code that runs once. */
 export function checksum(data: Uint8Array): string {
-  const bytes = data.byteOffset % 4 === 0 ? data : data.slice();
+  const bytes = data.byteOffset % 4 === 0 ? data : copyBytes(data);
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   let a = 0x9e3779b9 ^ data.length;
   let b = 0x85ebca6b;

@@ -2,7 +2,7 @@
 // libstore/make-content-addressed.cc.
 
 import { hashBytes } from '../base/hash.ts';
-import { concatBytes } from '../base/bytes.ts';
+import { concatBytes, copyBytes } from '../base/bytes.ts';
 import { RewritingSink } from '../build/rewrite.ts';
 import { type ContentReferences, makeContentPath } from '../model/content-address.ts';
 import type { PathInfo } from '../model/path-info.ts';
@@ -17,7 +17,7 @@ import type { Engine } from './engine.ts';
 function rewritten(bytes: Uint8Array, rewrites: ReadonlyMap<string, string>): Uint8Array {
   if (rewrites.size === 0) return bytes;
   const chunks: Uint8Array[] = [];
-  const sink = new RewritingSink(rewrites, (chunk) => void chunks.push(chunk.slice()));
+  const sink = new RewritingSink(rewrites, (chunk) => void chunks.push(copyBytes(chunk)));
   sink.push(bytes);
   sink.end();
   return concatBytes(chunks);
@@ -25,7 +25,7 @@ function rewritten(bytes: Uint8Array, rewrites: ReadonlyMap<string, string>): Ui
 
 async function readNar(store: Store, path: StorePath): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of store.narFromPath(path)) chunks.push(chunk.slice());
+  for await (const chunk of store.narFromPath(path)) chunks.push(copyBytes(chunk));
   return concatBytes(chunks);
 }
 

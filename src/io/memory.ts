@@ -1,7 +1,7 @@
 // Io over memory, for tests and for places without a machine: a file system that begins empty, no programs, no network, a clock that
 // stands still. Time stamps are those the files were made with, so results that depend on them repeat.
 
-import { byteStringOf, bytesOf } from '../base/bytes.ts';
+import { bytesOf, byteStringOf, copyBytes } from '../base/bytes.ts';
 import { FetchError, IoError } from '../base/errors.ts';
 import type { Files, FileKind, FileStat, Inflaters, Io, Processes } from './io.ts';
 
@@ -120,7 +120,7 @@ export class MemoryFiles implements Files {
   }
 
   writeFileAtomic(path: string, contents: Uint8Array, { executable = false }: { executable?: boolean } = {}): void {
-    this.put(path, { ...this.make('regular'), contents: contents.slice(), executable });
+    this.put(path, { ...this.make('regular'), contents: copyBytes(contents), executable });
   }
 
   createFile(path: string, contents: Uint8Array, executable: boolean): void {

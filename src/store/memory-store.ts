@@ -1,6 +1,6 @@
 // A whole store in memory: for tests, for the browser, and as the shortest account of what the Store interface promises.
 
-import { compareStrings, concatBytes } from '../base/bytes.ts';
+import { compareStrings, concatBytes, copyBytes } from '../base/bytes.ts';
 import { FormatError, HashMismatchError, InvalidPathError } from '../base/errors.ts';
 import { equalHash, hashBytes, printHash } from '../base/hash.ts';
 import { NO_VISITOR, NarReader } from '../model/nar.ts';
@@ -84,7 +84,7 @@ export class MemoryStore implements Store {
       throw new InvalidPathError(`path '${this.storeDir}/${reference}' is not valid`, { data: { path: reference } });
     }
     const chunks: Uint8Array[] = [];
-    for await (const chunk of nar) chunks.push(chunk.slice());
+    for await (const chunk of nar) chunks.push(copyBytes(chunk));
     const bytes = concatBytes(chunks);
     checkNar(bytes);
     const got = hashBytes('sha256', bytes);

@@ -104,6 +104,18 @@ describe('builds through the daemon', () => {
     assert.equal(readFileSync(built.out, 'utf8'), 'good\n');
   });
 
+  test('a tree with files of several thousand bytes arrives as it is', async () => {
+    const daemon = await startTestDaemon(folder, `${floe} daemon`);
+    const tree = mkdtempSync(join(folder, 'tree-'));
+    const names = ['a', 'b', 'c', 'd'];
+    for (const [index, name] of names.entries()) writeFileSync(join(tree, name), name.repeat(5000 + 3000 * index));
+    const store = daemon.open();
+    const added = store.addTreeSync({ path: tree, name: 'tree', method: 'nar' });
+    for (const name of names)
+      assert.equal(readFileSync(join(store.toRealPath(added), name), 'utf8'), readFileSync(join(tree, name), 'utf8'));
+    await store.close();
+  });
+
   test('a trusted client may do without signatures', async () => {
     const daemon = await startTestDaemon(folder, `${floe} daemon`, 'require-sigs = true');
     const cache = `file://${mkdtempSync(join(folder, 'cache-'))}`;

@@ -2,7 +2,7 @@
 // where they can be written. Nothing here trusts a cache: hashes are checked while bytes pass, signatures by whoever imports
 // (substitute.ts). Nix manual, "Binary cache"; libstore/binary-cache-store.cc.
 
-import { byteStringOf, bytesOf, compareStrings, concatBytes } from '../../base/bytes.ts';
+import { bytesOf, byteStringOf, compareStrings, concatBytes, copyBytes } from '../../base/bytes.ts';
 import { parseJson, printJson } from '../../base/canonical-json.ts';
 import { FloeError, FormatError, HashMismatchError, InvalidPathError, StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, printHash } from '../../base/hash.ts';
@@ -259,7 +259,7 @@ export class BinaryCacheStore implements Store {
     const compression = this.#compression();
     const check = new NarCheck();
     const chunks: Uint8Array[] = [];
-    for await (const chunk of compress(check.pass(nar), compression, compressionLevel, parallelCompression)) chunks.push(chunk.slice());
+    for await (const chunk of compress(check.pass(nar), compression, compressionLevel, parallelCompression)) chunks.push(copyBytes(chunk));
     check.compare(info, this.#print(info.path));
     const contents = concatBytes(chunks);
     const fileHash = hashBytes('sha256', contents);

@@ -4,6 +4,7 @@
 
 import * as fs from 'node:fs';
 import { createHash } from 'node:crypto';
+import { copyBytes } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError } from '../../base/errors.ts';
 import { WireReader } from '../../base/wire.ts';
 import { type Reading, readNow } from '../../base/wire-reading.ts';
@@ -293,7 +294,7 @@ export class DaemonStore extends WorkerStore implements MachineStore {
         return this.#run(conversation, wire.answer());
       }
       const chunks: Uint8Array[] = [];
-      object.writeNar((chunk) => void chunks.push(chunk.slice()));
+      object.writeNar((chunk) => void chunks.push(copyBytes(chunk)));
       const nar = Buffer.concat(chunks);
       if (wire.version < since(21)) connection.write(nar);
       this.#run(conversation, requests.finishOldAddNar(wire, nar));

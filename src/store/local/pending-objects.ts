@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { bytesOf } from '../../base/bytes.ts';
+import { bytesOf, copyBytes } from '../../base/bytes.ts';
 import { StoreError } from '../../base/errors.ts';
 import { equalHash, type Hash, hashBytes, type HashAlgorithm } from '../../base/hash.ts';
 import {
@@ -115,7 +115,7 @@ function readFileOfNar(writeNar: (sink: ByteSink) => void): Uint8Array {
     endDirectory: refuse,
     symlink: refuse,
     beginRegular() {},
-    contents: (chunk) => void chunks.push(chunk.slice()),
+    contents: (chunk) => void chunks.push(copyBytes(chunk)),
     endRegular() {},
   });
   writeNar((chunk) => void reader.push(chunk));

@@ -2,7 +2,7 @@
 // (ssh-ng:// stores). Several conversations may be open at a time; one that broke is closed, one that only heard an error goes on.
 // libstore/remote-store.cc at 2.34.8.
 
-import { concatBytes } from '../../base/bytes.ts';
+import { concatBytes, copyBytes } from '../../base/bytes.ts';
 import { FloeError, InvalidPathError, ProtocolError } from '../../base/errors.ts';
 import { AsyncWireReader } from '../../base/wire.ts';
 import { type Reading, readLater } from '../../base/wire-reading.ts';
@@ -256,7 +256,7 @@ export class WorkerStore implements Store {
       requests.writeAddNar(wire, info, repair, checkSignatures);
       if (wire.version >= since(23)) return this.upload(conversation, nar);
       const chunks: Uint8Array[] = [];
-      for await (const chunk of nar) chunks.push(chunk.slice());
+      for await (const chunk of nar) chunks.push(copyBytes(chunk));
       await conversation.send();
       const whole = concatBytes(chunks);
       if (wire.version < since(21)) await connection.write(whole);

@@ -2,7 +2,7 @@
 // what the daemon says while it works, which goes to `Progress`. Whether waiting blocks is decided by whoever drives the readings
 // (worker-store.ts, local/daemon-store.ts). libstore/worker-protocol-connection.cc, remote-store.cc at 2.34.8.
 
-import { byteStringOf, byteStringToUtf8, concatBytes } from '../../base/bytes.ts';
+import { byteStringOf, byteStringToUtf8, concatBytes, copyBytes } from '../../base/bytes.ts';
 import { FloeError, FormatError, ProtocolError } from '../../base/errors.ts';
 import { type Activity, type Progress, type ProgressFields } from '../../base/progress.ts';
 import { WireWriter } from '../../base/wire.ts';
@@ -179,7 +179,7 @@ export class Frames {
   /** Keeps a copy of small chunks. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.gathered.push(chunk.slice());
+    this.gathered.push(copyBytes(chunk));
     this.size += chunk.length;
     if (this.size >= FRAME_SIZE) this.flush();
   }
