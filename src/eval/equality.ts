@@ -84,14 +84,18 @@ function equalAttrs(state: EvalState, a: Attrs, b: Attrs, pos: PositionId, what:
   return isEqual;
 }
 
-/**
- * Fails, saying where and how two values differ: what `assert a == b` reports. Returns where it finds no difference. It goes the way of
- * equalValues.
- */
-export function assertEqual(state: EvalState, slotA: Slot, slotB: Slot, pos: PositionId): void {
+/** As assertEqualForced, for what equalValues compares. */
+function assertEqual(state: EvalState, slotA: Slot, slotB: Slot, pos: PositionId): void {
   const a = forceBelow(slotA, pos);
   const b = forceBelow(slotB, pos);
-  if (slotA === slotB && typeof a === 'object' && a !== null) return;
+  if (slotA !== slotB || typeof a !== 'object' || a === null) assertEqualForced(state, a, b, pos);
+}
+
+/**
+ * Fails, saying where and how two values differ: what `assert a == b` reports. Returns where it finds no difference. It goes the way of
+ * equalForced.
+ */
+export function assertEqualForced(state: EvalState, a: Value, b: Value, pos: PositionId): void {
   const quoted = (value: Value): string => `'${printForError(value)}'`;
   if (isNumber(a) && isNumber(b)) {
     if (equalForced(state, a, b, pos, '')) return;

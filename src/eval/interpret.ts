@@ -28,7 +28,7 @@ import { Builtin } from './builtin.ts';
 import { call1, call2, callLambda, callWithArray, enterCall, evalEarly, leaveCall } from './call.ts';
 import { Code, Kind, variablePosition } from './code.ts';
 import { coerceToString, forceStringNoContext } from './coerce.ts';
-import { assertEqual, equalForced, lessThan } from './equality.ts';
+import { assertEqualForced, equalForced, lessThan } from './equality.ts';
 import { addFrame, at, inContext, withoutPlace } from './error-position.ts';
 import { addIntegers } from './number.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
@@ -1038,7 +1038,7 @@ function failAssertion({ a, c: text, position }: Assert, env: Env): never {
   if (condition.kind === EQUAL && !(condition as Equal).c) {
     const { a: left, b: right } = condition as Equal;
     try {
-      assertEqual(stateOf(env), left.eval(env), right.eval(env), condition.position);
+      assertEqualForced(stateOf(env), left.eval(env), right.eval(env), condition.position);
     } catch (error) {
       if (error instanceof AssertionError) addFrame(error, position, `while evaluating the condition of the assertion '${text}'`);
       throw error;
