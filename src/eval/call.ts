@@ -9,7 +9,7 @@ import { Attrs, NO_PLACE, type Shape } from './attrs.ts';
 import { Builtin, PartialCall } from './builtin.ts';
 import { addFrame, at, CALL_SITE, withoutPlace } from './error-position.ts';
 import { variablePosition, type Code } from './code.ts';
-import type { LambdaCode } from './interpret.ts';
+import type { Formal, LambdaCode } from './interpret.ts';
 import { NO_POSITION, type PositionId } from './position.ts';
 import { printForError } from './print.ts';
 import type { EvalState } from './state.ts';
@@ -390,11 +390,11 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
     env[first + i] = place >= 0 ? values[place] : place === NO_PLACE ? undefined : argument.at(place);
   }
   // Defaults see the whole frame, so they come after all given arguments (a variable finds `undefined` where its slot is not set yet).
-  const defaults = code.planDefaults;
-  if (defaults !== null) {
-    for (let k = 0; k < defaults.length; k++) {
-      const i = defaults[k]!;
-      env[first + i] = formals[i]!.fallback!.thunk(env);
+  if (code.planHasDefaults) {
+    const order = code.defaultsOrder;
+    for (let k = 0; k < count; k++) {
+      const i = order === null ? k : order[k]!;
+      if (plan[i]! === NO_PLACE) env[first + i] = formals[i]!.fallback!.thunk(env);
     }
   }
   return env;
@@ -404,27 +404,29 @@ function bindFormals(fn: Lambda, slot: Slot, pos: PositionId): Env {
 function planFormals(code: LambdaCode, shape: Shape, pos: PositionId): readonly number[] {
   const formals = code.formals!;
   const plan: number[] = new Array(formals.length);
-  const missing: number[] = [];
+  let used = 0;
+  let hasDefaults = false;
+  let missing: Formal | null = null;
   for (let i = 0; i < formals.length; i++) {
-    plan[i] = shape.placeOf(formals[i]!.symbol);
-    if (plan[i] === NO_PLACE) missing.push(i);
-  }
-  // NIX: in the order of symbols, as where names of a let are filled in (interpret.ts).
-  missing.sort((a, b) => formals[a]!.symbol - formals[b]!.symbol);
-  for (const i of missing) {
     const formal = formals[i]!;
-    if (formal.fallback === null) {
-      const error = new WrongTypeError(
-        `function '${functionName(code)}' called without required argument '${printSymbol(formal.symbol)}'`,
-        at(code.position),
-      );
-      throw addFrame(error, pos, CALL_SITE);
-    }
+    const place = shape.placeOf(formal.symbol);
+    plan[i] = place;
+    if (place !== NO_PLACE) used++;
+    else if (formal.fallback !== null) hasDefaults = true;
+    // NIX: of several the first in the order of symbols.
+    else if (missing === null || formal.symbol < missing.symbol) missing = formal;
   }
-  if (!code.ellipsis && formals.length - missing.length !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
+  if (missing !== null) {
+    const error = new WrongTypeError(
+      `function '${functionName(code)}' called without required argument '${printSymbol(missing.symbol)}'`,
+      at(code.position),
+    );
+    throw addFrame(error, pos, CALL_SITE);
+  }
+  if (!code.ellipsis && used !== shape.keys.length) throw unexpectedArgument(code, shape, pos);
   code.planShape = shape;
   code.plan = plan;
-  code.planDefaults = missing.length === 0 ? null : missing;
+  code.planHasDefaults = hasDefaults;
   return plan;
 }
 

@@ -597,6 +597,11 @@ export function makeAttrsFrom(shape: Shape, codes: readonly Code[], isFrom: read
   return new Code(ATTRS_FROM, NO_POSITION, shape, codes, isFrom, sources);
 }
 
+/** Whether a name of the innermost frame with this code may become the very slot of another one, so that their order shows. */
+function isAlias(code: Code | null): boolean {
+  return code !== null && code.kind === VARIABLE_0;
+}
+
 /** The bindings of a let or rec: codes in the order of definition, then the sources of `inherit (e)`. */
 export class Bindings {
   /** Slot of the first. */
@@ -609,8 +614,7 @@ export class Bindings {
   readonly #order: readonly number[] | null;
   constructor(first: number, names: readonly SymbolId[], codes: readonly Code[], isOuter: readonly boolean[], sources: readonly Code[]) {
     // NIX: `b = x; x = b` are one thunk, made for the one whose name became a symbol first, which an infinite recursion tells.
-    const isAlias = codes.some((code, i) => code.kind === VARIABLE_0 && !isOuter[i]! && (code as Variable).a >= first);
-    this.#order = isAlias ? ascending(names) : null;
+    this.#order = codes.some((code, i) => isAlias(code) && !isOuter[i]!) ? ascending(names) : null;
     this.first = first;
     this.codes = codes;
     this.isOuter = isOuter;
@@ -805,8 +809,9 @@ export class LambdaCode {
   // Where the formals are in the last shape seen (call.ts).
   planShape: Shape | null = null;
   plan: readonly number[] | null = null;
-  /** Indexes of the formals that fall back, in the order of their symbols; null where none does. */
-  planDefaults: readonly number[] | null = null;
+  planHasDefaults = false;
+  /** Indexes of the formals as defaults are filled in; null for 0, 1, 2, ... */
+  readonly defaultsOrder: readonly number[] | null;
   constructor(
     position: PositionId,
     name: string | null,
@@ -822,6 +827,8 @@ export class LambdaCode {
     this.name = name;
     this.parameterName = parameterName;
     this.formals = formals;
+    const isOrdered = formals !== null && formals.some(({ fallback }) => isAlias(fallback));
+    this.defaultsOrder = isOrdered ? ascending(formals.map(({ symbol }) => symbol)) : null;
     this.ellipsis = ellipsis;
     this.slot = slot;
     this.size = size;

@@ -16,6 +16,7 @@ import { stateOf, type EvalState } from './state.ts';
 import { ContextAccumulator } from './string-context.ts';
 import { symbolName, symbols } from './symbol.ts';
 import {
+  askedFor,
   ContextString,
   force,
   isBlackhole,
@@ -289,7 +290,7 @@ function printDerivation(state: EvalState, attrs: Attrs): string {
  */
 export function printAmbiguous(value: Value, marksRepeated = true): string {
   const out: string[] = [];
-  ambiguous(asWritten(value), marksRepeated ? new Set() : null, out);
+  ambiguous(askedFor(value), marksRepeated ? new Set() : null, out);
   return out.join('');
 }
 
@@ -297,15 +298,10 @@ export function printAmbiguous(value: Value, marksRepeated = true): string {
 export function writeAmbiguous(value: Value, write: (text: string) => void): void {
   const out: string[] = [];
   try {
-    ambiguous(asWritten(value), new Set(), out);
+    ambiguous(askedFor(value), new Set(), out);
   } finally {
     write(out.join(''));
   }
-}
-
-/** A function that is the whole value counts as evaluated. */
-function asWritten(value: Value): Slot {
-  return value instanceof Lambda ? new Thunk(null, value) : value;
 }
 
 function ambiguous(slot: Slot, seen: Set<unknown> | null, out: string[]): void {

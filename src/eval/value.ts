@@ -76,6 +76,11 @@ export class Lambda {
   }
 }
 
+/** A value that was asked for, in a slot. A closure that lies in a slot bare counts as one that nobody has asked for yet. */
+export function askedFor(value: Value): Slot {
+  return value instanceof Lambda ? new Thunk(null, value) : value;
+}
+
 /** What a thunk runs that is no expression: `run` gets what the thunk holds, and where the value was asked for. */
 export function hostCode<T>(run: (held: T, pos: PositionId) => Value): Code {
   return new Code(new Kind(run), NO_POSITION, null, null, null, null);

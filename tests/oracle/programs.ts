@@ -452,7 +452,7 @@ const THUNKS =
 
 /** Texts of thunks and closures in messages depend on what happened to be evaluated before. */
 function comparable(messages: string): string {
-  return messages.replace(THUNKS, '«thunk»').trimEnd();
+  return messages.replace(THUNKS, utf8ToByteString('«thunk»')).trimEnd();
 }
 
 /** Evaluates programs both ways and gives those that differ. */

@@ -10,7 +10,7 @@ import { NO_POSITION, type PositionId } from '../position.ts';
 import { printValue } from '../print.ts';
 import type { EvalState } from '../state.ts';
 import { ContextAccumulator } from '../string-context.ts';
-import { force, isString, type Slot, stringText, type Value } from '../value.ts';
+import { askedFor, force, isString, type Slot, stringText, type Value } from '../value.ts';
 import { forceDeep } from './deep.ts';
 
 /** builtins.abort */
@@ -71,7 +71,7 @@ export const tryEval: BuiltinDefinition = {
       restoreCallDepth(depth);
       return TRIED.make(false, false);
     }
-    return TRIED.make(true, value);
+    return TRIED.make(true, askedFor(value));
   },
 };
 

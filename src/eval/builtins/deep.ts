@@ -7,16 +7,11 @@ import { addFrame } from '../error-position.ts';
 import { NO_POSITION } from '../position.ts';
 import { printIdentifier } from '../../lang/print-ast.ts';
 import { symbolName } from '../symbol.ts';
-import { force, Lambda, positionOf, Thunk, type Slot } from '../value.ts';
+import { askedFor, force, Lambda, positionOf, type Slot } from '../value.ts';
 
 /** Evaluates what is in lists and sets, and in those within, each list and set once; gives the value itself. */
 export function forceDeep(slot: Slot): void {
   visit(slot, new Set());
-}
-
-/** A closure in a slot of its own counts as one that nobody asked for yet; behind a finished thunk it counts as evaluated. */
-function evaluated(lambda: Lambda): Thunk {
-  return new Thunk(null, lambda);
 }
 
 function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
@@ -29,7 +24,7 @@ function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
       const slots = value.slots();
       for (let i = 0; i < slots.length; i++) {
         const member = slots[i]!;
-        if (member instanceof Lambda) slots[i] = evaluated(member);
+        if (member instanceof Lambda) slots[i] = askedFor(member);
         else
           try {
             visit(member, seen);
@@ -44,7 +39,7 @@ function visit(slot: Slot, seen: Set<Slot[] | Attrs>): void {
     seen.add(value);
     for (let i = 0; i < value.length; i++) {
       const member = value[i]!;
-      if (member instanceof Lambda) value[i] = evaluated(member);
+      if (member instanceof Lambda) value[i] = askedFor(member);
       else
         try {
           visit(member, seen);
