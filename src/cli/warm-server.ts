@@ -24,6 +24,15 @@ function availableMb(): number | undefined {
   }
 }
 
+/** Of two processes, the system ends the one that nobody will miss when memory runs out. */
+function volunteer(): void {
+  try {
+    fs.writeFileSync('/proc/self/oom_score_adj', '1000');
+  } catch {
+    // Another system.
+  }
+}
+
 /** Listens at `path` until that many minutes have passed without a question, or the session that asked last is over. */
 export async function runWarmServer(path: string, idleMinutes: number, firstSession: string): Promise<void> {
   const entry = process.argv[1];
@@ -31,6 +40,7 @@ export async function runWarmServer(path: string, idleMinutes: number, firstSess
   if (installation === undefined) return;
   process.chdir('/');
   process.umask(0o022);
+  volunteer();
   const answers = new WarmAnswers(installation);
   let askedMs = Date.now();
   let session = firstSession;

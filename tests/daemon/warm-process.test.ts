@@ -181,6 +181,7 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     const pid = await warmServer();
     assert.equal(fs.statSync(folder).mode & 0o777, 0o700);
     assert.equal(fs.readlinkSync(`/proc/${pid}/cwd`), '/');
+    assert.equal(fs.readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'), '1000\n');
     for (const fd of ['0', '1', '2']) assert.equal(fs.readlinkSync(`/proc/${pid}/fd/${fd}`), '/dev/null');
   });
 

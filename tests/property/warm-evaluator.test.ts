@@ -406,7 +406,7 @@ test(
       // As a user's process does: what is kept, then what is warm.
       const question = questionOf(project, words);
       const kept = printAgain(question);
-      const isBuilt = hasBuilt();
+      let isBuilt = hasBuilt();
       const answer = kept === undefined ? await answers.answer(question) : undefined;
       let outcome: Outcome | undefined;
       if (kept !== undefined) outcome = outcomeOfPrinted(kept, question);
@@ -415,8 +415,12 @@ test(
         // Over the socket.
         const handed = JSON.parse(JSON.stringify(answer.handed)) as typeof answer.handed;
         const before = keptFiles();
+        // A collector was faster: all is done anew, and may be kept.
+        const isLost = random(8) === 0;
+        if (isLost) await CHANGES['store objects']!(project);
         outcome = await outcomeOf(() => run(project, ['floe', ...words], 'kept', { installation: 'test', handed }));
-        assert.deepEqual(keptFiles(), before, 'who has not evaluated knows nothing of what a result rests on');
+        if (!isLost) assert.deepEqual(keptFiles(), before, 'who has not evaluated knows nothing of what a result rests on');
+        if (isLost) isBuilt = false;
       }
       const fresh = await outcomeOf(() => freshly(project, words));
       if (fresh.code === 0) count.values++;
