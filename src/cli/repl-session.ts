@@ -11,7 +11,7 @@ import { FloeError } from '../base/errors.ts';
 import { Debugger, type DebuggerFace } from '../engine/debugger.ts';
 import type { Engine } from '../engine/engine.ts';
 import { historyFile, type LineResult, type ReplFace } from '../engine/repl.ts';
-import { renderMarkdown } from './markdown.ts';
+import { markdownRenderer } from './markdown.ts';
 import { printPlace } from './print-error.ts';
 import type { Session } from './session.ts';
 import { BLUE, FAINT, GREEN, NORMAL, RED } from './terminal.ts';
@@ -42,7 +42,8 @@ export interface LineHandler {
 }
 
 /** The repl's way to the user. */
-export function replFace({ report, stdin, stdout, env }: Session): ReplFace {
+export function replFace(session: Session): ReplFace {
+  const { report, stdin, stdout } = session;
   return {
     write: (text) => report.suspend(() => stdout.write(bytesOf(text))),
     notice: (text) => report.log('notice', text),
@@ -50,8 +51,7 @@ export function replFace({ report, stdin, stdout, env }: Session): ReplFace {
     showTrace: (on) => report.showTrace(on),
     palette: PALETTE,
     interruptible: (run) => (stdin.isTerminal ? runInterruptibly(run) : run()),
-    // NIX: its tests want the text as it is written.
-    renderMarkdown: (text) => (env['_NIX_TEST_RAW_MARKDOWN'] === '1' ? text : renderMarkdown(text, stdout.isTerminal, stdout.columns)),
+    renderMarkdown: markdownRenderer(session),
   };
 }
 

@@ -23,8 +23,16 @@ import type { Engine } from './engine.ts';
 import { DiskTree } from './host-tree.ts';
 import { FlakeTarget } from './installables.ts';
 
-/** Copies a template into a folder, without overwriting anything. FloeError at the end where files were in the way. */
-export async function copyTemplate(engine: Engine, url: string, destination: string): Promise<void> {
+/**
+ * Copies a template into a folder, without overwriting anything. FloeError at the end where files were in the way. `renderMarkdown` makes
+ * its words of welcome fit to be shown (byte strings).
+ */
+export async function copyTemplate(
+  engine: Engine,
+  url: string,
+  destination: string,
+  renderMarkdown: (text: string) => string,
+): Promise<void> {
   const { ref, fragment } = parseFlakeRefWithFragment(utf8ToByteString(url), { paths: engine.flakes.pathResolver() });
   const flake = await engine.flakes.lock(ref, { writeLockFile: false });
   const evaluation = engine.evaluation();
@@ -57,7 +65,10 @@ export async function copyTemplate(engine: Engine, url: string, destination: str
     if (said !== undefined) engine.progress.log(said.level, byteStringToUtf8(said.message));
   }
   addToGit(destination, steps);
-  if (welcome !== undefined) engine.progress.log('notice', `\n${byteStringToUtf8(welcome)}`);
+  if (welcome !== undefined) {
+    engine.progress.log('notice', '\n');
+    engine.progress.log('notice', byteStringToUtf8(renderMarkdown(welcome)));
+  }
   const conflicts = templateConflicts(steps);
   if (conflicts) throw conflicts;
 }
@@ -81,7 +92,9 @@ function takeStep(step: TemplateStep): void {
 
 /** New files are told to git, which otherwise hides them from the flake. */
 function addToGit(destination: string, steps: readonly TemplateStep[]): void {
-  const written = steps.filter(({ kind }) => kind === 'file' || kind === 'link').map(({ path }) => byteStringToUtf8(path));
+  const written = steps
+    .filter(({ kind }) => kind === 'file' || kind === 'link' || kind === 'folder-done')
+    .map(({ path }) => byteStringToUtf8(path));
   if (written.length === 0 || !fs.existsSync(join(destination, '.git'))) return;
   nodeIo().processes.run('git', ['-C', destination, 'add', '--intent-to-add', '--force', '--', ...written]);
 }

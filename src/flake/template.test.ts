@@ -37,6 +37,7 @@ test('an empty folder gets everything, names in order', () => {
     { kind: 'file', path: '/home/p/run', text: '#!', executable: true },
     { kind: 'folder', path: '/home/p/sub' },
     { kind: 'file', path: '/home/p/sub/file', text: 'x', executable: false },
+    { kind: 'folder-done', path: '/home/p/sub' },
   ]);
 });
 
@@ -49,6 +50,7 @@ test('what is there stays, the rest is copied', () => {
       ['identical', '/home/p/link'],
       ['file', '/home/p/run'],
       ['identical', '/home/p/sub/file'],
+      ['folder-done', '/home/p/sub'],
     ],
   );
   assert.deepEqual(
@@ -58,6 +60,7 @@ test('what is there stays, the rest is copied', () => {
       'skipping identical file: TREE/t/link',
       'wrote: "/home/p/run"',
       'skipping identical file: TREE/t/sub/file',
+      'wrote: "/home/p/sub"',
     ],
   );
   assert.equal(templateConflicts(steps)?.message, 'encountered 1 conflicts - see above');

@@ -25,6 +25,8 @@ export interface TemplateTarget {
 
 export type TemplateStep =
   | { readonly kind: 'folder'; readonly path: string }
+  /** All that a folder holds was looked at; told as written, whether the folder was there or not. */
+  | { readonly kind: 'folder-done'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string; readonly text: string; readonly executable: boolean }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
   /** There already, and the same. `from` is the template's file, for the message. */
@@ -43,7 +45,11 @@ export function planTemplate(tree: TemplateTree, templateFolder: string, destina
   };
   const copyEntry = (from: string, to: string): void => {
     const kind = tree.kind(from);
-    if (kind === 'directory') return copyFolder(from, to);
+    if (kind === 'directory') {
+      copyFolder(from, to);
+      steps.push({ kind: 'folder-done', path: to });
+      return;
+    }
     if (kind !== 'regular' && kind !== 'symlink') {
       throw new FormatError(`path '${from}' needs to be a symlink, file, or directory but instead is of another kind`);
     }

@@ -3,6 +3,7 @@
 import { Command, Option } from 'clipanion';
 import { copyTemplate } from '../../../engine/templates.ts';
 import { BaseCommand } from '../../base-command.ts';
+import { markdownRenderer } from '../../markdown.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions } from '../../options.ts';
 
@@ -22,7 +23,7 @@ export class FlakeInitCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      await copyTemplate(engine, this.template, engine.cwd);
+      await copyTemplate(engine, this.template, engine.cwd, markdownRenderer(this.session));
     } finally {
       await engine.close();
     }

@@ -4,6 +4,7 @@ import { Command, Option } from 'clipanion';
 import { resolve } from 'node:path';
 import { copyTemplate } from '../../../engine/templates.ts';
 import { BaseCommand } from '../../base-command.ts';
+import { markdownRenderer } from '../../markdown.ts';
 import { openEvaluatingEngine } from '../../open-engine.ts';
 import { evalOptions } from '../../options.ts';
 
@@ -23,7 +24,7 @@ export class FlakeNewCommand extends BaseCommand {
   async execute(): Promise<void> {
     const engine = openEvaluatingEngine(this, this.options);
     try {
-      await copyTemplate(engine, this.template, resolve(engine.cwd, this.folder));
+      await copyTemplate(engine, this.template, resolve(engine.cwd, this.folder), markdownRenderer(this.session));
     } finally {
       await engine.close();
     }
