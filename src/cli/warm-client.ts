@@ -56,7 +56,7 @@ export function askWarmEvaluator(surroundings: Surroundings): Promise<WarmReply>
 
 /** Starts one, for the next run. */
 export function startWarmEvaluator(surroundings: Surroundings, idleMinutes: number): void {
-  const { spawn } = process.getBuiltinModule('node:child_process');
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { openSync, closeSync } = process.getBuiltinModule('node:fs');
   const words = [...process.execArgv, process.argv[1]!, WARM_MARK, socketOf(surroundings), String(idleMinutes), sessionOfProcess()];
   // Locks and pipes that a script has open would stay so.
@@ -66,13 +66,9 @@ export function startWarmEvaluator(surroundings: Surroundings, idleMinutes: numb
     while (stdio.length < descriptor) stdio.push('ignore');
     stdio[descriptor] = nothing;
   }
-  const child = spawn(process.execPath, words, {
-    cwd: '/',
-    detached: true,
-    stdio,
-    env: { ...process.env, NODE_OPTIONS: undefined },
-  });
-  child.on('error', () => undefined);
+  // A session of its own, which Node's types leave out here.
+  const manner = { cwd: '/', detached: true, stdio, env: { ...process.env, NODE_OPTIONS: undefined } };
+  // It must be no child of ours: what this process becomes may wait for all of its children.
+  spawnSync('/bin/sh', ['-c', '"$@" &', 'sh', process.execPath, ...words], manner);
   closeSync(nothing);
-  child.unref();
 }

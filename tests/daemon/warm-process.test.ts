@@ -71,7 +71,7 @@ const SET = `{ system }: builtins.seq (builtins.foldl' (sum: x: sum + x * x) 0 (
       outputHashMode = "recursive"; outputHash = "SCRIPT";
     };
   }`;
-const SCRIPT = '#!/bin/sh\necho "$0 $*"; echo to stderr >&2; exit 7\n';
+const SCRIPT = '#!/bin/sh\nread children < /proc/$$/task/$$/children\necho "$0 $*, children:$children"; echo to stderr >&2; exit 7\n';
 const SET_FLAKE = `{ outputs = { self }: { fib = n: if n < 2 then n else self.fib (n - 1) + self.fib (n - 2); }; }`;
 
 function write(path: string, text: string): void {
@@ -105,6 +105,16 @@ function evaluate(...words: string[]): Ran {
   assert.match(ran.stderr, /^warning: Git tree '.*' is dirty\n$/);
   return ran;
 }
+
+/** In a store that nobody needs to mount. */
+const places = { NIX_STORE_DIR: `${root}/nix/store`, NIX_STATE_DIR: `${root}/nix/state`, NIX_LOG_DIR: `${root}/nix/log` };
+const plain = {
+  HOME: env.HOME,
+  PATH: env.PATH,
+  GIT_CONFIG_NOSYSTEM: '1',
+  ...places,
+  NIX_CONFIG: 'sandbox = false\nsubstitute = false',
+};
 
 const folder = join(root, 'home/.cache/floe/warm');
 
@@ -192,15 +202,6 @@ test('the warm evaluator as a process', { skip }, async (t) => {
 
   await t.test('what has to be built is handed over', async () => {
     await warmServer();
-    // A store that nobody needs to mount.
-    const places = { NIX_STORE_DIR: `${root}/nix/store`, NIX_STATE_DIR: `${root}/nix/state`, NIX_LOG_DIR: `${root}/nix/log` };
-    const plain = {
-      HOME: env.HOME,
-      PATH: env.PATH,
-      GIT_CONFIG_NOSYSTEM: '1',
-      ...places,
-      NIX_CONFIG: 'sandbox = false\nsubstitute = false',
-    };
     const observe = (...words: string[]) => {
       spawnSync('chmod', ['-R', 'u+w', `${root}/nix`]);
       fs.rmSync(`${root}/nix`, { recursive: true, force: true });
@@ -238,6 +239,22 @@ test('the warm evaluator as a process', { skip }, async (t) => {
     await until('its end', () => isGone(pid));
     assert.ok(evaluate().isFresh);
     assert.notEqual(await warmServer(), pid);
+  });
+
+  await t.test('one is no child of what its user runs', async () => {
+    const before = await warmServer();
+    kill(before, 'SIGKILL');
+    await until('its end', () => isGone(before));
+    write('project/word.nix', '"childless"');
+    const { stdout, stderr } = spawnSync(process.execPath, [...WORDS, 'run', '.#app'], { cwd: project, env: plain, encoding: 'utf8' });
+    assert.match(stdout, /-childless , children:\n$/, stderr);
+    const pid = await until('a warm evaluator', () => serverPid());
+    const sessionOf = (process: number | 'self') =>
+      fs
+        .readFileSync(`/proc/${process}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ')[3];
+    assert.notEqual(sessionOf(pid), sessionOf('self'));
   });
 
   await t.test('one ends with the session of its user, and has none of his files open', async () => {
