@@ -2,7 +2,7 @@
 // are added, texts and derivations stay *pending* here with their store paths computed, can be read at those paths, and are written
 // in one batch when something needs them (`flush`). What has to wait for the network or a builder goes over the blocking bridge.
 
-import { compareStrings } from '../base/bytes.ts';
+import { compareStrings, utf8ToByteString } from '../base/bytes.ts';
 import {
   EvalError,
   type FloeError,
@@ -100,6 +100,8 @@ export interface MountedTree {
 }
 
 const MAX_LINKS = 40;
+/** How what a `path:` input holds is called. */
+const PATH_INPUT = utf8ToByteString('«path:');
 
 /** EvalHost over the machine and a local store. */
 export class EngineEvalHost implements EvalHost {
@@ -248,11 +250,18 @@ export class EngineEvalHost implements EvalHost {
     return new IoError(`path '${this.showPath(path) ?? path}' does not exist`, { data: { path } });
   }
 
-  /** Trees name what is missing by its path below their root; users know it by what the tree is called. */
-  private explainRead(error: unknown, path: string, { tree, rest }: { tree: HostTree; rest: string }): unknown {
+  /** Trees name what cannot be read by its path below their root, or by its place on the machine; users know it by what the tree is called. */
+  private explainRead(error: unknown, path: string, { tree, rest }: { tree: HostTree; rest: string }, isFolder: boolean): unknown {
     const shown = this.showPath(path);
-    if (shown === undefined || shown === path || error instanceof RestrictedPathError || tree.kind(rest) !== undefined) return error;
-    return new IoError(`'${shown}' does not exist`, { data: { path }, cause: error });
+    if (shown === undefined || !(error instanceof IoError) || error instanceof RestrictedPathError) return error;
+    if (shown === path || shown.startsWith(PATH_INPUT)) {
+      // NIX: trees of `path:` lie in the store and are read there.
+      const reason = /": ([A-Z][a-z ]+)$/.exec(error.message)?.[1];
+      if (reason === undefined) return error;
+      const what = isFolder ? `cannot read directory "${path}"` : `opening file '${path}'`;
+      return new IoError(`${what}: ${reason}`, { data: { path }, cause: error });
+    }
+    return tree.kind(rest) === undefined ? new IoError(`'${shown}' does not exist`, { data: { path }, cause: error }) : error;
   }
 
   readFile(path: string): string {
@@ -261,7 +270,7 @@ export class EngineEvalHost implements EvalHost {
     try {
       return place.tree.readFile(place.rest);
     } catch (error) {
-      throw this.explainRead(error, resolved, place);
+      throw this.explainRead(error, resolved, place, false);
     }
   }
 
@@ -275,7 +284,7 @@ export class EngineEvalHost implements EvalHost {
         ? entries.filter(({ name }) => this.isAllowed(`${resolved === '/' ? '' : resolved}/${name}`))
         : entries;
     } catch (error) {
-      throw this.explainRead(error, resolved, place);
+      throw this.explainRead(error, resolved, place, true);
     }
   }
 

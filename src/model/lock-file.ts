@@ -102,13 +102,13 @@ export function parseLockFile(text: string, path: string, options: ReadLockFileO
 
 function parseLockJson(text: string, path: string): Json {
   try {
-    return parseJson(text, `'${path}'`);
+    return parseJson(text, 'it');
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const hint = /^(<<<<<<<|=======|>>>>>>>)/m.test(text)
       ? 'the file holds conflict markers of a merge: settle it, or take either side and run `floe flake lock`'
       : HOW_TO_RECREATE;
-    throw new LockFileError(`Could not parse ${error.message}`, { data: { ...error.data, path }, cause: error, hint });
+    throw new LockFileError(`Could not parse '${path}': ${error.message}`, { data: { ...error.data, path }, cause: error, hint });
   }
 }
 
