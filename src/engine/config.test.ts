@@ -76,3 +76,17 @@ test('every default can be printed and read again', () => {
     assert.equal(printSetting(name, settings.get(name)), before, name);
   }
 });
+
+test('what a flake set goes to another process as JSON', () => {
+  const { settings } = load('');
+  const texts = { 'post-build-hook': '', cores: '3', 'sandbox-paths': '/a=/b?', 'extra-substituters': 'x', sandbox: 'relaxed' };
+  for (const [name, text] of Object.entries(texts)) settings.setFromText(name, text, 'flake');
+  settings.setFromText('max-jobs', '7');
+  const { settings: other } = load('');
+  other.takeFlakeValues(JSON.parse(JSON.stringify(settings.flakeValues())) as ReturnType<typeof settings.flakeValues>);
+  for (const name of ['post-build-hook', 'cores', 'sandbox-paths', 'substituters', 'sandbox'] as const) {
+    assert.deepEqual(other.get(name), settings.get(name), name);
+    assert.equal(other.originOf(name), 'flake');
+  }
+  assert.equal(other.originOf('max-jobs'), undefined);
+});

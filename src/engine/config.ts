@@ -104,7 +104,8 @@ export class Settings {
   }
 
   takeFlakeValues(values: FlakeValues): void {
-    for (const [name, value] of values) this.#values.set(name, { value, origin: 'flake' });
+    // JSON has no undefined.
+    for (const [name, value] of values) this.#values.set(name, { value: value ?? undefined, origin: 'flake' });
   }
 
   /** `name = value` lines of what a user overrode, as a daemon is told. */
