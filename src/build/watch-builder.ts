@@ -1,6 +1,6 @@
 // Waiting for a builder: its output is passed on, limits on time, silence and output are kept, and it ends when nobody wants it any
-// more. One that closes its output goes on in silence. C++ Nix kills it then, and with it now and then a build whose last program is
-// one of coreutils', which close their output a moment before they end.
+// more. So does one that closed its output a while ago, since nothing more could be heard of it. NIX: C++ Nix kills it at once, and with
+// it now and then a build whose last program is one of coreutils', which close their output a moment before they end.
 
 import { BuildError } from '../base/errors.ts';
 import type { BuildFailureStatus } from '../model/build-result.ts';
@@ -15,6 +15,9 @@ export interface WatchOptions {
   /** What it throws (a full disk) ends the builder and comes out of watchBuilder. */
   readonly onOutput: (chunk: Buffer) => void;
 }
+
+/** How long a builder may go on after it has closed its output. */
+const SILENT_END_MS = 5000;
 
 /** How long output may still come from processes that outlive an unsandboxed builder. */
 const LATE_OUTPUT_MS = 200;
@@ -51,6 +54,8 @@ export async function watchBuilder(running: RunningBuilder, options: WatchOption
   const outputEnded = new Promise<void>((resolve) => running.output.on('close', resolve).on('error', () => resolve()));
   try {
     if (signal.aborted) onAbort();
+    // Of a builder in a sandbox this says little: the program that set it up keeps the output open until it ends.
+    void outputEnded.then(() => setTimeout(() => running.kill(), SILENT_END_MS).unref());
     const exit = await running.exit;
     let late: NodeJS.Timeout | undefined;
     await Promise.race([outputEnded, new Promise((resolve) => (late = setTimeout(resolve, LATE_OUTPUT_MS)))]);
