@@ -118,10 +118,20 @@ const SESSIONS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
+/** NIX: C++ asks for all paths at once, and its warnings come as the answers do. */
+function inOrder<Ran extends { readonly stderr: string }>(ran: Ran): Ran {
+  const sorted = (warnings: string): string =>
+    warnings
+      .split(/(?<=\n)/)
+      .sort()
+      .join('');
+  return { ...ran, stderr: ran.stderr.replace(/(?:warning: Ignoring dynamic derivation .*\n)+/g, sorted) };
+}
+
 for (const [name, lines] of Object.entries(SESSIONS)) {
   test(name, { skip }, () => {
     const { floe, oracle } = store.compare(lines);
-    lines.forEach((words, index) => assert.deepEqual(floe.runs[index], oracle.runs[index], words.join(' ')));
+    lines.forEach((words, index) => assert.deepEqual(inOrder(floe.runs[index]!), inOrder(oracle.runs[index]!), words.join(' ')));
     assert.deepEqual(floe.facts, oracle.facts);
   });
 }
