@@ -5,12 +5,12 @@
 //
 // FLOE_ORACLE is what C++ Nix is started with, FLOE_COREPKGS a checkout of ekala-project/corepkgs (with its lib in place).
 //
-// Last recorded (2 cores shared with nine other programs at work, load 16, Node 26.10, C++ Nix 2.34.8, medians; seconds and megabytes):
-//   one      0.05 to 0.02, 1.92    58 to 27 MB      strings  0.21 to 0.11, 1.77   167 to 71 MB
-//   fib      0.09 to 0.10, 0.89    71 to 48 MB      merge    0.14 to 0.06, 2.30    91 to 39 MB
-//   fold     0.24 to 0.17, 1.45   190 to 135 MB     update   0.12 to 0.07, 1.72    74 to 40 MB
-//   sort     0.14 to 0.17, 0.83    98 to 89 MB      python3  0.40 to 0.15, 2.76   115 to 48 MB
-//   modules  0.86 to 0.20, 4.24   201 to 96 MB      all      7.74 to 4.05, 2.05   748 to 485 MB
+// Last recorded (2 quiet cores, Node 26.10, C++ Nix 2.34.8, medians; seconds and megabytes; 15 runs for one, modules and python3, else 5):
+//   one      0.04 to 0.02, 1.86    56 to 24 MB      strings  0.21 to 0.11, 1.82   162 to 73 MB
+//   fib      0.09 to 0.10, 0.87    71 to 48 MB      merge    0.13 to 0.06, 2.08    88 to 43 MB
+//   fold     0.24 to 0.18, 1.34   179 to 134 MB     update   0.10 to 0.06, 1.54    72 to 40 MB
+//   sort     0.13 to 0.15, 0.84    95 to 88 MB      python3  0.32 to 0.11, 2.70   110 to 48 MB
+//   modules  0.60 to 0.17, 3.49   186 to 98 MB      all      4.88 to 2.82, 1.70   663 to 486 MB
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
