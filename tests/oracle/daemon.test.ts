@@ -10,6 +10,7 @@ const folder = temporaryFolder();
 
 if (oracle === undefined) test("C++ Nix's daemon", { skip: 'FLOE_ORACLE names no Nix' }, () => {});
 else {
-  const open = async () => (await startTestDaemon(folder, `${oracle} nix-daemon`)).open();
+  // NIX: 2.34.8's daemon crashes now and then (a null pointer in its child) when connections come at the same moment.
+  const open = async () => (await startTestDaemon(folder, `${oracle} nix-daemon`)).open(1);
   testStore("C++ Nix's daemon", open, { errorsAreText: true });
 }

@@ -15,7 +15,7 @@ export interface TestDaemon {
   readonly child: ChildProcess;
   /** What it said so far. */
   log(): string;
-  open(): DaemonStore;
+  open(maxConnections?: number): DaemonStore;
   stop(): Promise<void>;
 }
 
@@ -61,7 +61,8 @@ export async function startTestDaemon(parent: string, command: string, config = 
     stateDir,
     child,
     log: () => log,
-    open: () => new DaemonStore({ ...places, progress: SILENT, withRealisations: false }),
+    open: (maxConnections) =>
+      new DaemonStore({ ...places, progress: SILENT, withRealisations: false, ...(maxConnections && { maxConnections }) }),
     stop,
   };
 }
